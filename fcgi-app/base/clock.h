@@ -1,0 +1,39 @@
+// Time: integer microseconds, and always an argument. A Clock is asked at the edges only.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace sluice {
+
+using Duration = std::chrono::microseconds;
+// Microseconds since 1970-01-01T00:00:00Z, as Redis TIME counts them.
+using TimePoint = std::chrono::time_point<std::chrono::system_clock, Duration>;
+
+class Clock {
+ public:
+  Clock() = default;
+  Clock(const Clock&) = delete;
+  Clock& operator=(const Clock&) = delete;
+  virtual ~Clock() = default;
+  [[nodiscard]] virtual TimePoint now() const = 0;
+};
+
+class SystemClock final : public Clock {
+ public:
+  [[nodiscard]] TimePoint now() const override {
+    return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  }
+};
+
+// Whole seconds, rounded up: what every header wants. Negative spans count as none.
+[[nodiscard]] constexpr std::int64_t ceil_seconds(Duration span) {
+  if (span <= Duration::zero()) return 0;
+  return std::chrono::ceil<std::chrono::seconds>(span).count();
+}
+
+[[nodiscard]] constexpr std::int64_t microseconds_since_epoch(TimePoint at) {
+  return at.time_since_epoch().count();
+}
+
+}  // namespace sluice

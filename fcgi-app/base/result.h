@@ -1,0 +1,43 @@
+// Result<T>: a value or an Error. Expected outcomes are values; exceptions are for start-up only.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include <tl/expected.hpp>
+
+namespace sluice {
+
+// Every way in which something can fail. Closed: http/problem.cpp maps each to its HTTP status in
+// the one switch that does so. A denial is not among them: it is a Decision, never an error.
+enum class ErrorCode {
+  kBadRequest,        // the request cannot be understood; detail says why
+  kInvalidSession,    // forged, malformed or expired session token
+  kForeignSession,    // a genuine session, of another tenant
+  kUnknownTenant,     // well formed, but in no config
+  kNotFound,          // no such path
+  kMethodNotAllowed,  // detail holds the value of the Allow field
+  kBodyTooLarge,      // detail holds the bound in bytes
+  kStoreUnavailable,  // store down, or not in time; the request may be retried
+  kStoreFault,        // the store answered nonsense: our bug or somebody else's data
+  kInvalidConfig,     // detail is one `file:line: what to do` line, or several
+  kSystem,            // a system call failed at start-up; detail names it
+  kInternal,          // an exception escaped a handler
+};
+
+struct Error {
+  ErrorCode code;
+  std::string detail = {};
+};
+
+template <class T>
+class [[nodiscard]] Result : public tl::expected<T, Error> {
+ public:
+  using tl::expected<T, Error>::expected;
+};
+
+[[nodiscard]] inline tl::unexpected<Error> fail(ErrorCode code, std::string detail = {}) {
+  return tl::unexpected<Error>(Error{code, std::move(detail)});
+}
+
+}  // namespace sluice

@@ -1,0 +1,143 @@
+#include "fcgi/exchange.h"
+
+#include <fcgiapp.h>
+#include <fcgios.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+
+namespace sluice::fcgi {
+namespace {
+
+// What the layer below libfcgi reads from and writes to. Set around each call into libfcgi; its
+// interface has no other place for it. One thread, so one is enough.
+struct Streams {
+  std::string_view input;
+  std::string* output;
+};
+Streams* streams = nullptr;
+
+class StreamsGuard {
+ public:
+  StreamsGuard(std::string_view input, std::string* output) : streams_{input, output} {
+    streams = &streams_;
+  }
+  ~StreamsGuard() { streams = nullptr; }
+  StreamsGuard(const StreamsGuard&) = delete;
+  StreamsGuard& operator=(const StreamsGuard&) = delete;
+
+ private:
+  Streams streams_;
+};
+
+// Stands for the connection inside libfcgi, which only hands it back to our layer.
+constexpr int kNoDescriptor = INT_MAX;
+
+}  // namespace
+}  // namespace sluice::fcgi
+
+extern "C" {
+
+int OS_Read(int /*fd*/, char* buffer, std::size_t size) {
+  auto& input = sluice::fcgi::streams->input;
+  const std::size_t count = std::min(size, input.size());
+  std::memcpy(buffer, input.data(), count);
+  input.remove_prefix(count);
+  return static_cast<int>(count);
+}
+
+int OS_Write(int /*fd*/, char* buffer, std::size_t size) {
+  auto* output = sluice::fcgi::streams->output;
+  if (output) output->append(buffer, size);
+  return static_cast<int>(size);
+}
+
+int OS_IpcClose(int /*fd*/, int /*shutdown*/) { return 0; }
+
+}  // extern "C"
+
+namespace sluice::fcgi {
+
+Result<bool> initialize_libfcgi() {
+  if (FCGX_Init() != 0) return fail(ErrorCode::kSystem, "libfcgi: FCGX_Init failed");
+  // BEGIN_REQUEST (responder, keep), one parameter "A"="B", and the ends of both streams.
+  constexpr std::string_view kProbe(
+      "\1\1\0\1\0\10\0\0\0\1\1\0\0\0\0\0"
+      "\1\4\0\1\0\4\0\0\1\1AB"
+      "\1\4\0\1\0\0\0\0\1\5\0\1\0\0\0\0",
+      44);
+  Exchange probe;
+  if (!probe.begin(kProbe, false) || probe.request().params.empty() ||
+      probe.finish({204, ""}).empty()) {
+    return fail(ErrorCode::kSystem,
+                "libfcgi does not use our OS_Read and OS_Write; link it as a shared library");
+  }
+  return true;
+}
+
+Exchange::Exchange() : fcgx_(std::make_unique<FCGX_Request>()) {
+  FCGX_InitRequest(fcgx_.get(), -1, FCGI_FAIL_ACCEPT_ON_INTR);
+  fcgx_->ipcFd = kNoDescriptor;
+}
+
+Exchange::~Exchange() {
+  const StreamsGuard guard({}, nullptr);
+  FCGX_Free(fcgx_.get(), 0);
+}
+
+bool Exchange::begin(std::string_view records, bool body_too_large) {
+  const StreamsGuard guard(records, nullptr);
+  fcgx_->ipcFd = kNoDescriptor;
+  fcgx_->keepConnection = 1;  // FCGX_Accept_r begins with a Finish, which would let go of ipcFd
+  if (FCGX_Accept_r(fcgx_.get()) != 0 || FCGX_GetError(fcgx_->in) != 0) {
+    FCGX_Free(fcgx_.get(), 0);
+    return false;
+  }
+  keep_connection_ = fcgx_->keepConnection != 0;
+  read_params();
+  read_body();
+  request_.body_too_large = body_too_large;
+  request_.body = body_too_large ? std::string_view() : body_;
+  return true;
+}
+
+std::string Exchange::finish(const http::Response& response) {
+  std::string output;
+  const StreamsGuard guard({}, &output);
+  const std::string text = response.serialize();
+  FCGX_PutStr(text.data(), static_cast<int>(text.size()), fcgx_->out);
+  fcgx_->keepConnection = 1;
+  FCGX_Finish_r(fcgx_.get());
+  request_ = {};
+  return output;
+}
+
+void Exchange::read_params() {
+  request_ = {};
+  params_.clear();
+  for (char** entry = fcgx_->envp; entry && *entry; ++entry) {
+    const std::string_view text(*entry);
+    const std::size_t equals = text.find('=');
+    if (equals == std::string_view::npos) continue;
+    const http::Param param{text.substr(0, equals), text.substr(equals + 1)};
+    params_.push_back(param);
+    if (param.name == "REQUEST_METHOD") request_.method = param.value;
+    if (param.name == "DOCUMENT_URI") request_.path = param.value;
+    if (param.name == "REMOTE_ADDR") request_.remote_address = param.value;
+  }
+  request_.params = params_;
+}
+
+void Exchange::read_body() {
+  body_.clear();
+  std::array<char, 8192> chunk;  // NOLINT(*-member-init): filled by FCGX_GetStr
+  int size = 0;
+  while ((size = FCGX_GetStr(chunk.data(), static_cast<int>(chunk.size()), fcgx_->in)) > 0) {
+    body_.append(chunk.data(), static_cast<std::size_t>(size));
+  }
+}
+
+}  // namespace sluice::fcgi

@@ -1,0 +1,53 @@
+// One request and its response, through libfcgi; the one home of fcgiapp.h.
+//
+// libfcgi reads and writes through its own operating-system layer (OS_Read, OS_Write, OS_IpcClose
+// of fcgios.h). exchange.cpp provides that layer: it reads from the records that the scanner has
+// checked, and writes into a string. So libfcgi never touches a socket and never blocks.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/request.h"
+#include "http/response.h"
+
+struct FCGX_Request;
+
+namespace sluice::fcgi {
+
+// Prepares libfcgi and proves that it uses our layer. Call once, before any signal handler is set:
+// libfcgi sets its own. Error: kSystem.
+[[nodiscard]] Result<bool> initialize_libfcgi();
+
+class Exchange {
+ public:
+  Exchange();
+  ~Exchange();
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  // Parses the records of one complete request; false if libfcgi refuses them. request() is then
+  // valid until finish(). REQUIRES: no request is open.
+  [[nodiscard]] bool begin(std::string_view records, bool body_too_large);
+  [[nodiscard]] const http::Request& request() const { return request_; }
+
+  // Ends the request: what to send to the gateway.
+  [[nodiscard]] std::string finish(const http::Response& response);
+
+  // Whether the gateway asked to keep the connection. Valid after begin().
+  [[nodiscard]] bool keep_connection() const { return keep_connection_; }
+
+ private:
+  void read_params();
+  void read_body();
+
+  std::unique_ptr<FCGX_Request> fcgx_;
+  http::Request request_;
+  std::vector<http::Param> params_;
+  std::string body_;
+  bool keep_connection_ = false;
+};
+
+}  // namespace sluice::fcgi

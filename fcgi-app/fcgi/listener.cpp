@@ -1,0 +1,69 @@
+#include "fcgi/listener.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include <fmt/format.h>
+
+namespace sluice::fcgi {
+namespace {
+
+constexpr int kSystemdFd = 3;
+constexpr int kSpawnFcgiFd = 0;
+constexpr int kBacklog = 1024;
+
+tl::unexpected<Error> refuse(const std::string& what) {
+  return fail(ErrorCode::kSystem, fmt::format("{}: {}", what, std::strerror(errno)));
+}
+
+bool passed_by_systemd() {
+  const char* pid = std::getenv("LISTEN_PID");
+  const char* fds = std::getenv("LISTEN_FDS");
+  return pid && fds && fmt::to_string(getpid()) == pid && std::strcmp(fds, "1") == 0;
+}
+
+bool listens(int fd) {
+  int value = 0;
+  socklen_t size = sizeof value;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &size) == 0 && value == 1;
+}
+
+}  // namespace
+
+Result<UniqueFd> inherited_listener() {
+  UniqueFd socket(passed_by_systemd() ? kSystemdFd : kSpawnFcgiFd);
+  if (!listens(socket.get())) {
+    return fail(ErrorCode::kSystem,
+                "fd 0 is no listening socket: start the worker by spawn-fcgi, or with --listen");
+  }
+  ::fcntl(socket.get(), F_SETFL, ::fcntl(socket.get(), F_GETFL) | O_NONBLOCK);
+  return socket;
+}
+
+Result<UniqueFd> listen_at(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) {
+    errno = ENAMETOOLONG;
+    return refuse(path);
+  }
+  path.copy(static_cast<char*>(address.sun_path), path.size());
+  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket) return refuse("socket");
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode)) ::unlink(path.c_str());
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::chmod(path.c_str(), 0660) != 0 || ::listen(socket.get(), kBacklog) != 0) {
+    return refuse(path);
+  }
+  return socket;
+}
+
+}  // namespace sluice::fcgi

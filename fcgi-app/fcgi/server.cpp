@@ -1,0 +1,110 @@
+#include "fcgi/server.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace sluice::fcgi {
+namespace {
+
+constexpr loop::Milliseconds kRetryAccept{100};
+
+// While draining, how long connections are kept as they are: a gateway that was told of the new
+// pool closes its own in this time, and so no request meets a closing connection.
+constexpr loop::Milliseconds kDrainGrace{1000};
+
+}  // namespace
+
+Server::Server(loop::Loop& loop, telemetry::Log& log, Options options, UniqueFd listener,
+               Handler handler)
+    : loop_(loop),
+      log_(log),
+      options_(options),
+      listener_(std::move(listener)),
+      handler_(std::move(handler)),
+      context_{loop, log, handler_, options.bounds,
+               [this](Connection& connection) { on_closed(connection); }},
+      listening_(std::make_unique<loop::Readiness>(
+          loop, listener_.get(), [this](loop::Readiness::Events /*ready*/) { on_listener(); })),
+      stall_timer_(loop, [this] { close_stalled(); }),
+      retry_timer_(loop, [this] { listen_if_room(); }),
+      drain_timer_(loop,
+                   [this] {
+                     for_each_connection([](Connection& connection) { connection.drain(); });
+                   }),
+      end_of_turn_(loop, [this] { closed_.clear(); }) {}
+
+Server::~Server() = default;
+
+void Server::start() {
+  listen_if_room();
+  const auto period = options_.stall_timeout / 4 + loop::Milliseconds(1);
+  stall_timer_.start(period, period);
+}
+
+// One connection a turn: workers that share the socket all wake, and each gets its share.
+void Server::on_listener() {
+  if (accept_one()) listen_if_room();
+}
+
+bool Server::accept_one() {
+  UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (socket) {
+    auto connection = std::make_unique<Connection>(context_, std::move(socket));
+    Connection* const key = connection.get();
+    connections_.emplace(key, std::move(connection));
+    return true;
+  }
+  if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+    log_.error("cannot accept", {{"reason", std::strerror(errno)}});
+    if (listening_) listening_->watch(loop::Readiness::kNone);  // it stays readable: do not spin
+    retry_timer_.start(kRetryAccept);
+  }
+  return false;
+}
+
+void Server::listen_if_room() {
+  const bool room = connections_.size() < options_.max_connections;
+  if (listening_) listening_->watch(room ? loop::Readiness::kRead : loop::Readiness::kNone);
+}
+
+void Server::on_closed(Connection& connection) {
+  const auto found = connections_.find(&connection);
+  closed_.push_back(std::move(found->second));
+  connections_.erase(found);
+  if (draining_) return finish_drain();
+  listen_if_room();
+}
+
+// Safe against a callee that closes its connection.
+template <class Function>
+void Server::for_each_connection(Function function) {
+  std::vector<Connection*> all;
+  all.reserve(connections_.size());
+  for (const auto& [connection, owner] : connections_) all.push_back(connection);
+  for (Connection* connection : all) function(*connection);
+}
+
+void Server::close_stalled() {
+  const auto since = loop_.now() - options_.stall_timeout;
+  for_each_connection([&](Connection& connection) { connection.close_if_stalled(since); });
+}
+
+void Server::drain(loop::Callback on_drained) {
+  if (draining_) return;
+  while (accept_one()) {
+  }
+  draining_ = true;
+  on_drained_ = std::move(on_drained);
+  listening_.reset();
+  retry_timer_.stop();
+  drain_timer_.start(kDrainGrace);
+  finish_drain();
+}
+
+void Server::finish_drain() {
+  if (connections_.empty() && on_drained_) std::exchange(on_drained_, nullptr)();
+}
+
+}  // namespace sluice::fcgi

@@ -1,0 +1,31 @@
+#include "handlers/session.h"
+
+#include <fmt/chrono.h>
+
+#include "http/problem.h"
+
+namespace sluice::handlers {
+
+Task<http::Response> session(const Call& call) {
+  if (!call.request.json()) co_return http::problem(call.request.json().error());
+  const auto tenant = call.request.json()->string("tenant_id");
+  if (!tenant) co_return http::problem(tenant.error());
+  if (!*tenant) co_return http::problem(Error{ErrorCode::kBadRequest, "\"tenant_id\" is missing"});
+  const Resources& resources = call.resources;
+  if (!resources.plans->has_tenant(**tenant)) {
+    co_return http::problem(Error{ErrorCode::kUnknownTenant});
+  }
+
+  const identity::Session opened = identity::SessionTokens::create(
+      **tenant, resources.clock.now() + resources.session_lifetime);
+  http::JsonObject reply;
+  reply.set("session_id", resources.tokens.sign(opened));
+  reply.set("tenant_id", opened.tenant);
+  reply.set("expires_at", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
+                                      std::chrono::floor<std::chrono::seconds>(opened.expires_at)));
+  http::Response response(201, reply.dump());
+  response.add("Cache-Control", "no-store");
+  co_return response;
+}
+
+}  // namespace sluice::handlers

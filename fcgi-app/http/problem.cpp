@@ -1,0 +1,74 @@
+#include "http/problem.h"
+
+#include <fmt/format.h>
+
+#include "http/json.h"
+
+namespace sluice::http {
+namespace {
+
+// Seconds after which asking a store that was down is worth a try.
+constexpr std::string_view kStoreRetryAfter = "1";
+
+struct Wording {
+  int status;
+  std::string detail;
+};
+
+Wording wording(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kBadRequest:
+      return {400, error.detail.empty() ? "Bad Request" : error.detail};
+    case ErrorCode::kInvalidSession:
+      return {401, "Invalid or expired session"};
+    case ErrorCode::kForeignSession:
+      return {403, "Session does not belong to tenant"};
+    case ErrorCode::kUnknownTenant:
+      return {404, "Unknown tenant"};
+    case ErrorCode::kNotFound:
+      return {404, "Not Found"};
+    case ErrorCode::kMethodNotAllowed:
+      return {405, "Method Not Allowed"};
+    case ErrorCode::kBodyTooLarge:
+      return {413, fmt::format("Request body is larger than {} bytes", error.detail)};
+    case ErrorCode::kStoreUnavailable:
+    case ErrorCode::kStoreFault:
+      return {503, "Rate limit store unavailable"};
+    case ErrorCode::kInvalidConfig:
+    case ErrorCode::kSystem:
+    case ErrorCode::kInternal:
+      break;
+  }
+  return {500, "Internal Server Error"};
+}
+
+Response detail_response(int status, std::string_view detail) {
+  JsonObject body;
+  body.set("detail", detail);
+  return {status, body.dump()};
+}
+
+}  // namespace
+
+Response problem(const Error& error) {
+  const Wording words = wording(error);
+  Response response = detail_response(words.status, words.detail);
+  if (error.code == ErrorCode::kMethodNotAllowed) response.add("Allow", error.detail);
+  if (words.status == 401) response.add("WWW-Authenticate", "Session");
+  if (words.status == 503) {
+    response.add("Retry-After", kStoreRetryAfter);
+    response.add("Cache-Control", "no-store");
+  }
+  return response;
+}
+
+Response problem(const limits::Decision& decision) {
+  if (decision.balances.empty()) return problem(Error{ErrorCode::kStoreUnavailable});
+  const limits::Limit& limit = *decision.limits[decision.tightest()];
+  Response response =
+      detail_response(429, fmt::format("Rate limit exceeded: {}", limit.text()));
+  response.add("Cache-Control", "no-store");
+  return response;
+}
+
+}  // namespace sluice::http

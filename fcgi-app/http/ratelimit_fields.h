@@ -1,0 +1,18 @@
+// The header fields that tell a client where it stands.
+//
+// X-RateLimit-* as SlowAPI names them, of the tightest limit; RateLimit-Policy and RateLimit of
+// every limit, following draft-ietf-httpapi-ratelimit-headers-11 (a draft: RFC 2026 section 2.2);
+// Retry-After in seconds (RFC 9110 section 10.2.3) on a denial.
+#pragma once
+
+#include "http/response.h"
+#include "limits/charge.h"
+
+namespace sluice::http {
+
+// Writes the fields of `decision`, all from its one reply of the store; none where no store
+// answered. Retry-After is the longest wait over all denying limits, whole seconds rounded up, at
+// least 1; it is left out where no wait would help (a cost above the quota).
+void write_ratelimit_fields(const limits::Decision& decision, Response& response);
+
+}  // namespace sluice::http

@@ -1,0 +1,41 @@
+// One HTTP request, as the gateway told it.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "http/json.h"
+
+namespace sluice::http {
+
+// A CGI variable: name as in "HTTP_X_TENANT_ID", and its value.
+struct Param {
+  std::string_view name;
+  std::string_view value;
+};
+
+// Views into the connection's memory: valid until its response has been sent. Of this one request
+// alone, so nothing here is shared between requests.
+struct Request {
+  std::string_view method;
+  std::string_view path;            // decoded and normalised by nginx, without the query
+  std::string_view remote_address;  // the peer of nginx, as text
+  std::span<const Param> params;    // every CGI variable, in the order received
+  std::string_view body;
+  bool body_too_large = false;  // then `body` is empty
+
+  // The value of the header whose CGI name is `name`; absent or empty: nullopt. A header sent
+  // twice, or with a list in it, is refused with kBadRequest: nobody may choose which one counts.
+  [[nodiscard]] Result<std::optional<std::string_view>> header(std::string_view name) const;
+
+  // The body as a JSON object, parsed at the first call.
+  [[nodiscard]] const Result<JsonObject>& json() const;
+
+ private:
+  mutable std::optional<Result<JsonObject>> json_;
+};
+
+}  // namespace sluice::http

@@ -1,0 +1,48 @@
+#include "http/response.h"
+
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace sluice::http {
+namespace {
+
+constexpr std::array<std::pair<int, std::string_view>, 12> kReasons{
+    {{200, "OK"},
+     {201, "Created"},
+     {204, "No Content"},
+     {400, "Bad Request"},
+     {401, "Unauthorized"},
+     {403, "Forbidden"},
+     {404, "Not Found"},
+     {405, "Method Not Allowed"},
+     {413, "Content Too Large"},
+     {429, "Too Many Requests"},
+     {500, "Internal Server Error"},
+     {503, "Service Unavailable"}}};
+
+std::string_view reason(int status) {
+  for (const auto& [code, text] : kReasons) {
+    if (code == status) return text;
+  }
+  return "Unknown";
+}
+
+}  // namespace
+
+Response::Response(int status, std::string body, std::string_view content_type)
+    : status_(status), body_(std::move(body)) {
+  add("Content-Type", content_type);
+}
+
+void Response::add(std::string_view name, std::string_view value) {
+  if (value.find_first_of("\r\n") != std::string_view::npos) return;
+  fields_.append(name).append(": ").append(value).append("\r\n");
+}
+
+std::string Response::serialize() const {
+  return fmt::format("Status: {} {}\r\n{}\r\n{}", status_, reason(status_), fields_, body_);
+}
+
+}  // namespace sluice::http

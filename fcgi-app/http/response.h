@@ -1,0 +1,31 @@
+// One HTTP response, in the form in which a FastCGI responder sends it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace sluice::http {
+
+class Response {
+ public:
+  Response(int status, std::string body, std::string_view content_type = "application/json");
+
+  // Adds one field. A value with a line break in it would start another field, so such a field is
+  // left out.
+  void add(std::string_view name, std::string_view value);
+
+  [[nodiscard]] int status() const { return status_; }
+  [[nodiscard]] const std::string& body() const { return body_; }
+  // The fields as sent: "Name: value\r\n" for each.
+  [[nodiscard]] const std::string& fields() const { return fields_; }
+
+  // "Status: 200 OK\r\n", the fields, an empty line and the body (CGI, RFC 3875 section 6).
+  [[nodiscard]] std::string serialize() const;
+
+ private:
+  int status_;
+  std::string fields_;
+  std::string body_;
+};
+
+}  // namespace sluice::http

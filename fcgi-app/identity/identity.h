@@ -1,0 +1,26 @@
+// Who sends a request, as far as it could be proved without any I/O.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/ids.h"
+#include "base/result.h"
+
+namespace sluice::identity {
+
+// What a route asks a request to show.
+enum class Credentials {
+  kNone,     // nothing; only the address is read
+  kSession,  // tenant and session, in headers and JSON body
+};
+
+struct Identity {
+  std::string address;               // canonical, see client_ip.h
+  std::string tenant;                // a configured tenant, or empty
+  std::optional<SessionId> session;  // verified; set when standing is kKnown or kPartial
+  Standing standing = Standing::kAnonymous;
+  std::optional<Error> rejection;  // set when standing is kRejected: what to answer
+};
+
+}  // namespace sluice::identity

@@ -1,0 +1,99 @@
+#include "identity/secret.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include <fmt/format.h>
+
+namespace sluice::identity {
+namespace {
+
+tl::unexpected<Error> refuse(const std::string& path, std::string_view what) {
+  return fail(ErrorCode::kSystem, fmt::format("{}: {}: {}", path, what, std::strerror(errno)));
+}
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+bool parse_hex(std::string_view text, Secret& secret) {
+  if (text.size() != secret.size() * 2) return false;
+  for (std::size_t i = 0; i < secret.size(); ++i) {
+    const int high = hex_value(text[2 * i]);
+    const int low = hex_value(text[2 * i + 1]);
+    if (high < 0 || low < 0) return false;
+    secret.at(i) = static_cast<std::uint8_t>(high * 16 + low);
+  }
+  return true;
+}
+
+// Writes a whole new file aside and links it into place, so nobody reads half a secret.
+Result<bool> create(const std::string& path) {
+  Secret secret{};
+  if (getrandom(secret.data(), secret.size(), 0) != static_cast<ssize_t>(secret.size())) {
+    return refuse(path, "getrandom");
+  }
+  const std::string text =
+      fmt::format("# Signs Sluice sessions. To rotate, put a new line first.\n{:02x}\n",
+                  fmt::join(secret, ""));
+  const std::string aside = fmt::format("{}.{}", path, getpid());
+  const int fd = open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return refuse(path, "cannot create");
+  const bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  close(fd);
+  const bool linked = written && (link(aside.c_str(), path.c_str()) == 0 || errno == EEXIST);
+  const int link_errno = errno;
+  unlink(aside.c_str());
+  errno = link_errno;
+  if (!linked) return refuse(path, "cannot create");
+  return true;
+}
+
+}  // namespace
+
+Result<std::vector<Secret>> parse_secrets(std::string_view text) {
+  std::vector<Secret> secrets;
+  for (int line_number = 1; !text.empty(); ++line_number) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    if (line.empty() || line.front() == '#') continue;
+    Secret secret{};
+    if (!parse_hex(line, secret)) {
+      return fail(ErrorCode::kInvalidConfig,
+                  fmt::format("{}: a secret is 64 hex digits", line_number));
+    }
+    secrets.push_back(secret);
+  }
+  if (secrets.empty()) return fail(ErrorCode::kInvalidConfig, "1: no secret");
+  return secrets;
+}
+
+Result<std::vector<Secret>> load_secrets(const std::string& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) {
+    if (errno != ENOENT) return refuse(path, "cannot read");
+    if (auto created = create(path); !created) return tl::unexpected(created.error());
+  } else if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return fail(ErrorCode::kInvalidConfig, fmt::format("{}: others may read it; chmod 600", path));
+  }
+  std::ifstream file(path);
+  if (!file) return refuse(path, "cannot read");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  auto secrets = parse_secrets(text);
+  if (!secrets) {
+    return fail(secrets.error().code, fmt::format("{}:{}", path, secrets.error().detail));
+  }
+  return secrets;
+}
+
+}  // namespace sluice::identity

@@ -1,0 +1,35 @@
+// decide(): may this request pass? Never fails; a store that cannot answer is a policy's business.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "identity/identity.h"
+#include "limits/plan.h"
+#include "store/store.h"
+
+namespace sluice::limiter {
+
+class Limiter {
+ public:
+  struct Options {
+    std::string key_prefix = "sluice";  // an id
+  };
+
+  // `store` outlives the limiter.
+  Limiter(store::BucketStore& store, Options options)
+      : store_(store), options_(std::move(options)) {}
+
+  // Charges `cost` units to every limit, or to none. Without limits nothing is asked and the
+  // answer is yes. When the store is unavailable the strictest on_store_error decides; when it
+  // answers nonsense the answer is no. REQUIRES: the limits and the identity outlive the task.
+  [[nodiscard]] Task<limits::Decision> decide(const limits::LimitSet& limits,
+                                              const identity::Identity& identity,
+                                              std::int64_t cost);
+
+ private:
+  store::BucketStore& store_;
+  Options options_;
+};
+
+}  // namespace sluice::limiter

@@ -1,0 +1,32 @@
+// The arithmetic of each algorithm: pure, in integers, with time as an argument.
+//
+// store/redis/take.lua holds the same arithmetic once more, for Redis; the conformance suite holds
+// the two together.
+#pragma once
+
+#include <optional>
+
+#include "limits/charge.h"
+
+namespace sluice::limits {
+
+// A fixed window: opens at its first unit and closes `window` later.
+struct FixedWindow {
+  std::int64_t used = 0;
+  TimePoint reset_at{};  // when it closes
+  bool operator==(const FixedWindow&) const = default;
+};
+
+struct Step {
+  bool fits = false;                 // whether the cost may be charged
+  std::optional<FixedWindow> state;  // with the charge in it if it fits, else as it was
+  Balance balance;                   // of `state`, with the wait of a cost that does not fit
+};
+
+// Tests and charges `cost` units (0 to kMaxQuota; 0 peeks and always fits) of `limit` against
+// `state`; nullopt, or a window that has closed, is a full quota. A window that closes later than
+// one window from now, as a clock set back leaves it behind, is shortened to one window.
+[[nodiscard]] Step fixed_window(std::optional<FixedWindow> state, const Limit& limit,
+                                std::int64_t cost, TimePoint now);
+
+}  // namespace sluice::limits

@@ -1,0 +1,61 @@
+// What the limiter asks of a store, and what it is told.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "limits/limit.h"
+
+namespace sluice::limits {
+
+// The most limits that one request may be charged to.
+inline constexpr std::size_t kMaxCharges = 8;
+
+// `cost` units asked of the bucket named `key`, under `limit`. The quota is no part of the key, so
+// a limit can change while its bucket lives.
+struct Charge {
+  std::string key;
+  const Limit* limit = nullptr;  // outlives the charge
+  std::int64_t cost = 1;         // 0 peeks; at most kMaxQuota
+};
+
+// The wait of a cost above the quota: no wait is long enough.
+inline constexpr Duration kNever = Duration::max();
+
+// A bucket after a take, or as it stands after a denial.
+struct Balance {
+  std::int64_t remaining = 0;               // units left: 0 to quota
+  Duration reset_after = Duration::zero();  // until the full quota is back; 0 when it is there
+  Duration retry_after = Duration::zero();  // until this cost would pass; 0 when it passes now
+  bool operator==(const Balance&) const = default;
+};
+
+// Why no store was asked, or could answer.
+enum class StoreState {
+  kAnswered,     // balances are the store's
+  kNotAsked,     // no limit applies
+  kUnavailable,  // down or late: on_store_error decided; no balances
+};
+
+struct Decision {
+  bool allowed = true;
+  StoreState store = StoreState::kNotAsked;
+  TimePoint at{};                     // the store's time of the decision
+  std::vector<const Limit*> limits;   // what was charged, in the order asked
+  std::vector<Balance> balances;      // one for each of `limits`; empty unless kAnswered
+
+  // A limit denies when its cost would have to wait.
+  [[nodiscard]] bool denied_by(std::size_t i) const {
+    return !allowed && balances[i].retry_after > Duration::zero();
+  }
+  // The limit a client should look at: among the denying ones (or all, when allowed) the one with
+  // the longest wait, then the fewest units left. REQUIRES: balances are not empty.
+  [[nodiscard]] std::size_t tightest() const;
+};
+
+}  // namespace sluice::limits

@@ -1,0 +1,40 @@
+#include "limits/plan.h"
+
+#include <algorithm>
+
+namespace sluice::limits {
+namespace {
+
+void add_limits(LimitSet& set, std::span<const PlanLimit> candidates, std::string_view route) {
+  for (const PlanLimit& candidate : candidates) {
+    if (candidate.applies_to(route) && set.size() < kMaxCharges) set.push_back(&candidate.limit);
+  }
+}
+
+}  // namespace
+
+bool PlanLimit::applies_to(std::string_view route) const {
+  return std::find(routes.begin(), routes.end(), route) != routes.end();
+}
+
+Plans::Plans(std::vector<PlanLimit> defaults, TenantLimits tenants)
+    : defaults_(std::move(defaults)), tenants_(std::move(tenants)) {}
+
+LimitSet Plans::limits_for(std::string_view tenant, std::string_view route,
+                           Standing standing) const {
+  LimitSet set;
+  if (standing == Standing::kRejected) {
+    add_limits(set, defaults_, kIdentityFailure);
+    return set;
+  }
+  if (standing != Standing::kKnown) add_limits(set, defaults_, route);
+  if (standing == Standing::kAnonymous) return set;
+  if (const auto found = tenants_.find(tenant); found != tenants_.end()) {
+    add_limits(set, found->second, route);
+  }
+  return set;
+}
+
+bool Plans::has_tenant(std::string_view tenant) const { return tenants_.contains(tenant); }
+
+}  // namespace sluice::limits

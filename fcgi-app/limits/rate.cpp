@@ -1,0 +1,121 @@
+#include "limits/rate.h"
+
+#include <cctype>
+#include <charconv>
+
+#include <fmt/format.h>
+
+namespace sluice::limits {
+namespace {
+
+constexpr std::string_view kExpected =
+    "expected a rate such as \"8 per 10 seconds\", \"8/10s\" or \"100/day\"";
+
+// Every word for a unit; the plural adds an s, which parse_unit() takes off.
+constexpr std::array<std::pair<std::string_view, Unit>, 13> kUnitWords{
+    {{"ms", Unit::kMillisecond},
+     {"millisecond", Unit::kMillisecond},
+     {"s", Unit::kSecond},
+     {"sec", Unit::kSecond},
+     {"second", Unit::kSecond},
+     {"m", Unit::kMinute},
+     {"min", Unit::kMinute},
+     {"minute", Unit::kMinute},
+     {"h", Unit::kHour},
+     {"hr", Unit::kHour},
+     {"hour", Unit::kHour},
+     {"d", Unit::kDay},
+     {"day", Unit::kDay}}};
+
+// Reads a text from the left, skipping blanks between its tokens.
+class Scanner {
+ public:
+  explicit Scanner(std::string_view text) : rest_(text) {}
+
+  [[nodiscard]] bool done() {
+    skip_blanks();
+    return rest_.empty();
+  }
+
+  // The digits at the front, or nothing where there are none or too many for 18 places.
+  [[nodiscard]] std::optional<std::int64_t> number() {
+    const std::string_view digits = run([](unsigned char c) { return std::isdigit(c) != 0; });
+    if (digits.empty() || digits.size() > 18) return std::nullopt;
+    std::int64_t value = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return value;
+  }
+
+  [[nodiscard]] std::string word() {
+    std::string word(run([](unsigned char c) { return std::isalpha(c) != 0; }));
+    for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return word;
+  }
+
+  [[nodiscard]] bool slash() {
+    skip_blanks();
+    if (rest_.empty() || rest_.front() != '/') return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+
+ private:
+  void skip_blanks() {
+    while (!rest_.empty() && rest_.front() == ' ') rest_.remove_prefix(1);
+  }
+
+  template <class Predicate>
+  std::string_view run(Predicate belongs) {
+    skip_blanks();
+    std::size_t length = 0;
+    while (length < rest_.size() && belongs(static_cast<unsigned char>(rest_[length]))) ++length;
+    const std::string_view taken = rest_.substr(0, length);
+    rest_.remove_prefix(length);
+    return taken;
+  }
+
+  std::string_view rest_;
+};
+
+std::optional<Unit> parse_unit(std::string_view word) {
+  if (const auto unit = from_name<Unit>(kUnitWords, word)) return unit;
+  if (word.size() > 2 && word.ends_with('s')) {
+    return from_name<Unit>(kUnitWords, word.substr(0, word.size() - 1));
+  }
+  return std::nullopt;
+}
+
+tl::unexpected<Error> refuse(std::string_view text, std::string_view why) {
+  return fail(ErrorCode::kInvalidConfig, fmt::format("\"{}\": {}", text, why));
+}
+
+}  // namespace
+
+Result<Rate> parse_rate(std::string_view text) {
+  Scanner scanner(text);
+  const auto quota = scanner.number();
+  if (!quota) return refuse(text, kExpected);
+  if (!scanner.slash() && scanner.word() != "per") return refuse(text, kExpected);
+  const bool every_one = !scanner.done() && [&] {
+    Scanner ahead = scanner;
+    return !ahead.number();
+  }();
+  const auto count = every_one ? std::optional<std::int64_t>(1) : scanner.number();
+  const std::string word = scanner.word();
+  if (!count || word.empty() || !scanner.done()) return refuse(text, kExpected);
+  const auto unit = parse_unit(word);
+  if (!unit) {
+    return refuse(text, fmt::format("unknown unit \"{}\"; use ms, second, minute, hour or day",
+                                    word));
+  }
+  if (*quota > kMaxQuota) return refuse(text, fmt::format("quota is above {}", kMaxQuota));
+  constexpr std::int64_t kMaxCount = std::chrono::milliseconds(std::chrono::days(366)).count();
+  if (*count < 1) return refuse(text, "window is below 1");
+  const Window window{*count, *unit};
+  if (*count > kMaxCount || window.length() > kMaxWindow) {
+    return refuse(text, "window is above 366 days");
+  }
+  return Rate{*quota, window};
+}
+
+}  // namespace sluice::limits

@@ -1,0 +1,46 @@
+#include "routes.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "handlers/chat.h"
+#include "handlers/session.h"
+#include "handlers/status.h"
+
+namespace sluice {
+namespace {
+
+using identity::Credentials;
+
+constexpr std::array kRoutes{
+    Route{"GET", "/", "status", Credentials::kNone, 0, handlers::status},
+    Route{"POST", "/session", "session", Credentials::kNone, 1, handlers::session},
+    Route{"POST", "/chat", "chat", Credentials::kSession, 1, handlers::chat},
+};
+
+}  // namespace
+
+Result<const Route*> match(const http::Request& request) {
+  const std::string_view method = request.method == "HEAD" ? "GET" : request.method;
+  std::string allowed;
+  for (const Route& route : kRoutes) {
+    if (route.path != request.path) continue;
+    if (route.method != method) {
+      allowed.append(allowed.empty() ? "" : ", ").append(route.method);
+      if (route.method == "GET") allowed.append(", HEAD");
+      continue;
+    }
+    if (request.body_too_large) return fail(ErrorCode::kBodyTooLarge);
+    return &route;
+  }
+  if (allowed.empty()) return fail(ErrorCode::kNotFound);
+  return fail(ErrorCode::kMethodNotAllowed, std::move(allowed));
+}
+
+bool is_route_name(std::string_view route) {
+  return std::any_of(kRoutes.begin(), kRoutes.end(),
+                     [&](const Route& candidate) { return candidate.name == route; });
+}
+
+}  // namespace sluice

@@ -1,0 +1,29 @@
+#include "serve.h"
+
+#include "http/problem.h"
+#include "http/ratelimit_fields.h"
+#include "routes.h"
+
+namespace sluice {
+
+using http::problem;
+
+Task<http::Response> serve(const http::Request& request, Services& services) {
+  const auto route = match(request);
+  if (!route) co_return problem(route.error());
+  const auto identity = services.identities.resolve(request, (*route)->credentials);
+  if (!identity) co_return problem(identity.error());
+  const auto plans = services.plans;  // this request's snapshot, whatever a reload does meanwhile
+  const auto limits =
+      plans->limits_for(identity->tenant, (*route)->name, identity->standing);
+  const auto decision =
+      co_await services.limiter.decide(limits, *identity, (*route)->cost(request));
+  const handlers::Call call{request, *identity, decision, services.resources};
+  auto response = !decision.allowed     ? problem(decision)
+                  : identity->rejection ? problem(*identity->rejection)
+                                        : co_await (*route)->handler(call);
+  http::write_ratelimit_fields(decision, response);
+  co_return response;
+}
+
+}  // namespace sluice

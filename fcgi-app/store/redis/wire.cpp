@@ -1,0 +1,164 @@
+#include "store/redis/wire.h"
+
+#include <hiredis.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+namespace sluice::store::redis {
+namespace {
+
+constexpr std::size_t kReadBytes = 64 * 1024;
+
+}  // namespace
+
+void ReplyRelease::operator()(redisReply* reply) const { freeReplyObject(reply); }
+
+void Wire::ReaderRelease::operator()(redisReader* reader) const { redisReaderFree(reader); }
+
+Wire::Wire(loop::Loop& loop, Options options, const loop::SocketAddress& address, Events events)
+    : loop_(loop),
+      options_(options),
+      events_(std::move(events)),
+      socket_(::socket(address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
+      reader_(redisReaderCreate()),
+      deadline_(loop, [this] { on_deadline(); }),
+      before_wait_(loop, [this] { flush(); }) {
+  if (!socket_) {
+    deadline_.start(loop::Milliseconds::zero());  // on_deadline() reports it
+    return;
+  }
+  const int on = 1;
+  if (address.family != AF_UNIX) {
+    ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  // A failure shows as an event too, through SO_ERROR or a writable socket without a peer.
+  ::connect(socket_.get(), reinterpret_cast<const sockaddr*>(address.bytes.data()),
+            static_cast<socklen_t>(address.bytes.size()));
+  readiness_ = std::make_unique<loop::Readiness>(
+      loop, socket_.get(), [this](loop::Readiness::Events ready) { on_ready(ready); });
+  readiness_->watch(loop::Readiness::kWrite);
+  deadline_.start(options_.connect_timeout);
+}
+
+Wire::~Wire() {
+  events_ = {};
+  close("destroyed");
+}
+
+void Wire::Command::await_suspend(std::coroutine_handle<> waiting) {
+  waiting_ = waiting;
+  std::vector<const char*> texts;
+  std::vector<std::size_t> sizes;
+  texts.reserve(arguments_.size());
+  sizes.reserve(arguments_.size());
+  for (const std::string_view argument : arguments_) {
+    texts.push_back(argument.data());
+    sizes.push_back(argument.size());
+  }
+  char* text = nullptr;
+  const int size = redisFormatCommandArgv(&text, static_cast<int>(texts.size()), texts.data(),
+                                          sizes.data());
+  wire_.outgoing_.append(text, static_cast<std::size_t>(size));
+  std::free(text);
+  deadline_ = wire_.loop_.now() + wire_.options_.command_timeout;
+  wire_.pending_.push_back(this);
+  if (!wire_.deadline_set_) {
+    wire_.deadline_set_ = true;
+    wire_.deadline_.start(wire_.options_.command_timeout);
+  }
+}
+
+Result<Reply> Wire::Command::await_resume() {
+  if (!reply_) return fail(ErrorCode::kStoreUnavailable);
+  return std::move(reply_);
+}
+
+void Wire::close(const std::string& why) {
+  if (state_ == State::kClosed) return;
+  state_ = State::kClosed;
+  readiness_.reset();
+  socket_.reset();
+  deadline_.stop();
+  outgoing_.clear();
+  // A resumed coroutine may come back here; it finds the wire closed and the queue gone.
+  for (Command* command : std::exchange(pending_, {})) command->waiting_.resume();
+  if (events_.on_down) std::exchange(events_.on_down, nullptr)(why);
+}
+
+void Wire::on_ready(loop::Readiness::Events ready) {
+  if (state_ == State::kConnecting) return on_connected();
+  if ((ready & loop::Readiness::kWrite) != 0) flush();
+  if ((ready & loop::Readiness::kRead) != 0 && state_ == State::kUp) read_replies();
+}
+
+void Wire::on_connected() {
+  int error = 0;
+  socklen_t size = sizeof error;
+  sockaddr_storage peer{};
+  socklen_t peer_size = sizeof peer;
+  ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+  if (error == 0 &&
+      ::getpeername(socket_.get(), reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) {
+    error = ECONNREFUSED;  // a unix socket that failed in connect(2) keeps no SO_ERROR
+  }
+  if (error != 0) return close(std::strerror(error));
+  state_ = State::kUp;
+  deadline_.stop();
+  readiness_->watch(loop::Readiness::kRead);
+  events_.on_up();
+}
+
+void Wire::on_deadline() {
+  if (!socket_) return close("no socket");
+  if (state_ == State::kConnecting) return close("connect timed out");
+  read_replies();  // if it was this process that stood still, the replies are here
+  deadline_set_ = state_ == State::kUp && !pending_.empty();
+  if (!deadline_set_) return;
+  const auto left = pending_.front()->deadline_ - loop_.now();
+  if (left <= loop::Milliseconds::zero()) return close("command timed out");
+  deadline_.start(left);
+}
+
+void Wire::flush() {
+  if (outgoing_.empty()) return;
+  const ssize_t sent = ::send(socket_.get(), outgoing_.data(), outgoing_.size(), MSG_NOSIGNAL);
+  if (sent < 0 && errno != EAGAIN && errno != EINTR) return close(std::strerror(errno));
+  if (sent > 0) outgoing_.erase(0, static_cast<std::size_t>(sent));
+  readiness_->watch(outgoing_.empty() ? loop::Readiness::kRead : loop::Readiness::kReadWrite);
+}
+
+void Wire::read_replies() {
+  std::array<char, kReadBytes> buffer;  // NOLINT(*-member-init): filled by recv
+  for (;;) {
+    const ssize_t size = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (size <= 0) return close(size == 0 ? "closed by Redis" : std::strerror(errno));
+    redisReaderFeed(reader_.get(), buffer.data(), static_cast<std::size_t>(size));
+    deliver_replies();
+    if (state_ != State::kUp || static_cast<std::size_t>(size) < buffer.size()) return;
+  }
+}
+
+void Wire::deliver_replies() {
+  while (state_ == State::kUp) {
+    void* parsed = nullptr;
+    if (redisReaderGetReply(reader_.get(), &parsed) != REDIS_OK) return close("protocol error");
+    Reply reply(static_cast<redisReply*>(parsed));
+    if (!reply) return;
+    if (pending_.empty()) return close("a reply that nobody asked for");
+    Command* command = pending_.front();
+    pending_.pop_front();
+    command->reply_ = std::move(reply);
+    command->waiting_.resume();
+  }
+}
+
+}  // namespace sluice::store::redis

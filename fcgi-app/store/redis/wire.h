@@ -1,0 +1,102 @@
+// One socket to Redis, from connect to its first failure; hiredis formats commands and parses
+// replies. The one home of hiredis.
+//
+// A command is appended to the outgoing buffer, which the loop flushes once a turn; replies resume
+// the waiting coroutines in order. So one round trip is shared by every request in flight. After
+// any time-out or error the socket is closed and never used again: a late reply can reach nobody.
+#pragma once
+
+#include <coroutine>
+#include <deque>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "loop/loop.h"
+
+struct redisReader;
+struct redisReply;
+
+namespace sluice::store::redis {
+
+struct ReplyRelease {
+  void operator()(redisReply* reply) const;
+};
+// Any reply, an error reply too.
+using Reply = std::unique_ptr<redisReply, ReplyRelease>;
+using Arguments = std::span<const std::string_view>;
+
+class Wire {
+ public:
+  struct Options {
+    loop::Milliseconds connect_timeout{50};   // 1 or more
+    loop::Milliseconds command_timeout{100};  // 1 or more: from append to reply
+    std::size_t max_pending = 10'000;         // commands in flight; one more is refused
+  };
+  struct Events {
+    loop::Callback on_up;                                  // connected
+    std::function<void(const std::string& why)> on_down;  // closed; last event of this wire
+  };
+
+  // Starts connecting. Events come from the loop, never from within the constructor.
+  Wire(loop::Loop& loop, Options options, const loop::SocketAddress& address, Events events);
+  ~Wire();
+  Wire(const Wire&) = delete;
+  Wire& operator=(const Wire&) = delete;
+
+  // co_await wire.command(arguments): the reply, or kStoreUnavailable.
+  class Command {
+   public:
+    Command(Wire& wire, Arguments arguments) : wire_(wire), arguments_(arguments) {}
+    [[nodiscard]] bool await_ready() const { return !wire_.accepts(); }
+    void await_suspend(std::coroutine_handle<> waiting);
+    [[nodiscard]] Result<Reply> await_resume();
+
+   private:
+    friend class Wire;
+    Wire& wire_;
+    Arguments arguments_;
+    std::coroutine_handle<> waiting_;
+    loop::Milliseconds deadline_{};
+    Reply reply_;  // empty: failed
+  };
+  [[nodiscard]] Command command(Arguments arguments) { return {*this, arguments}; }
+
+  // Closes the socket; every waiting command fails. Idempotent. on_down is called last.
+  void close(const std::string& why);
+
+ private:
+  enum class State { kConnecting, kUp, kClosed };
+
+  [[nodiscard]] bool accepts() const {
+    return state_ == State::kUp && pending_.size() < options_.max_pending;
+  }
+  void on_ready(loop::Readiness::Events ready);
+  void on_connected();
+  void on_deadline();
+  void flush();
+  void read_replies();
+  void deliver_replies();
+
+  struct ReaderRelease {
+    void operator()(redisReader* reader) const;
+  };
+
+  loop::Loop& loop_;
+  Options options_;
+  Events events_;
+  State state_ = State::kConnecting;
+  UniqueFd socket_;
+  std::unique_ptr<redisReader, ReaderRelease> reader_;
+  std::string outgoing_;
+  std::deque<Command*> pending_;  // each lives in the frame of the coroutine that awaits it
+  std::unique_ptr<loop::Readiness> readiness_;
+  loop::Timer deadline_;  // set while connecting or while a command waits; may fire early
+  bool deadline_set_ = false;
+  loop::BeforeWait before_wait_;
+};
+
+}  // namespace sluice::store::redis

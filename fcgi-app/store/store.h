@@ -1,0 +1,31 @@
+// The roles of everything that keeps state. One role, one interface, at most four methods.
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "limits/charge.h"
+
+namespace sluice::store {
+
+// Where buckets live: Redis, or the memory of one process.
+class BucketStore {
+ public:
+  BucketStore() = default;
+  BucketStore(const BucketStore&) = delete;
+  BucketStore& operator=(const BucketStore&) = delete;
+  virtual ~BucketStore() = default;
+
+  // Charges every bucket, or none of them. A denial is an answer, not an error. No charges at all
+  // ask only whether the store works. `now` replaces the store's own time: for tests.
+  // Errors: kStoreUnavailable (down, or late: a late take may yet have happened, so it is never
+  // repeated), kStoreFault (the store is up and answers nonsense).
+  // REQUIRES: at most kMaxCharges charges, with distinct keys, which outlive the returned task.
+  [[nodiscard]] virtual Task<Result<limits::Decision>> take(std::span<const limits::Charge> charges,
+                                                            std::optional<TimePoint> now) = 0;
+};
+
+}  // namespace sluice::store

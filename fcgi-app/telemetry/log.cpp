@@ -1,0 +1,54 @@
+#include "telemetry/log.h"
+
+#include <unistd.h>
+
+#include <array>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+namespace sluice::telemetry {
+namespace {
+
+constexpr std::array<std::string_view, 4> kLevelNames{"debug", "info", "warning", "error"};
+
+// Every byte of a log line is printable ASCII: what is not comes out as \u00XX.
+void append_string(std::string& line, std::string_view text) {
+  line += '"';
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      line += '\\';
+      line += c;
+    } else if (byte < 0x20 || byte >= 0x7f) {
+      line += fmt::format("\\u{:04x}", byte);
+    } else {
+      line += c;
+    }
+  }
+  line += '"';
+}
+
+void append_field(std::string& line, std::string_view name, std::string_view value) {
+  line += line.size() == 1 ? "" : ",";
+  append_string(line, name);
+  line += ':';
+  append_string(line, value);
+}
+
+}  // namespace
+
+void Log::write(Level level, std::string_view event, std::initializer_list<Field> fields) {
+  if (level < options_.level) return;
+  std::string line = "{";
+  append_field(line, "time", fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", clock_.now()));
+  append_field(line, "level", kLevelNames.at(static_cast<std::size_t>(level)));
+  append_field(line, "event", event);
+  append_field(line, "pool", options_.pool);
+  append_field(line, "pid", fmt::to_string(getpid()));
+  for (const auto& [name, value] : fields) append_field(line, name, value);
+  line += "}\n";
+  [[maybe_unused]] const auto written = ::write(fd_, line.data(), line.size());
+}
+
+}  // namespace sluice::telemetry

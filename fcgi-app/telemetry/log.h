@@ -1,0 +1,47 @@
+// The log: one JSON line per event, in one write(2) each, so lines of several workers never mix.
+//
+// Never session ids, secrets or bodies. An error is logged once, where it is handled.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/clock.h"
+
+namespace sluice::telemetry {
+
+enum class Level { kDebug, kInfo, kWarning, kError };
+
+class Log {
+ public:
+  struct Options {
+    Level level = Level::kInfo;
+    std::string pool;  // in every line
+  };
+  using Field = std::pair<std::string_view, std::string_view>;
+
+  // Writes to `fd`, which outlives the log. A line that cannot be written is dropped.
+  Log(int fd, const Clock& clock, Options options)
+      : fd_(fd), clock_(clock), options_(std::move(options)) {}
+
+  void write(Level level, std::string_view event, std::initializer_list<Field> fields = {});
+
+  void info(std::string_view event, std::initializer_list<Field> fields = {}) {
+    write(Level::kInfo, event, fields);
+  }
+  void warning(std::string_view event, std::initializer_list<Field> fields = {}) {
+    write(Level::kWarning, event, fields);
+  }
+  void error(std::string_view event, std::initializer_list<Field> fields = {}) {
+    write(Level::kError, event, fields);
+  }
+
+ private:
+  int fd_;
+  const Clock& clock_;
+  Options options_;
+};
+
+}  // namespace sluice::telemetry
