@@ -19,9 +19,14 @@ Task<http::Response> serve(const http::Request& request, Services& services) {
   const auto decision =
       co_await services.limiter.decide(limits, *identity, (*route)->cost(request));
   const handlers::Call call{request, *identity, decision, services.resources};
-  auto response = !decision.allowed     ? problem(decision)
-                  : identity->rejection ? problem(*identity->rejection)
-                                        : co_await (*route)->handler(call);
+  http::Response response;
+  if (!decision.allowed) {
+    response = problem(decision);
+  } else if (identity->rejection) {
+    response = problem(*identity->rejection);  // charged to the address all the same
+  } else {
+    response = co_await (*route)->handler(call);
+  }
   http::write_ratelimit_fields(decision, response);
   co_return response;
 }

@@ -71,7 +71,7 @@ void Connection::take_request(std::string_view bytes) {
 }
 
 Task<void> Connection::answer() {
-  http::Response response(500, "");
+  http::Response response;
   try {
     response = co_await context_.handler(exchange_.request());
   } catch (const std::exception& exception) {

@@ -8,6 +8,7 @@ namespace sluice::http {
 
 class Response {
  public:
+  Response() = default;  // 200, with neither fields nor body
   Response(int status, std::string body, std::string_view content_type = "application/json");
 
   // Adds one field. A value with a line break in it would start another field, so such a field is
@@ -23,7 +24,7 @@ class Response {
   [[nodiscard]] std::string serialize() const;
 
  private:
-  int status_;
+  int status_ = 200;
   std::string fields_;
   std::string body_;
 };
