@@ -53,9 +53,11 @@ App::App(const config::Config& config, Options options, std::vector<identity::Se
               [this, echoing = options.echo](const http::Request& request) {
                 return echoing ? echo(request) : serve(request, services_);
               }),
-      deadline_(loop_, [this] { quit(); }),
-      on_term_(loop_, SIGTERM, [this] { stop(); }),
-      on_int_(loop_, SIGINT, [this] { stop(); }) {}
+      deadline_(loop_, [this] { quit(); }) {
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) {
+    stop_signals_.push_back(std::make_unique<loop::Signal>(loop_, signal, [this] { stop(); }));
+  }
+}
 
 void App::run() {
   // A worker that accepts before it has tried its store would answer its first requests without.

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -33,7 +34,8 @@ class App {
   App(const config::Config& config, Options options, std::vector<identity::Secret> secrets,
       UniqueFd listener);
 
-  // Serves until SIGTERM or SIGINT, then drains; a second signal, or ten seconds, end it at once.
+  // Serves until SIGTERM, SIGINT or SIGUSR1 (multiwatch's), then drains; a second signal, or ten
+  // seconds, end it at once.
   void run();
 
  private:
@@ -53,8 +55,7 @@ class App {
   Services services_;
   fcgi::Server server_;
   loop::Timer deadline_;
-  loop::Signal on_term_;
-  loop::Signal on_int_;
+  std::vector<std::unique_ptr<loop::Signal>> stop_signals_;
   bool stopping_ = false;
 };
 

@@ -1,16 +1,14 @@
 // Flags, subcommands and exit codes: 0 well, 1 a failure of the machine, 2 a mistake in the
 // command line or the config.
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
+#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-
-#include <CLI/CLI.hpp>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "app.h"
 #include "config/load.h"
@@ -33,9 +31,12 @@ int complain(const Error& error) {
 
 Result<config::Config> load_config(const std::string& path) {
   config::LoadOptions options;
-  options.is_route = is_route_name;
+  options.routes = route_names();
   if (const char* uri = std::getenv("RATE_LIMIT_STORAGE_URI"); uri && *uri) {
     options.storage_uri = uri;
+  }
+  if (const char* secret = std::getenv("SLUICE_SECRET_FILE"); secret && *secret) {
+    options.secret_file = secret;
   }
   return config::load(path, options);
 }
@@ -73,8 +74,9 @@ int run(int argc, char** argv) {
   cli.require_subcommand(1);
 
   WorkerFlags flags;
-  auto* worker = cli.add_subcommand("worker", "Serve FastCGI on fd 0 (spawn-fcgi), on the socket "
-                                              "of systemd, or at --listen");
+  auto* worker = cli.add_subcommand("worker",
+                                    "Serve FastCGI on fd 0 (spawn-fcgi), on the socket "
+                                    "of systemd, or at --listen");
   worker->add_option("-c,--config", flags.config, "Config file")->required();
   worker->add_option("--listen", flags.listen, "Make and serve a unix socket at this path");
   worker->add_option("--pool", flags.app.pool, "Name of the pool, shown at GET / and in the log");

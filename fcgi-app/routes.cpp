@@ -1,6 +1,5 @@
 #include "routes.h"
 
-#include <algorithm>
 #include <array>
 #include <string>
 
@@ -38,9 +37,10 @@ Result<const Route*> match(const http::Request& request) {
   return fail(ErrorCode::kMethodNotAllowed, std::move(allowed));
 }
 
-bool is_route_name(std::string_view route) {
-  return std::any_of(kRoutes.begin(), kRoutes.end(),
-                     [&](const Route& candidate) { return candidate.name == route; });
+std::vector<std::string_view> route_names() {
+  std::vector<std::string_view> names;
+  for (const Route& route : kRoutes) names.push_back(route.name);
+  return names;
 }
 
 }  // namespace sluice

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "handlers/handler.h"
@@ -23,10 +24,10 @@ struct Route {
 };
 
 // The route of `request`. A HEAD is answered by its GET; nginx drops the body. Errors: kNotFound,
-// kMethodNotAllowed (detail: the Allow field), kBodyTooLarge (detail: the bound).
+// kMethodNotAllowed (detail: the Allow field), kBodyTooLarge.
 [[nodiscard]] Result<const Route*> match(const http::Request& request);
 
-// Whether a limit may name `route`.
-[[nodiscard]] bool is_route_name(std::string_view route);
+// The names that a limit may use.
+[[nodiscard]] std::vector<std::string_view> route_names();
 
 }  // namespace sluice

@@ -14,8 +14,7 @@ Task<http::Response> serve(const http::Request& request, Services& services) {
   const auto identity = services.identities.resolve(request, (*route)->credentials);
   if (!identity) co_return problem(identity.error());
   const auto plans = services.plans;  // this request's snapshot, whatever a reload does meanwhile
-  const auto limits =
-      plans->limits_for(identity->tenant, (*route)->name, identity->standing);
+  const auto limits = plans->limits_for(identity->tenant, (*route)->name, identity->standing);
   const auto decision =
       co_await services.limiter.decide(limits, *identity, (*route)->cost(request));
   const handlers::Call call{request, *identity, decision, services.resources};

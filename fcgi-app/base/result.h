@@ -2,9 +2,8 @@
 #pragma once
 
 #include <string>
-#include <utility>
-
 #include <tl/expected.hpp>
+#include <utility>
 
 namespace sluice {
 
@@ -17,7 +16,7 @@ enum class ErrorCode {
   kUnknownTenant,     // well formed, but in no config
   kNotFound,          // no such path
   kMethodNotAllowed,  // detail holds the value of the Allow field
-  kBodyTooLarge,      // detail holds the bound in bytes
+  kBodyTooLarge,      // beyond the configured bound
   kStoreUnavailable,  // store down, or not in time; the request may be retried
   kStoreFault,        // the store answered nonsense: our bug or somebody else's data
   kInvalidConfig,     // detail is one `file:line: what to do` line, or several

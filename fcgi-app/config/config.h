@@ -15,7 +15,7 @@
 namespace sluice::config {
 
 struct Sessions {
-  std::string secret_file = "sluice.secret";  // relative to the config file
+  std::string secret_file = "sluice.secret";   // relative to the config file
   Duration lifetime = std::chrono::hours(24);  // a minute to 366 days
 };
 

@@ -1,15 +1,236 @@
 #include "config/load.h"
+
+#include <array>
+#include <filesystem>
+#include <fmt/format.h>
+#include <libconfig.h++>
+#include <span>
+#include <utility>
+
+#include "base/ids.h"
+#include "config/plan_sections.h"
+#include "config/reader.h"
+#include "config/report.h"
+#include "config/source.h"
+
 namespace sluice::config {
+namespace {
+
+using telemetry::Level;
+
+constexpr std::string_view kMemoryUri = "memory://";
+constexpr std::string_view kUriVariable = "RATE_LIMIT_STORAGE_URI";
+constexpr std::string_view kDefaultUri = "redis://127.0.0.1:6379/0";
+
+constexpr std::int64_t kMaxWaitMs = 60'000;
+constexpr std::int64_t kMaxLifetimeS = std::chrono::seconds(std::chrono::days(366)).count();
+
+constexpr std::array<std::pair<std::string_view, Level>, 4> kLevelNames{
+    {{"debug", Level::kDebug},
+     {"info", Level::kInfo},
+     {"warning", Level::kWarning},
+     {"error", Level::kError}}};
+
+// What has been read so far.
+struct Draft {
+  const LoadOptions& options;
+  Config config = {};
+  PlanSections limits = {};  // refer to the parsed file
+};
+
+// What is wrong with `uri`, or nothing after it went into `config`.
+std::optional<std::string> set_storage(std::string_view uri, Config& config) {
+  config.memory_store = uri == kMemoryUri;
+  if (config.memory_store) return std::nullopt;
+  auto parsed = store::redis::parse_uri(uri);
+  if (!parsed) return fmt::format("{}, or {}", parsed.error().detail, kMemoryUri);
+  config.redis.uri = std::move(*parsed);
+  return std::nullopt;
+}
+
+void read_uri(const Value& value, Draft& draft) {
+  const auto uri = value.text();
+  // One that is replaced may say anything: it is often of another machine.
+  if (!uri || draft.options.storage_uri) return;
+  if (const auto wrong = set_storage(*uri, draft.config)) {
+    value.complain(fmt::format("\"uri\": {}", *wrong));
+  }
+}
+
+void read_key_prefix(const Value& value, Draft& draft) {
+  const auto prefix = value.text();
+  if (!prefix) return;
+  if (!is_valid_id(*prefix)) {
+    value.complain(fmt::format(
+        "\"key_prefix\" must be up to {} of a-z, 0-9, _ and -, a letter or digit first, not \"{}\"",
+        kMaxIdLength, *prefix));
+  }
+  draft.config.limiter.key_prefix = *prefix;
+}
+
+void read_secret_file(const Value& value, Draft& draft) {
+  const auto file = value.text();
+  if (!file) return;
+  if (file->empty()) value.complain("\"secret_file\" is empty; name a file");
+  draft.config.sessions.secret_file = *file;
+}
+
+template <std::int64_t kLow, std::int64_t kHigh, class Number>
+void read_integer(const Value& value, Number& number) {
+  if (const auto read = value.integer(kLow, kHigh)) number = static_cast<Number>(*read);
+}
+
+constexpr std::array<Key<Draft>, 5> kStorageKeys{{
+    {"uri", read_uri},
+    {"connect_timeout_ms",
+     [](const Value& value, Draft& draft) {
+       read_integer<1, kMaxWaitMs>(value, draft.config.redis.wire.connect_timeout);
+     }},
+    {"deadline_ms",
+     [](const Value& value, Draft& draft) {
+       read_integer<1, kMaxWaitMs>(value, draft.config.redis.wire.command_timeout);
+     }},
+    {"max_pending",
+     [](const Value& value, Draft& draft) {
+       read_integer<1, 1'000'000>(value, draft.config.redis.wire.max_pending);
+     }},
+    {"key_prefix", read_key_prefix},
+}};
+
+constexpr std::array<Key<Draft>, 2> kSessionsKeys{{
+    {"secret_file", read_secret_file},
+    {"lifetime_s",
+     [](const Value& value, Draft& draft) {
+       if (const auto seconds = value.integer(60, kMaxLifetimeS)) {
+         draft.config.sessions.lifetime = std::chrono::seconds(*seconds);
+       }
+     }},
+}};
+
+constexpr std::array<Key<Draft>, 1> kClientAddressKeys{{
+    {"ipv6_prefix",
+     [](const Value& value, Draft& draft) {
+       read_integer<8, 128>(value, draft.config.identity.ipv6_prefix);
+     }},
+}};
+
+constexpr std::array<Key<Draft>, 4> kFastcgiKeys{{
+    {"max_body_bytes",
+     [](const Value& value, Draft& draft) {
+       read_integer<1, 16 << 20>(value, draft.config.server.bounds.max_body_bytes);
+     }},
+    {"max_params_bytes",
+     [](const Value& value, Draft& draft) {
+       read_integer<1024, 1 << 20>(value, draft.config.server.bounds.max_params_bytes);
+     }},
+    {"max_connections",
+     [](const Value& value, Draft& draft) {
+       read_integer<1, 65536>(value, draft.config.server.max_connections);
+     }},
+    {"stall_timeout_ms",
+     [](const Value& value, Draft& draft) {
+       read_integer<100, 10 * kMaxWaitMs>(value, draft.config.server.stall_timeout);
+     }},
+}};
+
+constexpr std::array<Key<Draft>, 1> kLogKeys{{
+    {"level",
+     [](const Value& value, Draft& draft) {
+       if (const auto level = value.word<Level>(kLevelNames)) draft.config.log_level = *level;
+     }},
+}};
+
+struct Section {
+  std::string_view name;
+  Keys<Draft> keys;
+};
+
+constexpr std::array<Section, 5> kSections{{
+    {"storage", kStorageKeys},
+    {"sessions", kSessionsKeys},
+    {"client_address", kClientAddressKeys},
+    {"fastcgi", kFastcgiKeys},
+    {"log", kLogKeys},
+}};
+
+void read_section(const Value& value, Draft& draft) {
+  for (const Section& section : kSections) {
+    if (section.name == value.name()) return read_group(value, section.keys, draft);
+  }
+}
+
+// Tenants refer to plans, in whatever order they stand: all three are read at the end.
+constexpr std::array<Key<Draft>, 8> kRootKeys{{
+    {"storage", read_section},
+    {"sessions", read_section},
+    {"client_address", read_section},
+    {"fastcgi", read_section},
+    {"log", read_section},
+    {"defaults", [](const Value& value, Draft& draft) { draft.limits.defaults = value; }},
+    {"plans", [](const Value& value, Draft& draft) { draft.limits.plans = value; }},
+    {"tenants", [](const Value& value, Draft& draft) { draft.limits.tenants = value; }},
+}};
+
+[[nodiscard]] bool parse(const std::string& path, libconfig::Config& file, Report& report) {
+  try {
+    file.readFile(path.c_str());
+    return true;
+  } catch (const libconfig::ParseException& error) {
+    const char* const name = error.getFile() == nullptr ? path.c_str() : error.getFile();
+    const std::string_view what = error.getError();
+    // The scanner is a token ahead of the mistake.
+    const std::string_view where = what == "syntax error" ? ", here or just before" : "";
+    report.complain({report.add_file(name), static_cast<unsigned>(error.getLine())},
+                    fmt::format("{}{}", what, where));
+  } catch (const libconfig::FileIOException&) {
+    report.complain({report.add_file(path), 0}, "cannot be read");
+  }
+  return false;
+}
+
+void apply_environment(const std::filesystem::path& folder, Draft& draft, Report& report) {
+  const LoadOptions& options = draft.options;
+  if (options.storage_uri) {
+    if (const auto wrong = set_storage(*options.storage_uri, draft.config)) {
+      report.complain({report.add_file(kUriVariable), 0}, *wrong);
+    }
+  }
+  std::string& secret_file = draft.config.sessions.secret_file;
+  secret_file = options.secret_file.value_or((folder / secret_file).string());
+}
+
+}  // namespace
+
 Result<Config> load(const std::string& path, const LoadOptions& options) {
-  Config config;
-  auto uri = store::redis::parse_uri(options.storage_uri.value_or("redis://127.0.0.1/0"));
-  if (!uri) return tl::unexpected(uri.error());
-  config.redis.uri = *uri;
-  config.sessions.secret_file = path + ".secret";
-  limits::Limit limit{.name = "chat", .tenant = "acme", .scope = limits::Scope::kSession, .rate = {8, {10, limits::Unit::kSecond}}};
-  limits::Limit ip{.name = "chat", .tenant = "", .scope = limits::Scope::kIp, .rate = {5, {10, limits::Unit::kSecond}}};
-  limits::Limit ses{.name = "session", .tenant = "", .scope = limits::Scope::kIp, .rate = {10, {1, limits::Unit::kMinute}}};
-  config.plans = std::make_shared<limits::Plans>(std::vector<limits::PlanLimit>{{ip, {"chat"}}, {ses, {"session"}}}, limits::Plans::TenantLimits{{"acme", {{limit, {"chat"}}}}});
-  return config;
+  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+  const std::filesystem::path folder = parent.empty() ? "." : parent;
+  Report report;
+  libconfig::Config file;
+  file.setIncludeDir(folder.c_str());
+  Draft draft{options};
+  if (check_sources(path, folder, report) && parse(path, file, report)) {
+    (void)set_storage(kDefaultUri, draft.config);
+    if (file.getRoot().getLength() == 0) {
+      report.complain({report.add_file(path), 0}, "has no settings; start from conf/sluice.cfg");
+    }
+    read_group(Value(file.getRoot(), report), kRootKeys, draft);
+    draft.config.plans = read_plans(draft.limits, options.routes);
+  }
+  apply_environment(parent, draft, report);
+  if (!report.empty()) return fail(ErrorCode::kInvalidConfig, report.text());
+  return std::move(draft.config);
 }
+
+std::vector<std::string> known_keys() {
+  std::vector<std::string> names;
+  for (const Section& section : kSections) {
+    for (const Key<Draft>& key : section.keys) {
+      names.push_back(fmt::format("{}.{}", section.name, key.name));
+    }
+  }
+  const auto limits = plan_section_keys();
+  names.insert(names.end(), limits.begin(), limits.end());
+  return names;
 }
+
+}  // namespace sluice::config

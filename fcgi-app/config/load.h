@@ -1,10 +1,10 @@
-// Reads a config file; the one home of libconfig++.
+// Reads a config file. libconfig++ has its home in load.cpp and reader.cpp.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "config/config.h"
@@ -14,13 +14,19 @@ namespace sluice::config {
 struct LoadOptions {
   // Replaces storage.uri, whatever the file says: the value of RATE_LIMIT_STORAGE_URI.
   std::optional<std::string> storage_uri;
-  // Whether a limit may name this route.
-  std::function<bool(std::string_view)> is_route;
+  // Replaces sessions.secret_file: the value of SLUICE_SECRET_FILE, relative to nothing.
+  std::optional<std::string> secret_file;
+  // The routes that a limit may name.
+  std::vector<std::string_view> routes;
 };
 
 // Reads `path` and the files that it includes (relative to its own folder). Everything is checked,
 // and everything that is wrong is reported at once: the error is kInvalidConfig, its detail one
-// `file:line: what is wrong, what to do` per line, in the order of the files.
+// `file:line: what is wrong, what to do` per line, in the order of the files. Without a line it is
+// about the whole file, with the name of a variable instead about the environment.
 [[nodiscard]] Result<Config> load(const std::string& path, const LoadOptions& options);
+
+// Every key that a file may hold, as in "storage.uri" and "plans.limits.rate".
+[[nodiscard]] std::vector<std::string> known_keys();
 
 }  // namespace sluice::config

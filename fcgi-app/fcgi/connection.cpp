@@ -1,10 +1,9 @@
 #include "fcgi/connection.h"
 
-#include <sys/socket.h>
-
 #include <array>
 #include <cerrno>
 #include <exception>
+#include <sys/socket.h>
 
 #include "http/problem.h"
 

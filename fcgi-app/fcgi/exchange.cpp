@@ -1,13 +1,12 @@
 #include "fcgi/exchange.h"
 
-#include <fcgiapp.h>
-#include <fcgios.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <fcgiapp.h>
+#include <fcgios.h>
 
 namespace sluice::fcgi {
 namespace {
@@ -55,7 +54,9 @@ int OS_Write(int /*fd*/, char* buffer, std::size_t size) {
   return static_cast<int>(size);
 }
 
-int OS_IpcClose(int /*fd*/, int /*shutdown*/) { return 0; }
+int OS_IpcClose(int /*fd*/, int /*shutdown*/) {
+  return 0;
+}
 
 }  // extern "C"
 

@@ -35,7 +35,7 @@ class RecordScanner {
   void reset();
 
   // True between requests: nothing of a new one has come yet.
-  [[nodiscard]] bool idle() const { return phase_ == Phase::kBegin && header_size_ == 0; }
+  [[nodiscard]] bool idle() const { return records_.empty() && header_size_ == 0; }
   // The records of the request, fit for libfcgi. A body beyond the bound is cut short.
   [[nodiscard]] std::string_view records() const { return records_; }
   [[nodiscard]] bool body_too_large() const { return body_bytes_ > options_.max_body_bytes; }
@@ -64,9 +64,9 @@ class RecordScanner {
   std::size_t body_bytes_ = 0;
   // The name-value pair being read.
   Field field_ = Field::kNameLength;
-  std::uint32_t length_ = 0;         // the length being read
-  unsigned length_bytes_left_ = 0;   // of a four-byte length
-  std::size_t pair_left_ = 0;        // bytes of name and value still to come
+  std::uint32_t length_ = 0;        // the length being read
+  unsigned length_bytes_left_ = 0;  // of a four-byte length
+  std::size_t pair_left_ = 0;       // bytes of name and value still to come
 };
 
 }  // namespace sluice::fcgi

@@ -1,9 +1,8 @@
 #include "fcgi/server.h"
 
-#include <sys/socket.h>
-
 #include <cerrno>
 #include <cstring>
+#include <sys/socket.h>
 
 namespace sluice::fcgi {
 namespace {
@@ -29,10 +28,9 @@ Server::Server(loop::Loop& loop, telemetry::Log& log, Options options, UniqueFd 
           loop, listener_.get(), [this](loop::Readiness::Events /*ready*/) { on_listener(); })),
       stall_timer_(loop, [this] { close_stalled(); }),
       retry_timer_(loop, [this] { listen_if_room(); }),
-      drain_timer_(loop,
-                   [this] {
-                     for_each_connection([](Connection& connection) { connection.drain(); });
-                   }),
+      drain_timer_(
+          loop,
+          [this] { for_each_connection([](Connection& connection) { connection.drain(); }); }),
       end_of_turn_(loop, [this] { closed_.clear(); }) {}
 
 Server::~Server() = default;

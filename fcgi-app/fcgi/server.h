@@ -13,7 +13,7 @@ class Server {
  public:
   struct Options {
     RecordScanner::Options bounds;
-    std::size_t max_connections = 4096;       // further ones wait in the listen queue
+    std::size_t max_connections = 4096;        // further ones wait in the listen queue
     loop::Milliseconds stall_timeout{10'000};  // for a half-sent request, or an answer not taken
   };
 
@@ -54,7 +54,7 @@ class Server {
   std::unique_ptr<loop::Readiness> listening_;
   loop::Timer stall_timer_;
   loop::Timer retry_timer_;  // accepts again, after descriptors ran out
-  loop::Timer drain_timer_;   // ends the grace of a drain
+  loop::Timer drain_timer_;  // ends the grace of a drain
   loop::BeforeWait end_of_turn_;
 };
 

@@ -16,8 +16,8 @@ Task<http::Response> session(const Call& call) {
     co_return http::problem(Error{ErrorCode::kUnknownTenant});
   }
 
-  const identity::Session opened = identity::SessionTokens::create(
-      **tenant, resources.clock.now() + resources.session_lifetime);
+  const identity::Session opened =
+      identity::SessionTokens::create(**tenant, resources.clock.now() + resources.session_lifetime);
   http::JsonObject reply;
   reply.set("session_id", resources.tokens.sign(opened));
   reply.set("tenant_id", opened.tenant);

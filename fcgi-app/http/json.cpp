@@ -1,12 +1,13 @@
 #include "http/json.h"
 
-#include <jansson.h>
-
 #include <fmt/format.h>
+#include <jansson.h>
 
 namespace sluice::http {
 
-void JsonObject::Release::operator()(json_t* value) const { json_decref(value); }
+void JsonObject::Release::operator()(json_t* value) const {
+  json_decref(value);
+}
 
 JsonObject::JsonObject() : value_(json_object()) {}
 
@@ -62,8 +63,8 @@ JsonObject& JsonObject::set(const char* name, JsonObject value) {
 }
 
 std::string JsonObject::dump() const {
-  const std::unique_ptr<char, decltype(&std::free)> text(
-      json_dumps(value_.get(), JSON_COMPACT), &std::free);
+  const std::unique_ptr<char, decltype(&std::free)> text(json_dumps(value_.get(), JSON_COMPACT),
+                                                         &std::free);
   return text ? std::string(text.get()) : std::string("{}");
 }
 

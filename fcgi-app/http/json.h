@@ -33,7 +33,7 @@ class JsonObject {
     return set(name, std::string_view(text));
   }
   JsonObject& set(const char* name, std::int64_t number);
-  JsonObject& set(const char* name, std::optional<std::string_view> text);    // nullopt: null
+  JsonObject& set(const char* name, std::optional<std::string_view> text);  // nullopt: null
   JsonObject& set(const char* name, std::optional<std::int64_t> number);
   JsonObject& set(const char* name, JsonObject value);
 

@@ -30,7 +30,7 @@ Wording wording(const Error& error) {
     case ErrorCode::kMethodNotAllowed:
       return {405, "Method Not Allowed"};
     case ErrorCode::kBodyTooLarge:
-      return {413, fmt::format("Request body is larger than {} bytes", error.detail)};
+      return {413, "Request body is too large"};
     case ErrorCode::kStoreUnavailable:
     case ErrorCode::kStoreFault:
       return {503, "Rate limit store unavailable"};
@@ -65,8 +65,7 @@ Response problem(const Error& error) {
 Response problem(const limits::Decision& decision) {
   if (decision.balances.empty()) return problem(Error{ErrorCode::kStoreUnavailable});
   const limits::Limit& limit = *decision.limits[decision.tightest()];
-  Response response =
-      detail_response(429, fmt::format("Rate limit exceeded: {}", limit.text()));
+  Response response = detail_response(429, fmt::format("Rate limit exceeded: {}", limit.text()));
   response.add("Cache-Control", "no-store");
   return response;
 }

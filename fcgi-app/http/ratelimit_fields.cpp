@@ -1,9 +1,8 @@
 #include "http/ratelimit_fields.h"
 
 #include <algorithm>
-#include <iterator>
-
 #include <fmt/format.h>
+#include <iterator>
 
 namespace sluice::http {
 namespace {

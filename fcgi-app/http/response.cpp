@@ -1,26 +1,24 @@
 #include "http/response.h"
 
 #include <array>
-#include <utility>
-
 #include <fmt/format.h>
+#include <utility>
 
 namespace sluice::http {
 namespace {
 
-constexpr std::array<std::pair<int, std::string_view>, 12> kReasons{
-    {{200, "OK"},
-     {201, "Created"},
-     {204, "No Content"},
-     {400, "Bad Request"},
-     {401, "Unauthorized"},
-     {403, "Forbidden"},
-     {404, "Not Found"},
-     {405, "Method Not Allowed"},
-     {413, "Content Too Large"},
-     {429, "Too Many Requests"},
-     {500, "Internal Server Error"},
-     {503, "Service Unavailable"}}};
+constexpr std::array<std::pair<int, std::string_view>, 12> kReasons{{{200, "OK"},
+                                                                     {201, "Created"},
+                                                                     {204, "No Content"},
+                                                                     {400, "Bad Request"},
+                                                                     {401, "Unauthorized"},
+                                                                     {403, "Forbidden"},
+                                                                     {404, "Not Found"},
+                                                                     {405, "Method Not Allowed"},
+                                                                     {413, "Content Too Large"},
+                                                                     {429, "Too Many Requests"},
+                                                                     {500, "Internal Server Error"},
+                                                                     {503, "Service Unavailable"}}};
 
 std::string_view reason(int status) {
   for (const auto& [code, text] : kReasons) {
@@ -42,7 +40,8 @@ void Response::add(std::string_view name, std::string_view value) {
 }
 
 std::string Response::serialize() const {
-  return fmt::format("Status: {} {}\r\n{}\r\n{}", status_, reason(status_), fields_, body_);
+  return fmt::format("Status: {} {}\r\n{}Content-Length: {}\r\n\r\n{}", status_, reason(status_),
+                     fields_, body_.size(), body_);
 }
 
 }  // namespace sluice::http

@@ -20,7 +20,8 @@ class Response {
   // The fields as sent: "Name: value\r\n" for each.
   [[nodiscard]] const std::string& fields() const { return fields_; }
 
-  // "Status: 200 OK\r\n", the fields, an empty line and the body (CGI, RFC 3875 section 6).
+  // "Status: 200 OK\r\n", the fields with the length, an empty line and the body (CGI, RFC 3875
+  // section 6).
   [[nodiscard]] std::string serialize() const;
 
  private:

@@ -1,13 +1,11 @@
 #include "identity/client_ip.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
+#include <arpa/inet.h>
 #include <array>
 #include <cstdint>
-#include <span>
-
 #include <fmt/format.h>
+#include <span>
 
 namespace sluice::identity {
 namespace {

@@ -1,16 +1,14 @@
 #include "identity/secret.h"
 
+#include <cerrno>
+#include <cstring>
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <fstream>
+#include <iterator>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
-
-#include <fmt/format.h>
 
 namespace sluice::identity {
 namespace {
@@ -43,9 +41,8 @@ Result<bool> create(const std::string& path) {
   if (getrandom(secret.data(), secret.size(), 0) != static_cast<ssize_t>(secret.size())) {
     return refuse(path, "getrandom");
   }
-  const std::string text =
-      fmt::format("# Signs Sluice sessions. To rotate, put a new line first.\n{:02x}\n",
-                  fmt::join(secret, ""));
+  const std::string text = fmt::format(
+      "# Signs Sluice sessions. To rotate, put a new line first.\n{:02x}\n", fmt::join(secret, ""));
   const std::string aside = fmt::format("{}.{}", path, getpid());
   const int fd = open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return refuse(path, "cannot create");

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
-#include <span>
-
 #include <sodium.h>
+#include <span>
 
 namespace sluice::identity {
 namespace {

@@ -1,6 +1,5 @@
 #include "limiter/bucket_key.h"
 
-
 namespace sluice::limiter {
 namespace {
 

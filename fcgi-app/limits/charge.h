@@ -45,9 +45,9 @@ enum class StoreState {
 struct Decision {
   bool allowed = true;
   StoreState store = StoreState::kNotAsked;
-  TimePoint at{};                     // the store's time of the decision
-  std::vector<const Limit*> limits;   // what was charged, in the order asked
-  std::vector<Balance> balances;      // one for each of `limits`; empty unless kAnswered
+  TimePoint at{};                    // the store's time of the decision
+  std::vector<const Limit*> limits;  // what was charged, in the order asked
+  std::vector<Balance> balances;     // one for each of `limits`; empty unless kAnswered
 
   // A limit denies when its cost would have to wait.
   [[nodiscard]] bool denied_by(std::size_t i) const {

@@ -20,11 +20,15 @@ constexpr std::array<UnitText, 5> kUnits{{
     {Unit::kDay, "day", "d", std::chrono::days(1)},
 }};
 
-const UnitText& text_of(Unit unit) { return kUnits.at(static_cast<std::size_t>(unit)); }
+const UnitText& text_of(Unit unit) {
+  return kUnits.at(static_cast<std::size_t>(unit));
+}
 
 }  // namespace
 
-Duration Window::length() const { return text_of(unit).length * count; }
+Duration Window::length() const {
+  return text_of(unit).length * count;
+}
 
 std::string Window::text() const {
   return fmt::format("{} {}{}", count, text_of(unit).word, count == 1 ? "" : "s");
@@ -39,6 +43,8 @@ std::string Limit::text() const {
   return fmt::format("{} per {}", rate.quota, rate.window.text());
 }
 
-std::string Limit::label() const { return fmt::format("{}_per_{}", name, rate.window.suffix()); }
+std::string Limit::label() const {
+  return fmt::format("{}_per_{}", name, rate.window.suffix());
+}
 
 }  // namespace sluice::limits

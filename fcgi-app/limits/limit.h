@@ -61,8 +61,9 @@ struct Window {
   Unit unit = Unit::kSecond;
 
   [[nodiscard]] Duration length() const;
-  [[nodiscard]] std::string text() const;    // "10 seconds", "1 minute"
-  [[nodiscard]] std::string suffix() const;  // "10s", "minute": the tail of a name like chat_per_10s
+  [[nodiscard]] std::string text() const;  // "10 seconds", "1 minute"
+  [[nodiscard]] std::string suffix()
+      const;  // "10s", "minute": the tail of a name like chat_per_10s
   bool operator==(const Window&) const = default;
 };
 

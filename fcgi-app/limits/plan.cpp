@@ -35,6 +35,8 @@ LimitSet Plans::limits_for(std::string_view tenant, std::string_view route,
   return set;
 }
 
-bool Plans::has_tenant(std::string_view tenant) const { return tenants_.contains(tenant); }
+bool Plans::has_tenant(std::string_view tenant) const {
+  return tenants_.contains(tenant);
+}
 
 }  // namespace sluice::limits

@@ -2,7 +2,6 @@
 
 #include <cctype>
 #include <charconv>
-
 #include <fmt/format.h>
 
 namespace sluice::limits {
@@ -79,7 +78,8 @@ class Scanner {
 
 std::optional<Unit> parse_unit(std::string_view word) {
   if (const auto unit = from_name<Unit>(kUnitWords, word)) return unit;
-  if (word.size() > 2 && word.ends_with('s')) {
+  // "ms" is no plural, and has none.
+  if (word.size() > 2 && word.ends_with('s') && !word.ends_with("ss")) {
     return from_name<Unit>(kUnitWords, word.substr(0, word.size() - 1));
   }
   return std::nullopt;
@@ -105,17 +105,16 @@ Result<Rate> parse_rate(std::string_view text) {
   if (!count || word.empty() || !scanner.done()) return refuse(text, kExpected);
   const auto unit = parse_unit(word);
   if (!unit) {
-    return refuse(text, fmt::format("unknown unit \"{}\"; use ms, second, minute, hour or day",
-                                    word));
+    return refuse(text,
+                  fmt::format("unknown unit \"{}\"; use ms, second, minute, hour or day", word));
   }
   if (*quota > kMaxQuota) return refuse(text, fmt::format("quota is above {}", kMaxQuota));
-  constexpr std::int64_t kMaxCount = std::chrono::milliseconds(std::chrono::days(366)).count();
   if (*count < 1) return refuse(text, "window is below 1");
-  const Window window{*count, *unit};
-  if (*count > kMaxCount || window.length() > kMaxWindow) {
+  // By division, because the length of a count of any size would overflow.
+  if (*count > kMaxWindow / Window{1, *unit}.length()) {
     return refuse(text, "window is above 366 days");
   }
-  return Rate{*quota, window};
+  return Rate{*quota, {*count, *unit}};
 }
 
 }  // namespace sluice::limits

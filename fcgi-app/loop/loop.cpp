@@ -1,12 +1,10 @@
 #include "loop/loop.h"
 
-#include <netdb.h>
-#include <uv.h>
-
 #include <cstdlib>
-#include <utility>
-
 #include <fmt/format.h>
+#include <netdb.h>
+#include <utility>
+#include <uv.h>
 
 namespace sluice::loop {
 namespace {
@@ -26,7 +24,9 @@ struct HandleImpl {
   UvHandle handle{};
   Function callback;
 
-  explicit HandleImpl(Function function) : callback(std::move(function)) { handle.data = static_cast<Impl*>(this); }
+  explicit HandleImpl(Function function) : callback(std::move(function)) {
+    handle.data = static_cast<Impl*>(this);
+  }
 
   static Impl& of(const UvHandle* handle) { return *static_cast<Impl*>(handle->data); }
 
@@ -43,16 +43,22 @@ struct Loop::Impl {
   uv_loop_t loop{};
 };
 
-Loop::Loop() : impl_(std::make_unique<Impl>()) { must(uv_loop_init(&impl_->loop), "event loop"); }
+Loop::Loop() : impl_(std::make_unique<Impl>()) {
+  must(uv_loop_init(&impl_->loop), "event loop");
+}
 
 Loop::~Loop() {
   uv_run(&impl_->loop, UV_RUN_NOWAIT);  // frees what was closed in the last turn
   uv_loop_close(&impl_->loop);
 }
 
-void Loop::run() { uv_run(&impl_->loop, UV_RUN_DEFAULT); }
+void Loop::run() {
+  uv_run(&impl_->loop, UV_RUN_DEFAULT);
+}
 
-void Loop::stop() { uv_stop(&impl_->loop); }
+void Loop::stop() {
+  uv_stop(&impl_->loop);
+}
 
 Milliseconds Loop::now() const {
   return Milliseconds(static_cast<std::int64_t>(uv_now(&impl_->loop)));
@@ -68,7 +74,9 @@ Readiness::Readiness(Loop& loop, int fd, std::function<void(Events)> on_ready)
   must(uv_poll_init(&loop.impl().loop, &impl_->handle, fd), "poll");
 }
 
-Readiness::~Readiness() { impl_->close(); }
+Readiness::~Readiness() {
+  impl_->close();
+}
 
 void Readiness::watch(Events wanted) {
   if (wanted == impl_->wanted) return;
@@ -97,17 +105,20 @@ Timer::Timer(Loop& loop, Callback on_time) : impl_(new Impl(std::move(on_time)))
   must(uv_timer_init(&loop.impl().loop, &impl_->handle), "timer");
 }
 
-Timer::~Timer() { impl_->close(); }
+Timer::~Timer() {
+  impl_->close();
+}
 
 void Timer::start(Milliseconds delay, Milliseconds repeat) {
   must(uv_timer_start(
-           &impl_->handle,
-           [](uv_timer_t* handle) { Impl::of(handle).callback(); },
+           &impl_->handle, [](uv_timer_t* handle) { Impl::of(handle).callback(); },
            static_cast<std::uint64_t>(delay.count()), static_cast<std::uint64_t>(repeat.count())),
        "timer");
 }
 
-void Timer::stop() { uv_timer_stop(&impl_->handle); }
+void Timer::stop() {
+  uv_timer_stop(&impl_->handle);
+}
 
 struct Signal::Impl : HandleImpl<Impl, uv_signal_t, Callback> {
   using HandleImpl::HandleImpl;
@@ -115,15 +126,14 @@ struct Signal::Impl : HandleImpl<Impl, uv_signal_t, Callback> {
 
 Signal::Signal(Loop& loop, int number, Callback on_signal) : impl_(new Impl(std::move(on_signal))) {
   must(uv_signal_init(&loop.impl().loop, &impl_->handle), "signal");
-  must(uv_signal_start(&impl_->handle,
-                       [](uv_signal_t* handle, int) {
-                         Impl::of(handle).callback();
-                       },
-                       number),
+  must(uv_signal_start(
+           &impl_->handle, [](uv_signal_t* handle, int) { Impl::of(handle).callback(); }, number),
        "signal");
 }
 
-Signal::~Signal() { impl_->close(); }
+Signal::~Signal() {
+  impl_->close();
+}
 
 struct BeforeWait::Impl : HandleImpl<Impl, uv_prepare_t, Callback> {
   using HandleImpl::HandleImpl;
@@ -131,14 +141,13 @@ struct BeforeWait::Impl : HandleImpl<Impl, uv_prepare_t, Callback> {
 
 BeforeWait::BeforeWait(Loop& loop, Callback flush) : impl_(new Impl(std::move(flush))) {
   must(uv_prepare_init(&loop.impl().loop, &impl_->handle), "prepare");
-  must(uv_prepare_start(&impl_->handle,
-                        [](uv_prepare_t* handle) {
-                          Impl::of(handle).callback();
-                        }),
+  must(uv_prepare_start(&impl_->handle, [](uv_prepare_t* handle) { Impl::of(handle).callback(); }),
        "prepare");
 }
 
-BeforeWait::~BeforeWait() { impl_->close(); }
+BeforeWait::~BeforeWait() {
+  impl_->close();
+}
 
 struct Resolve::Impl {
   uv_getaddrinfo_t request{};

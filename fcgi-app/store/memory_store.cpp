@@ -1,6 +1,7 @@
 #include "store/memory_store.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace sluice::store {
 
@@ -15,8 +16,8 @@ Task<Result<Decision>> MemoryStore::take(std::span<const Charge> charges,
   const auto step = [&](const Charge& charge, std::int64_t cost) {
     const auto found = buckets_.find(charge.key);
     const bool exists = found != buckets_.end();
-    return limits::fixed_window(exists ? std::optional(found->second) : std::nullopt,
-                                *charge.limit, cost, at);
+    return limits::fixed_window(exists ? std::optional(found->second) : std::nullopt, *charge.limit,
+                                cost, at);
   };
   std::vector<Step> steps;
   for (const Charge& charge : charges) steps.push_back(step(charge, charge.cost));
@@ -34,6 +35,16 @@ Task<Result<Decision>> MemoryStore::take(std::span<const Charge> charges,
     decision.balances.push_back(spared ? step(charge, 0).balance : steps[i].balance);
   }
   co_return decision;
+}
+
+std::string MemoryStore::dump() const {
+  std::vector<std::string> lines;
+  for (const auto& [key, bucket] : buckets_) {
+    lines.push_back(
+        fmt::format("{}={} {}", key, bucket.used, microseconds_since_epoch(bucket.reset_at)));
+  }
+  std::sort(lines.begin(), lines.end());
+  return fmt::format("{}", fmt::join(lines, ","));
 }
 
 void MemoryStore::sweep(TimePoint now) {

@@ -1,11 +1,9 @@
 #include "telemetry/log.h"
 
-#include <unistd.h>
-
 #include <array>
-
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace sluice::telemetry {
 namespace {

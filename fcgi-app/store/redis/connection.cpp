@@ -1,16 +1,14 @@
 #include "store/redis/connection.h"
 
-#include <hiredis.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstring>
-
 #include <fmt/format.h>
+#include <hiredis.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 namespace sluice::store::redis {
 namespace {

@@ -1,10 +1,8 @@
 #include "store/redis/redis_store.h"
 
-#include <hiredis.h>
-
 #include <array>
-
 #include <fmt/format.h>
+#include <hiredis.h>
 
 namespace sluice::store::redis {
 namespace {
@@ -17,22 +15,24 @@ using limits::Decision;
 // ours, or keys that somebody else wrote.
 enum class Remedy { kSendScript, kUnavailable, kReconnect };
 constexpr std::array<std::pair<std::string_view, Remedy>, 13> kRemedies{{
-    {"NOSCRIPT", Remedy::kSendScript},      // restarted, or SCRIPT FLUSH
-    {"LOADING", Remedy::kUnavailable},      // reading its file after a start
-    {"BUSY", Remedy::kUnavailable},         // in somebody's long script
-    {"MASTERDOWN", Remedy::kUnavailable},   // a replica without its master
+    {"NOSCRIPT", Remedy::kSendScript},     // restarted, or SCRIPT FLUSH
+    {"LOADING", Remedy::kUnavailable},     // reading its file after a start
+    {"BUSY", Remedy::kUnavailable},        // in somebody's long script
+    {"MASTERDOWN", Remedy::kUnavailable},  // a replica without its master
     {"CLUSTERDOWN", Remedy::kUnavailable},
     {"TRYAGAIN", Remedy::kUnavailable},
-    {"OOM", Remedy::kUnavailable},          // maxmemory, and noeviction as it should be
-    {"MISCONF", Remedy::kUnavailable},      // cannot save, so refuses writes
+    {"OOM", Remedy::kUnavailable},      // maxmemory, and noeviction as it should be
+    {"MISCONF", Remedy::kUnavailable},  // cannot save, so refuses writes
     {"NOREPLICAS", Remedy::kUnavailable},
-    {"NOAUTH", Remedy::kReconnect},         // a password was set meanwhile
+    {"NOAUTH", Remedy::kReconnect},  // a password was set meanwhile
     {"NOPERM", Remedy::kUnavailable},
-    {"READONLY", Remedy::kReconnect},       // a replica now: ask the name service again
+    {"READONLY", Remedy::kReconnect},  // a replica now: ask the name service again
     {"UNKILLABLE", Remedy::kUnavailable},
 }};
 
-std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
+std::string_view first_word(std::string_view text) {
+  return text.substr(0, text.find(' '));
+}
 
 std::optional<Remedy> remedy_for(std::string_view error) {
   for (const auto& [word, remedy] : kRemedies) {

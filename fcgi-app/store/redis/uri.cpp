@@ -1,9 +1,8 @@
 #include "store/redis/uri.h"
 
 #include <charconv>
-#include <optional>
-
 #include <fmt/format.h>
+#include <optional>
 
 namespace sluice::store::redis {
 namespace {

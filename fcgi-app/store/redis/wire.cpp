@@ -1,14 +1,13 @@
 #include "store/redis/wire.h"
 
-#include <hiredis.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <hiredis.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <utility>
 #include <vector>
 
@@ -19,9 +18,13 @@ constexpr std::size_t kReadBytes = 64 * 1024;
 
 }  // namespace
 
-void ReplyRelease::operator()(redisReply* reply) const { freeReplyObject(reply); }
+void ReplyRelease::operator()(redisReply* reply) const {
+  freeReplyObject(reply);
+}
 
-void Wire::ReaderRelease::operator()(redisReader* reader) const { redisReaderFree(reader); }
+void Wire::ReaderRelease::operator()(redisReader* reader) const {
+  redisReaderFree(reader);
+}
 
 Wire::Wire(loop::Loop& loop, Options options, const loop::SocketAddress& address, Events events)
     : loop_(loop),
@@ -64,8 +67,8 @@ void Wire::Command::await_suspend(std::coroutine_handle<> waiting) {
     sizes.push_back(argument.size());
   }
   char* text = nullptr;
-  const int size = redisFormatCommandArgv(&text, static_cast<int>(texts.size()), texts.data(),
-                                          sizes.data());
+  const int size =
+      redisFormatCommandArgv(&text, static_cast<int>(texts.size()), texts.data(), sizes.data());
   wire_.outgoing_.append(text, static_cast<std::size_t>(size));
   std::free(text);
   deadline_ = wire_.loop_.now() + wire_.options_.command_timeout;

@@ -37,7 +37,7 @@ class Wire {
     std::size_t max_pending = 10'000;         // commands in flight; one more is refused
   };
   struct Events {
-    loop::Callback on_up;                                  // connected
+    loop::Callback on_up;                                 // connected
     std::function<void(const std::string& why)> on_down;  // closed; last event of this wire
   };
 

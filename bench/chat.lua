@@ -1,0 +1,30 @@
+-- wrk: POST /chat in turn for each session of the file that SESSIONS names, one token a line.
+local tenant = os.getenv("TENANT")
+local requests = {}
+local next_one = 0
+
+function init(_)
+  for token in io.lines(os.getenv("SESSIONS")) do
+    local body = string.format('{"tenant_id":"%s","session_id":"%s","message":"hello"}',
+                               tenant, token)
+    requests[#requests + 1] = wrk.format("POST", "/chat", {
+      ["Content-Type"] = "application/json",
+      ["X-Tenant-ID"] = tenant,
+      ["X-Session-ID"] = token,
+    }, body)
+  end
+end
+
+function request()
+  next_one = next_one % #requests + 1
+  return requests[next_one]
+end
+
+-- One machine-readable line: requests, wrong answers, microseconds, p50, p99.
+function done(summary, latency, _)
+  local errors = summary.errors
+  io.write(string.format("RESULT %d %d %d %d %d %d\n", summary.requests,
+                         errors.connect + errors.read + errors.write + errors.timeout,
+                         errors.status, summary.duration, latency:percentile(50),
+                         latency:percentile(99)))
+end

@@ -1,0 +1,38 @@
+#include "config/report.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <utility>
+
+namespace sluice::config {
+
+std::size_t Report::add_file(std::string_view shown) {
+  const auto found = std::find(files_.begin(), files_.end(), shown);
+  const auto index = static_cast<std::size_t>(found - files_.begin());
+  if (found == files_.end()) files_.emplace_back(shown);
+  return index;
+}
+
+std::string Report::text(Place place) const {
+  const std::string& file = files_.at(place.file);
+  return place.line == 0 ? file : fmt::format("{}:{}", file, place.line);
+}
+
+void Report::complain(Place place, std::string message) {
+  auto& messages = complaints_[place];
+  if (std::find(messages.begin(), messages.end(), message) == messages.end()) {
+    messages.push_back(std::move(message));
+  }
+}
+
+std::string Report::text() const {
+  std::string all;
+  for (const auto& [place, messages] : complaints_) {
+    for (const std::string& message : messages) {
+      all += fmt::format("{}{}: {}", all.empty() ? "" : "\n", text(place), message);
+    }
+  }
+  return all;
+}
+
+}  // namespace sluice::config

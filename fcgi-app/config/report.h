@@ -1,0 +1,37 @@
+// Everything that is wrong with a config, gathered while it is read.
+#pragma once
+
+#include <compare>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::config {
+
+// A line of a file. Files count in the order in which they are read; line 0 is the whole file.
+struct Place {
+  std::size_t file = 0;
+  unsigned line = 0;
+  auto operator<=>(const Place&) const = default;
+};
+
+class Report {
+ public:
+  // The number of the file that messages call `shown`: an old one if it is known already.
+  std::size_t add_file(std::string_view shown);
+  [[nodiscard]] std::string text(Place place) const;  // "tenants.cfg:12"
+
+  // The same complaint about the same place counts once.
+  void complain(Place place, std::string message);
+  [[nodiscard]] bool blames(Place place) const { return complaints_.contains(place); }
+  [[nodiscard]] bool empty() const { return complaints_.empty(); }
+  // One `file:line: message` per line, in the order of the files.
+  [[nodiscard]] std::string text() const;
+
+ private:
+  std::vector<std::string> files_;
+  std::map<Place, std::vector<std::string>> complaints_;
+};
+
+}  // namespace sluice::config

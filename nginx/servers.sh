@@ -1,0 +1,175 @@
+# shellcheck shell=bash disable=SC2154
+# What ./dev runs: Redis, the pools of workers, nginx. Sourced by dev; the working folder is RUN_DIR.
+
+# --- Redis ---------------------------------------------------------------------------------------
+
+redis_answers() { [[ $(redis-cli -s redis.sock ping 2>/dev/null) == PONG ]]; }
+redis_settled() { died redis.pid || redis_answers; }
+
+start_redis() {
+  local port
+  for port in {16379..16478}; do
+    port_is_taken "$port" && continue
+    cat >redis.conf <<CONF
+bind 127.0.0.1
+port $port
+unixsocket $RUN_DIR/redis.sock
+unixsocketperm 660
+dir $RUN_DIR/redis
+# Counts outlive a restart of Redis, and are never thrown out for lack of memory.
+save ""
+appendonly yes
+appendfsync everysec
+maxmemory-policy noeviction
+protected-mode yes
+enable-debug-command no
+enable-module-command no
+enable-protected-configs no
+proc-title-template "{title} {config-file}"
+CONF
+    launch redis.pid log/redis.log redis-server "$RUN_DIR/redis.conf"
+    await 30 redis_settled || die "Redis does not answer: see $RUN_DIR/log/redis.log"
+    died redis.pid || { say "Redis on 127.0.0.1:$port and $RUN_DIR/redis.sock"; return; }
+    # Another one may have been faster to take the port.
+    grep -q 'Address already in use' <(tail -n 5 log/redis.log) || break
+  done
+  die "Redis did not start: $(last_line log/redis.log) (see $RUN_DIR/log/redis.log)"
+}
+
+# --- pools ---------------------------------------------------------------------------------------
+
+start_pool() {  # GENERATION POOL
+  local dir=$RUN_DIR/gen-$1 pool=$2 i
+  local worker=("$BINARY" worker --config "$CONFIG" --pool "$pool" --generation "$1")
+  if [[ $LAYOUT == shared ]]; then
+    # spawn-fcgi -F sends what its children write to /dev/null; nobody restarts them.
+    # shellcheck disable=SC2016
+    spawn-fcgi -s "$dir/$pool.sock" -M 0660 -b 1024 -F "$WORKERS" -P "$dir/$pool.spawned" -- \
+      /bin/sh -c 'exec "$@" 2>>"$0"' "$RUN_DIR/log/$pool.log" "${worker[@]}" \
+      >/dev/null 9>&- || die "spawn-fcgi could not start pool $pool"
+    # shellcheck disable=SC2046
+    note_pids "$dir/$pool.pid" $(<"$dir/$pool.spawned")
+    return
+  fi
+  for ((i = 1; i <= WORKERS; i++)); do
+    # A worker that dies is replaced at once, while its socket waits; 10 deaths in 10 s are too many.
+    # Told to end, multiwatch 1.0.0 sends its workers USR1, on which they drain.
+    launch "$dir/$pool-$i.pid" "log/$pool-$i.log" \
+      spawn-fcgi -n -s "$dir/$pool-$i.sock" -M 0660 -b 1024 -- \
+      /usr/bin/multiwatch -f 1 -r 10 -- "${worker[@]}"
+  done
+}
+
+# Whether a worker answers a FastCGI request on this socket.
+serves() {
+  local answer
+  answer=$(env -i REQUEST_METHOD=GET DOCUMENT_URI=/ REMOTE_ADDR=127.0.0.1 \
+    timeout 2 /usr/bin/cgi-fcgi -bind -connect "$1" </dev/null 2>/dev/null) || return 1
+  [[ $answer == *'"service"'* ]]
+}
+
+settled() { died "${1%.sock}.pid" || serves "$1"; }
+
+start_generation() {  # GENERATION: both pools; returns when every socket answers
+  local pool socket name
+  mkdir -p "gen-$1"
+  for pool in api1 api2; do
+    start_pool "$1" "$pool"
+  done
+  for name in "gen-$1"/*.pid; do
+    socket=$RUN_DIR/${name%.pid}.sock
+    name=$(basename "$name" .pid)
+    { await 30 settled "$socket" && ! died "${socket%.sock}.pid"; } ||
+      die "worker $name did not come up: $(last_line "log/$name.log") (see $RUN_DIR/log/$name.log)"
+  done
+}
+
+# --- nginx ---------------------------------------------------------------------------------------
+
+write_upstreams() {  # GENERATION
+  local pool socket
+  for pool in api1 api2; do
+    printf 'upstream %s {\n    least_conn;\n' "$pool"
+    for socket in "$RUN_DIR/gen-$1/$pool"*.sock; do
+      # A crashed worker is back within a second and its socket waits for it, so it is never taken
+      # off the list: with max_fails at work a crash of all would be ten seconds of 503.
+      printf '    server unix:%s max_fails=0;\n' "$socket"
+    done
+    printf '    keepalive 64;\n    keepalive_requests 1000000;\n}\n'
+  done >upstreams.conf.new
+  mv upstreams.conf.new upstreams.conf
+}
+
+nginx_serves() {
+  local port
+  for port in "$PORT1" "$PORT2"; do
+    curl -fso /dev/null --max-time 2 "http://127.0.0.1:$port/" || return 1
+  done
+}
+nginx_settled() { died nginx.pid || nginx_serves; }
+
+start_nginx() {
+  local text user=
+  # As root, nginx would make its workers another user, to whom RUN_DIR is closed.
+  ((EUID != 0)) || user='user root;'
+  text=$(<"$ROOT/nginx/nginx.conf.in")
+  text=${text//@USER@/"$user"}
+  text=${text//@ROOT@/"$ROOT"}
+  text=${text//@RUN_DIR@/"$RUN_DIR"}
+  text=${text//@PORT1@/"$PORT1"}
+  printf '%s\n' "${text//@PORT2@/"$PORT2"}" >nginx.conf
+  write_upstreams "$(<generation)"
+  : >>log/nginx.log
+  launch nginx.pid log/nginx.log nginx -e "$RUN_DIR/log/nginx.log" -p "$RUN_DIR" -c nginx.conf
+  { await 15 nginx_settled && ! died nginx.pid; } ||
+    die "nginx did not come up: $(last_line log/nginx.log) (see $RUN_DIR/log/nginx.log)"
+}
+
+# Whether nginx's workers are new ones, and the old ones take no more requests.
+reloaded() {  # MASTER OLD-WORKER…
+  local master=$1 pid now
+  shift
+  now=" $(children "$master") "
+  for pid in "$@"; do
+    [[ $now != *" $pid "* ]] || grep -q 'shutting down' "/proc/$pid/cmdline" 2>/dev/null || return 1
+  done
+  for pid in $now; do
+    [[ " $* " == *" $pid "* ]] || return 0
+  done
+  return 1
+}
+
+reload_nginx() {  # MASTER
+  local before
+  read -ra before <<<"$(children "$1")"
+  kill -HUP "$1"
+  await 15 reloaded "$1" "${before[@]}"
+}
+
+roll_back() {  # NEW: the old workers have not been touched yet
+  if ! cmp -s upstreams.conf upstreams.conf.old; then
+    mv upstreams.conf.old upstreams.conf
+    reload_nginx "$(leaders nginx.pid)" || true
+  fi
+  stop 5 "gen-$1"/*.pid
+  rm -rf "gen-$1"
+}
+
+roll_over() {  # replaces the workers, with nobody refused: new ones, nginx, then the old ones
+  local old new
+  old=$(<generation)
+  new=$((old + 1))
+  cp upstreams.conf upstreams.conf.old
+  # shellcheck disable=SC2064
+  trap "roll_back $new" EXIT
+  start_generation "$new"
+  write_upstreams "$new"
+  nginx -t -q -e "$RUN_DIR/log/nginx.log" -p "$RUN_DIR" -c nginx.conf 2>>log/nginx.log ||
+    die "nginx refuses its new config: $(last_line log/nginx.log)"
+  reload_nginx "$(leaders nginx.pid)" ||
+    die "nginx did not reload: $(last_line log/nginx.log) (see $RUN_DIR/log/nginx.log)"
+  echo "$new" >generation
+  trap - EXIT
+  stop 12 "gen-$old"/*.pid
+  rm -rf "gen-$old"
+}

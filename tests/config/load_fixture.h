@@ -1,0 +1,85 @@
+// What the tests of load() share.
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <sstream>
+#include <string>
+#include <string_view>
+
+#include "config/load.h"
+#include "temporary_directory.h"
+
+namespace sluice::config {
+
+inline std::string read_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  EXPECT_TRUE(file) << path;
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+inline LoadOptions load_options() {
+  LoadOptions options;
+  options.routes = {"status", "session", "chat"};
+  return options;
+}
+
+// What load() found wrong, with the files of `folder` relative to it.
+inline std::string error_of(const Result<Config>& config, const std::filesystem::path& folder) {
+  if (config) return "no error";
+  EXPECT_EQ(config.error().code, ErrorCode::kInvalidConfig);
+  std::string detail = config.error().detail;
+  const std::string prefix = folder.string() + "/";
+  for (std::size_t at = 0; (at = detail.find(prefix)) != std::string::npos;) {
+    detail.erase(at, prefix.size());
+  }
+  return detail;
+}
+
+inline void expect_default_options(const Config& config, const std::filesystem::path& folder) {
+  const store::redis::Connection::Options redis;
+  EXPECT_FALSE(config.memory_store);
+  EXPECT_EQ(config.storage_text(), "redis://127.0.0.1:6379/0");
+  EXPECT_EQ(config.redis.wire.connect_timeout, redis.wire.connect_timeout);
+  EXPECT_EQ(config.redis.wire.command_timeout, redis.wire.command_timeout);
+  EXPECT_EQ(config.redis.wire.max_pending, redis.wire.max_pending);
+  EXPECT_EQ(config.limiter.key_prefix, limiter::Limiter::Options{}.key_prefix);
+  EXPECT_EQ(config.sessions.secret_file, (folder / Sessions{}.secret_file).string());
+  EXPECT_EQ(config.sessions.lifetime, Sessions{}.lifetime);
+  EXPECT_EQ(config.identity.ipv6_prefix, identity::Resolver::Options{}.ipv6_prefix);
+  const fcgi::Server::Options server;
+  EXPECT_EQ(config.server.bounds.max_body_bytes, server.bounds.max_body_bytes);
+  EXPECT_EQ(config.server.bounds.max_params_bytes, server.bounds.max_params_bytes);
+  EXPECT_EQ(config.server.max_connections, server.max_connections);
+  EXPECT_EQ(config.server.stall_timeout, server.stall_timeout);
+  EXPECT_EQ(config.log_level, telemetry::Level::kInfo);
+}
+
+// A folder of its own for one test.
+class Load : public testing::Test {
+ protected:
+  std::filesystem::path write(std::string_view text, const std::string& name = "test.cfg") const {
+    const std::filesystem::path path = folder_ / name;
+    std::ofstream(path, std::ios::binary) << text;
+    return path;
+  }
+
+  [[nodiscard]] Result<Config> load_text(std::string_view text,
+                                         const LoadOptions& options = load_options()) const {
+    return load(write(text).string(), options);
+  }
+
+  // What is wrong with `text`.
+  [[nodiscard]] std::string error_in(std::string_view text,
+                                     const LoadOptions& options = load_options()) const {
+    return error_of(load_text(text, options), folder_);
+  }
+
+  const TemporaryDirectory directory_;
+  const std::filesystem::path folder_ = directory_.path();
+};
+
+}  // namespace sluice::config

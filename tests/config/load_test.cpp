@@ -1,0 +1,308 @@
+#include <algorithm>
+#include <filesystem>
+#include <gtest/gtest.h>
+#include <map>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include "config/load_fixture.h"
+
+namespace sluice::config {
+namespace {
+
+namespace fs = std::filesystem;
+using limits::OnStoreError;
+using limits::Rate;
+using limits::Scope;
+using limits::Unit;
+
+const fs::path kSource = SLUICE_SOURCE_DIR;
+const fs::path kFixtures = kSource / "tests/fixtures/config";
+
+std::vector<fs::path> fixtures_with(std::string_view extension) {
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(kFixtures)) {
+    if (entry.path().extension() == extension) found.push_back(entry.path());
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+class BadConfig : public testing::TestWithParam<fs::path> {};
+
+TEST_P(BadConfig, IsRefusedWithExactlyTheExpectedMessage) {
+  const auto config = load(GetParam().string(), load_options());
+  std::string expected = read_file(fs::path(GetParam()).replace_extension(".expected"));
+  if (expected.ends_with('\n')) expected.pop_back();
+  EXPECT_EQ(error_of(config, kFixtures), expected);
+}
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, BadConfig, testing::ValuesIn(fixtures_with(".cfg")),
+                         [](const auto& test) { return test.param.stem().string(); });
+
+TEST(BadConfigs, EachHaveTheirExpectedMessage) {
+  const auto configs = fixtures_with(".cfg");
+  auto expected = fixtures_with(".expected");
+  for (fs::path& path : expected) path.replace_extension(".cfg");
+  EXPECT_EQ(configs, expected);
+  EXPECT_GE(configs.size(), 40u);
+}
+
+const limits::PlanLimit& only_limit(const Config& config, const std::string& tenant) {
+  const auto& list = config.plans->tenants().at(tenant);
+  EXPECT_EQ(list.size(), 1u);
+  return list.front();
+}
+
+void expect_shipped_limits(const Config& config) {
+  struct Row {
+    std::string name;
+    Rate rate;
+    OnStoreError on_store_error;
+  };
+  const std::vector<Row> defaults{
+      {"chat", {5, {10, Unit::kSecond}}, OnStoreError::kAllow},
+      {"session", {10, {1, Unit::kMinute}}, OnStoreError::kDeny},
+      {"identity_failure", {30, {1, Unit::kMinute}}, OnStoreError::kDeny},
+  };
+  ASSERT_EQ(config.plans->defaults().size(), defaults.size());
+  for (std::size_t i = 0; i < defaults.size(); ++i) {
+    const limits::PlanLimit& limit = config.plans->defaults()[i];
+    EXPECT_EQ(limit.limit.name, defaults[i].name);
+    EXPECT_EQ(limit.limit.tenant, "");
+    EXPECT_EQ(limit.limit.scope, Scope::kIp);
+    EXPECT_EQ(limit.limit.rate, defaults[i].rate);
+    EXPECT_EQ(limit.limit.on_store_error, defaults[i].on_store_error);
+    EXPECT_EQ(limit.routes, std::vector<std::string>{defaults[i].name});
+  }
+  const std::map<std::string, std::int64_t> quotas{{"acme", 8}, {"globex", 4}, {"initech", 6}};
+  ASSERT_EQ(config.plans->tenants().size(), quotas.size());
+  for (const auto& [tenant, quota] : quotas) {
+    const limits::PlanLimit& limit = only_limit(config, tenant);
+    EXPECT_EQ(limit.limit.name, "chat");
+    EXPECT_EQ(limit.limit.tenant, tenant);
+    EXPECT_EQ(limit.limit.scope, Scope::kSession);
+    EXPECT_EQ(limit.limit.rate, (Rate{quota, {10, Unit::kSecond}}));
+    EXPECT_EQ(limit.limit.on_store_error, OnStoreError::kAllow);
+    EXPECT_EQ(limit.routes, std::vector<std::string>{"chat"});
+  }
+}
+
+TEST(ShippedConfig, SaysWhatTheDemoNeeds) {
+  for (const char* name : {"conf/sluice.cfg", "conf/sluice-full.cfg"}) {
+    SCOPED_TRACE(name);
+    const auto config = load((kSource / name).string(), load_options());
+    ASSERT_TRUE(config) << config.error().detail;
+    expect_shipped_limits(*config);
+    expect_default_options(*config, kSource / "conf");
+  }
+}
+
+TEST(ShippedConfig, FullNamesEveryKey) {
+  const std::string text = read_file(kSource / "conf/sluice-full.cfg");
+  const auto keys = known_keys();
+  EXPECT_GE(keys.size(), 30u);
+  for (const std::string& key : keys) {
+    const std::string name = key.substr(key.rfind('.') + 1);
+    EXPECT_TRUE(std::regex_search(text, std::regex("\\b" + name + " = "))) << key;
+  }
+}
+
+TEST_F(Load, AFileWithoutSettingsIsRefused) {
+  for (const char* text : {"", "# nothing yet\n"}) {
+    const auto config = load_text(text);
+    ASSERT_FALSE(config);
+    EXPECT_THAT(config.error().detail,
+                testing::EndsWith("has no settings; start from conf/sluice.cfg"));
+  }
+}
+
+TEST_F(Load, WhatIsNotSetHasItsDefault) {
+  const auto config = load_text("log = {};");
+  ASSERT_TRUE(config) << config.error().detail;
+  expect_default_options(*config, folder_);
+  EXPECT_TRUE(config->plans->defaults().empty());
+  EXPECT_TRUE(config->plans->tenants().empty());
+}
+
+TEST_F(Load, ReadsEverySetting) {
+  const auto config = load_text(R"(
+storage = { uri = "unix:///run/redis.sock?db=3"; connect_timeout_ms = 1; deadline_ms = 60000;
+            max_pending = 7; key_prefix = "blue"; };
+sessions = { secret_file = "/etc/secret"; lifetime_s = 31622400; };
+client_address = { ipv6_prefix = 56; };
+fastcgi = { max_body_bytes = 16777216; max_params_bytes = 1024; max_connections = 1;
+            stall_timeout_ms = 100; };
+log = { level = "debug"; };
+)");
+  ASSERT_TRUE(config) << config.error().detail;
+  EXPECT_EQ(config->storage_text(), "unix:///run/redis.sock?db=3");
+  EXPECT_EQ(config->redis.wire.connect_timeout, loop::Milliseconds(1));
+  EXPECT_EQ(config->redis.wire.command_timeout, loop::Milliseconds(60'000));
+  EXPECT_EQ(config->redis.wire.max_pending, 7u);
+  EXPECT_EQ(config->limiter.key_prefix, "blue");
+  EXPECT_EQ(config->sessions.secret_file, "/etc/secret");
+  EXPECT_EQ(config->sessions.lifetime, std::chrono::days(366));
+  EXPECT_EQ(config->identity.ipv6_prefix, 56);
+  EXPECT_EQ(config->server.bounds.max_body_bytes, 16'777'216u);
+  EXPECT_EQ(config->server.bounds.max_params_bytes, 1024u);
+  EXPECT_EQ(config->server.max_connections, 1u);
+  EXPECT_EQ(config->server.stall_timeout, loop::Milliseconds(100));
+  EXPECT_EQ(config->log_level, telemetry::Level::kDebug);
+}
+
+TEST_F(Load, TakesInt64AsItTakesInt) {
+  const auto config = load_text("storage = { max_pending = 7L; deadline_ms = 0x10; };\n");
+  ASSERT_TRUE(config) << config.error().detail;
+  EXPECT_EQ(config->redis.wire.max_pending, 7u);
+  EXPECT_EQ(config->redis.wire.command_timeout, loop::Milliseconds(16));
+}
+
+TEST_F(Load, RefusesAnIntegerThatLibconfigWouldWrap) {
+  EXPECT_EQ(error_in("storage = {\n  max_pending = 5000000000; };\n"),
+            "test.cfg:2: integer 5000000000 needs more than 32 bits: write 5000000000L");
+  EXPECT_EQ(error_in("storage = {\n  max_pending = 5000000000L; };\n"),
+            "test.cfg:2: \"max_pending\" must be from 1 to 1000000, not 5000000000");
+}
+
+TEST_F(Load, KeepsCountsInMemoryIfTold) {
+  const auto config = load_text("storage = { uri = \"memory://\"; };\n");
+  ASSERT_TRUE(config) << config.error().detail;
+  EXPECT_TRUE(config->memory_store);
+}
+
+TEST_F(Load, PutsTheStorageUriOfTheEnvironmentFirst) {
+  auto options = load_options();
+  options.storage_uri = "redis://:secret@redis:6380/2";
+  for (const char* text : {"log = {};\n", "storage = { uri = \"memory://\"; };\n",
+                           "storage = { uri = \"nonsense\"; };\n"}) {
+    const auto config = load_text(text, options);
+    ASSERT_TRUE(config) << config.error().detail;
+    EXPECT_FALSE(config->memory_store);
+    EXPECT_EQ(config->storage_text(), "redis://:***@redis:6380/2");
+  }
+  options.storage_uri = "memory://";
+  const auto config = load_text("storage = { uri = \"redis://host\"; };\n", options);
+  ASSERT_TRUE(config) << config.error().detail;
+  EXPECT_TRUE(config->memory_store);
+}
+
+TEST_F(Load, NamesTheVariableOfABadStorageUri) {
+  auto options = load_options();
+  options.storage_uri = "http://user:hunter2@redis";
+  const std::string error = error_in("log = { level = \"loud\"; };\n", options);
+  EXPECT_EQ(error,
+            "test.cfg:1: unknown level \"loud\"; use debug, info, warning or error\n"
+            "RATE_LIMIT_STORAGE_URI: unknown scheme \"http://\"; expected "
+            "redis://[[user]:password@]host[:port][/db] or unix:///path/to/socket[?db=n], or "
+            "memory://");
+}
+
+TEST_F(Load, LooksForTheSecretBesideTheFileUnlessTheEnvironmentNamesOne) {
+  auto options = load_options();
+  const std::string text = "sessions = { secret_file = \"keys/s\"; };\n";
+  EXPECT_EQ(load_text(text, options)->sessions.secret_file, (folder_ / "keys/s").string());
+  options.secret_file = "run/secret";
+  EXPECT_EQ(load_text(text, options)->sessions.secret_file, "run/secret");
+}
+
+TEST_F(Load, GivesATenantItsPlanWithItsOwnFigures) {
+  const auto config = load_text(R"(
+tenants = (
+  { id = "acme"; plan = "pro"; limits = (
+      { name = "day"; rate = "100/day"; },
+      { name = "chat"; on_store_error = "allow"; algorithm = "fixed_window"; } ); },
+  { id = "globex"; plan = "pro"; }
+);
+plans = ( { id = "pro"; limits = (
+  { name = "chat"; routes = ( "chat" ); scope = "session"; rate = "8/10s"; },
+  { name = "day"; routes = [ "chat", "session" ]; scope = "tenant"; rate = "50/day"; } ); } );
+)");
+  ASSERT_TRUE(config) << config.error().detail;
+  struct Row {
+    std::string tenant;
+    std::size_t limit;
+    std::string text;
+    Scope scope;
+    OnStoreError on_store_error;
+  };
+  const std::vector<Row> rows{
+      {"acme", 0, "8 per 10 seconds", Scope::kSession, OnStoreError::kAllow},
+      {"acme", 1, "100 per 1 day", Scope::kTenant, OnStoreError::kDeny},
+      {"globex", 0, "8 per 10 seconds", Scope::kSession, OnStoreError::kDeny},
+      {"globex", 1, "50 per 1 day", Scope::kTenant, OnStoreError::kDeny},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.tenant + " " + row.text);
+    const limits::PlanLimit& limit = config->plans->tenants().at(row.tenant).at(row.limit);
+    EXPECT_EQ(limit.limit.tenant, row.tenant);
+    EXPECT_EQ(limit.limit.text(), row.text);
+    EXPECT_EQ(limit.limit.scope, row.scope);
+    EXPECT_EQ(limit.limit.on_store_error, row.on_store_error);
+  }
+  EXPECT_EQ(config->plans->tenants().at("acme")[1].routes,
+            (std::vector<std::string>{"chat", "session"}));
+}
+
+TEST_F(Load, TakesAsManyLimitsOnARouteAsARequestMayHave) {
+  std::string plan = "plans = ( { id = \"p\"; limits = (";
+  for (std::size_t i = 0; i < limits::kMaxCharges; ++i) {
+    plan += (i == 0 ? "" : ",") + std::string("{ name = \"l") + std::to_string(i) +
+            "\"; routes = ( \"chat\" ); scope = \"ip\"; rate = \"1/s\"; }";
+  }
+  plan += "); } );\n";
+  EXPECT_TRUE(load_text(plan));
+}
+
+TEST_F(Load, TellsErrorsInTheOrderOfTheFilesAndLines) {
+  write("log = { level = 1; };\n\nfastcgi = { max_connections = 0; };\n", "b.cfg");
+  EXPECT_EQ(error_in("tenants = 1;\n@include \"b.cfg\"\nplans = 1;\nsesions = 99999999999;\n"),
+            "test.cfg:1: \"tenants\" must be a list ( ), not an integer\n"
+            "test.cfg:3: \"plans\" must be a list ( ), not an integer\n"
+            "test.cfg:4: integer 99999999999 needs more than 32 bits: write 99999999999L\n"
+            "test.cfg:4: unknown key \"sesions\"; did you mean \"sessions\"?\n"
+            "b.cfg:1: \"level\" must be a string, not an integer\n"
+            "b.cfg:3: \"max_connections\" must be from 1 to 65536, not 0");
+}
+
+TEST_F(Load, RefusesAPathThatIsNoReadableFile) {
+  const auto load_path = [&](const fs::path& path) {
+    return error_of(load(path.string(), load_options()), folder_);
+  };
+  EXPECT_EQ(load_path(folder_ / "absent.cfg"),
+            "absent.cfg: cannot be read: No such file or directory");
+  fs::create_directory(folder_ / "folder");
+  EXPECT_EQ(load_path(folder_ / "folder"), "folder: cannot be read: it is a folder");
+  EXPECT_EQ(load_path("/dev/null"), "/dev/null: cannot be read: it is not a regular file");
+}
+
+TEST_F(Load, RefusesAFileBeyondAMebibyte) {
+  const std::string setting = "log = {};\n# ";
+  const std::string comment = setting + std::string(1024 * 1024 - setting.size() - 1, 'x') + "\n";
+  EXPECT_TRUE(load_text(comment));
+  EXPECT_EQ(error_in(comment + "\n"), "test.cfg: cannot be read: it is larger than 1048576 bytes");
+  write(comment + "\n", "big.cfg");
+  EXPECT_EQ(error_in("\n@include \"big.cfg\"\n"),
+            "test.cfg:2: cannot include big.cfg: it is larger than 1048576 bytes");
+}
+
+TEST_F(Load, RefusesANulByteWhereverItIs) {
+  using std::string_literals::operator""s;
+  for (const std::string& text : {"\n\0"s, "\n# \0\n"s, "\nlog = { level = \"info\0x\"; };\n"s}) {
+    EXPECT_EQ(error_in(text), "test.cfg:2: NUL byte; a config is text");
+  }
+}
+
+TEST_F(Load, ShowsTheFileAsItWasNamed) {
+  write("log = 1;\n");
+  const fs::path before = fs::current_path();
+  fs::current_path(folder_);
+  const auto config = load("test.cfg", load_options());
+  fs::current_path(before);
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().detail, "test.cfg:1: \"log\" must be a group { }, not an integer");
+}
+
+}  // namespace
+}  // namespace sluice::config

@@ -1,0 +1,167 @@
+// What every BucketStore must do. One suite, run over each of them; time is an argument.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <random>
+
+#include "conformance/store_under_test.h"
+
+namespace sluice {
+namespace {
+
+using limits::Balance;
+using limits::Charge;
+using limits::Decision;
+using limits::Limit;
+using limits::Unit;
+using std::chrono::microseconds;
+using std::chrono::seconds;
+
+constexpr TimePoint kStart{seconds(1'800'000'000) + microseconds(123'457)};
+
+Limit limit(std::int64_t quota, std::int64_t window_seconds) {
+  return {.name = "chat", .tenant = "acme", .rate = {quota, {window_seconds, Unit::kSecond}}};
+}
+
+class BucketStoreTest : public testing::TestWithParam<std::string> {
+ protected:
+  std::unique_ptr<StoreUnderTest> store_ = make_store_under_test(GetParam());
+};
+
+TEST_P(BucketStoreTest, AdmitsTheQuotaAndNotOneMore) {
+  const Limit eight = limit(8, 10);
+  for (std::int64_t i = 1; i <= 8; ++i) {
+    const Decision decision = store_->take({{"k", &eight, 1}}, kStart + seconds(i));
+    EXPECT_TRUE(decision.allowed);
+    EXPECT_EQ(decision.balances[0].remaining, 8 - i);
+    EXPECT_EQ(decision.balances[0].reset_after, seconds(11 - i));
+    EXPECT_EQ(decision.at, kStart + seconds(i));
+  }
+  const Decision ninth = store_->take({{"k", &eight, 1}}, kStart + seconds(9));
+  EXPECT_FALSE(ninth.allowed);
+  EXPECT_EQ(ninth.balances[0], (Balance{0, seconds(2), seconds(2)}));
+  EXPECT_EQ(ninth.limits[0], &eight);
+}
+
+TEST_P(BucketStoreTest, OpensANewWindowExactlyAtTheReset) {
+  const Limit one = limit(1, 10);
+  EXPECT_TRUE(store_->take({{"k", &one, 1}}, kStart).allowed);
+  EXPECT_FALSE(store_->take({{"k", &one, 1}}, kStart + seconds(10) - microseconds(1)).allowed);
+  EXPECT_TRUE(store_->take({{"k", &one, 1}}, kStart + seconds(10)).allowed);
+}
+
+TEST_P(BucketStoreTest, ChargesAllOrNone) {
+  const Limit wide = limit(10, 60);
+  const Limit narrow = limit(1, 10);
+  const std::vector<Charge> both{{"wide", &wide, 1}, {"narrow", &narrow, 1}};
+  EXPECT_TRUE(store_->take(both, kStart).allowed);
+  const std::string before = store_->contents();
+  const Decision denied = store_->take(both, kStart + seconds(1));
+  EXPECT_FALSE(denied.allowed);
+  EXPECT_FALSE(denied.denied_by(0));
+  EXPECT_TRUE(denied.denied_by(1));
+  EXPECT_EQ(denied.balances[0], (Balance{9, seconds(59), seconds(0)}));
+  EXPECT_EQ(denied.balances[1], (Balance{0, seconds(9), seconds(9)}));
+  EXPECT_EQ(store_->contents(), before) << "a denial changed something";
+}
+
+TEST_P(BucketStoreTest, APeekChangesNothing) {
+  const Limit eight = limit(8, 10);
+  EXPECT_EQ(store_->take({{"k", &eight, 0}}, kStart).balances[0],
+            (Balance{8, seconds(0), seconds(0)}));
+  static_cast<void>(store_->take({{"k", &eight, 3}}, kStart));
+  const std::string before = store_->contents();
+  EXPECT_EQ(store_->take({{"k", &eight, 0}}, kStart + seconds(4)).balances[0],
+            (Balance{5, seconds(6), seconds(0)}));
+  EXPECT_EQ(store_->contents(), before);
+}
+
+TEST_P(BucketStoreTest, ACostAboveTheQuotaNeverPassesAndTouchesNothing) {
+  const Limit eight = limit(8, 10);
+  const std::string before = store_->contents();
+  const Decision decision = store_->take({{"k", &eight, 9}}, kStart);
+  EXPECT_FALSE(decision.allowed);
+  EXPECT_EQ(decision.balances[0], (Balance{8, seconds(0), limits::kNever}));
+  EXPECT_EQ(store_->contents(), before);
+}
+
+TEST_P(BucketStoreTest, KeysAreIndependent) {
+  const Limit one = limit(1, 10);
+  EXPECT_TRUE(store_->take({{"a", &one, 1}}, kStart).allowed);
+  EXPECT_TRUE(store_->take({{"b", &one, 1}}, kStart).allowed);
+  EXPECT_FALSE(store_->take({{"a", &one, 1}}, kStart).allowed);
+}
+
+TEST_P(BucketStoreTest, AChangedQuotaAppliesAtOnceAndRemainingIsNeverNegative) {
+  const Limit eight = limit(8, 10);
+  const Limit four = limit(4, 10);
+  const Limit twelve = limit(12, 10);
+  static_cast<void>(store_->take({{"k", &eight, 8}}, kStart));
+  EXPECT_EQ(store_->take({{"k", &four, 1}}, kStart).balances[0].remaining, 0);
+  EXPECT_EQ(store_->take({{"k", &twelve, 1}}, kStart).balances[0].remaining, 3);
+}
+
+TEST_P(BucketStoreTest, AClockSetBackDeniesNobodyLongerThanOneWindow) {
+  const Limit one = limit(1, 10);
+  static_cast<void>(store_->take({{"k", &one, 1}}, kStart));
+  const Decision decision = store_->take({{"k", &one, 1}}, kStart - std::chrono::hours(1));
+  EXPECT_EQ(decision.balances[0].retry_after, seconds(10));
+}
+
+TEST_P(BucketStoreTest, NoChargesAskOnlyWhetherTheStoreWorks) {
+  const Decision decision = store_->take({}, kStart);
+  EXPECT_TRUE(decision.allowed);
+  EXPECT_EQ(decision.store, limits::StoreState::kAnswered);
+  EXPECT_TRUE(decision.balances.empty());
+}
+
+TEST_P(BucketStoreTest, TheLargestFiguresStayExact) {
+  const Limit largest{
+      .name = "chat", .tenant = "acme", .rate = {limits::kMaxQuota, {366, Unit::kDay}}};
+  const TimePoint far{std::chrono::hours(24 * 365 * 200)};
+  const Decision decision = store_->take({{"k", &largest, limits::kMaxQuota - 1}}, far);
+  EXPECT_EQ(decision.balances[0], (Balance{1, std::chrono::days(366), seconds(0)}));
+  EXPECT_EQ(store_->take({{"k", &largest, 2}}, far + microseconds(1)).balances[0],
+            (Balance{1, std::chrono::days(366) - microseconds(1),
+                     std::chrono::days(366) - microseconds(1)}));
+}
+
+TEST_P(BucketStoreTest, WithoutATimeTheStoreTakesItsOwn) {
+  const Limit eight = limit(8, 10);
+  const Decision decision = store_->take({{"k", &eight, 1}}, std::nullopt);
+  EXPECT_TRUE(decision.allowed);
+  EXPECT_EQ(decision.balances[0], (Balance{7, seconds(10), seconds(0)}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, BucketStoreTest, testing::ValuesIn(kStoreNames),
+                         [](const auto& name) { return name.param; });
+
+// The same random timeline for every store: they must agree on every decision, to the microsecond.
+TEST(BucketStoreOracleTest, AllStoresAgreeOnRandomTimelines) {
+  constexpr unsigned kSeed = 20261121;
+  constexpr int kSteps = 20'000;
+  std::mt19937 random(kSeed);
+  const auto below = [&](unsigned bound) { return static_cast<std::int64_t>(random() % bound); };
+  std::vector<std::unique_ptr<StoreUnderTest>> stores;
+  for (const auto& name : kStoreNames) stores.push_back(make_store_under_test(name));
+  const std::vector<Limit> limits{limit(8, 10), limit(3, 2), limit(20, 60), limit(0, 5)};
+  TimePoint now = kStart;
+  for (int step = 0; step < kSteps; ++step) {
+    now += microseconds(below(2) == 0 ? below(5) : below(3'000'000));
+    std::vector<Charge> charges;
+    for (std::size_t i = 0; i < limits.size(); ++i) {
+      if (below(i == 3 ? 50 : 2) != 0) continue;
+      charges.push_back({"key" + std::to_string(i) + "-" + std::to_string(below(2)), &limits[i],
+                         below(10) == 0 ? below(12) : below(3)});
+    }
+    const Decision expected = stores[0]->take(charges, now);
+    for (std::size_t s = 1; s < stores.size(); ++s) {
+      const Decision actual = stores[s]->take(charges, now);
+      ASSERT_EQ(actual.allowed, expected.allowed) << "seed " << kSeed << " step " << step;
+      ASSERT_EQ(actual.balances, expected.balances) << "seed " << kSeed << " step " << step;
+      ASSERT_EQ(actual.at, expected.at);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,203 @@
+#include "fcgi/server.h"
+
+#include <array>
+#include <cerrno>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "fcgi/listener.h"
+#include "fcgi/records.h"
+#include "manual_clock.h"
+#include "temporary_directory.h"
+
+namespace sluice::fcgi {
+namespace {
+
+using testing::HasSubstr;
+
+// A server on its own loop, and a client that steps the loop while it waits.
+class ServerTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { ASSERT_TRUE(initialize_libfcgi()); }
+
+  void SetUp() override {
+    auto listener = listen_at(path_);
+    ASSERT_TRUE(listener) << listener.error().detail;
+    server_ = std::make_unique<Server>(
+        loop_, log_,
+        Server::Options{
+            .bounds = {}, .max_connections = 3, .stall_timeout = loop::Milliseconds(40)},
+        std::move(*listener), [this](const http::Request& request) { return answer(request); });
+    server_->start();
+  }
+
+  Task<http::Response> answer(const http::Request& request) {
+    if (request.path == "/throw") throw std::runtime_error("handler");
+    if (request.path == "/wait") co_await Held{*this};
+    co_return http::Response(200, std::string(request.body));
+  }
+
+  struct Held {
+    ServerTest& test;
+    [[nodiscard]] bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> handle) const { test.held_.push_back(handle); }
+    void await_resume() const {}
+  };
+
+  UniqueFd connect() {
+    UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path_.copy(static_cast<char*>(address.sun_path), path_.size());
+    EXPECT_EQ(::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    return socket;
+  }
+
+  // Runs the loop for a few turns, at most `limit` of it.
+  void turn(loop::Milliseconds limit = loop::Milliseconds(5)) {
+    loop::Timer timer(loop_, [this] { loop_.stop(); });
+    timer.start(limit);
+    loop_.run();
+  }
+
+  // Steps the loop until the peer has answered or closed; "closed" when it closed.
+  std::string receive(const UniqueFd& socket) {
+    std::array<char, 65536> buffer{};
+    for (int i = 0; i < 400; ++i) {
+      const ssize_t size = ::recv(socket.get(), buffer.data(), buffer.size(), 0);
+      if (size == 0 || (size < 0 && errno == ECONNRESET)) return "closed";
+      if (size > 0) return {buffer.data(), static_cast<std::size_t>(size)};
+      turn();
+    }
+    return "nothing came";
+  }
+
+  std::string ask(const UniqueFd& socket, std::string_view bytes) {
+    EXPECT_EQ(::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
+    return receive(socket);
+  }
+
+  TemporaryDirectory directory_;
+  std::string path_ = directory_.path() + "/s";
+  ManualClock clock_;
+  loop::Loop loop_;
+  telemetry::Log log_{-1, clock_, {}};
+  std::vector<std::coroutine_handle<>> held_;
+  std::unique_ptr<Server> server_;
+};
+
+const std::string kHello = request({{"DOCUMENT_URI", "/"}}, "hello");
+
+TEST_F(ServerTest, AnswersRequestsOnAKeptConnection) {
+  const UniqueFd socket = connect();
+  EXPECT_THAT(ask(socket, kHello), HasSubstr("hello"));
+  EXPECT_THAT(ask(socket, kHello), HasSubstr("hello"));
+}
+
+TEST_F(ServerTest, ClosesAConnectionThatIsNotToBeKept) {
+  const UniqueFd socket = connect();
+  EXPECT_THAT(ask(socket, request({{"DOCUMENT_URI", "/"}}, "bye", false)), HasSubstr("bye"));
+  EXPECT_EQ(receive(socket), "closed");
+}
+
+TEST_F(ServerTest, ClosesOnGarbageAndGoesOnServing) {
+  const UniqueFd garbage = connect();
+  EXPECT_EQ(ask(garbage, "GET / HTTP/1.1\r\n\r\n"), "closed");
+  EXPECT_THAT(ask(connect(), kHello), HasSubstr("hello"));
+}
+
+TEST_F(ServerTest, AHalfSentRequestHoldsNobodyAndIsClosedInTime) {
+  const UniqueFd half = connect();
+  const std::string bytes = kHello.substr(0, 20);
+  ASSERT_EQ(::send(half.get(), bytes.data(), bytes.size(), 0), 20);
+  EXPECT_THAT(ask(connect(), kHello), HasSubstr("hello"));
+  EXPECT_EQ(receive(half), "closed");
+}
+
+TEST_F(ServerTest, AnIdleConnectionIsKept) {
+  const UniqueFd idle = connect();
+  const UniqueFd half = connect();
+  EXPECT_EQ(ask(half, "\1"), "closed");  // so the stall time-out has passed
+  EXPECT_THAT(ask(idle, kHello), HasSubstr("hello"));
+}
+
+TEST_F(ServerTest, OneWaitingRequestDoesNotHoldUpAnother) {
+  const UniqueFd slow = connect();
+  const std::string wait = request({{"DOCUMENT_URI", "/wait"}}, "slow");
+  ASSERT_GT(::send(slow.get(), wait.data(), wait.size(), 0), 0);
+  EXPECT_THAT(ask(connect(), kHello), HasSubstr("hello"));
+  ASSERT_EQ(held_.size(), 1U);
+  held_[0].resume();
+  EXPECT_THAT(receive(slow), HasSubstr("slow"));
+}
+
+TEST_F(ServerTest, APeerThatLeavesBeforeItsAnswerHarmsNobody) {
+  {
+    const UniqueFd gone = connect();
+    const std::string wait = request({{"DOCUMENT_URI", "/wait"}});
+    ASSERT_GT(::send(gone.get(), wait.data(), wait.size(), 0), 0);
+    turn();
+  }
+  turn();
+  ASSERT_EQ(held_.size(), 1U);
+  held_[0].resume();
+  EXPECT_THAT(ask(connect(), kHello), HasSubstr("hello"));
+}
+
+TEST_F(ServerTest, AnExceptionIsA500) {
+  EXPECT_THAT(ask(connect(), request({{"DOCUMENT_URI", "/throw"}})),
+              HasSubstr("Status: 500 Internal Server Error\r\n"));
+}
+
+TEST_F(ServerTest, ALargeAnswerArrivesWhole) {
+  const UniqueFd socket = connect();
+  std::string answer = ask(socket, request({{"DOCUMENT_URI", "/"}}, std::string(60'000, 'x')));
+  while (answer.size() < 60'000) {
+    const std::string more = receive(socket);
+    ASSERT_NE(more, "nothing came");
+    answer += more;
+  }
+  EXPECT_GE(std::count(answer.begin(), answer.end(), 'x'), 60'000);
+}
+
+TEST_F(ServerTest, ConnectionsBeyondTheBoundWaitForRoom) {
+  auto first = std::make_unique<UniqueFd>(connect());
+  const UniqueFd second = connect();
+  const UniqueFd third = connect();
+  EXPECT_THAT(ask(*first, kHello), HasSubstr("hello"));
+  EXPECT_THAT(ask(second, kHello), HasSubstr("hello"));
+  EXPECT_THAT(ask(third, kHello), HasSubstr("hello"));
+  const UniqueFd fourth = connect();
+  ASSERT_GT(::send(fourth.get(), kHello.data(), kHello.size(), 0), 0);
+  turn(loop::Milliseconds(20));
+  char nothing = 0;
+  EXPECT_EQ(::recv(fourth.get(), &nothing, 1, 0), -1);
+  first.reset();
+  EXPECT_THAT(receive(fourth), HasSubstr("hello"));
+}
+
+TEST_F(ServerTest, DrainingFinishesWhatIsUnderWayAndThenCallsBack) {
+  const UniqueFd idle = connect();
+  const UniqueFd busy = connect();
+  EXPECT_THAT(ask(idle, kHello), HasSubstr("hello"));
+  const std::string wait = request({{"DOCUMENT_URI", "/wait"}}, "last");
+  ASSERT_GT(::send(busy.get(), wait.data(), wait.size(), 0), 0);
+  turn();
+  const UniqueFd queued = connect();  // still in the listen queue
+  bool drained = false;
+  server_->drain([&] { drained = true; });
+  EXPECT_THAT(ask(queued, kHello), HasSubstr("hello"));
+  EXPECT_EQ(receive(idle), "closed");
+  EXPECT_FALSE(drained);
+  held_[0].resume();
+  EXPECT_THAT(receive(busy), HasSubstr("last"));
+  EXPECT_EQ(receive(busy), "closed");
+  EXPECT_EQ(receive(queued), "closed");
+  EXPECT_TRUE(drained);
+}
+
+}  // namespace
+}  // namespace sluice::fcgi

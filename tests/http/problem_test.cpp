@@ -1,0 +1,76 @@
+#include "http/problem.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sluice::http {
+namespace {
+
+using testing::HasSubstr;
+
+struct Row {
+  Error error;
+  int status;
+  const char* body;
+};
+
+TEST(ProblemTest, EveryErrorHasItsStatusAndItsWords) {
+  const std::vector<Row> rows{
+      {{ErrorCode::kBadRequest, "why"}, 400, R"({"detail":"why"})"},
+      {{ErrorCode::kInvalidSession}, 401, R"({"detail":"Invalid or expired session"})"},
+      {{ErrorCode::kForeignSession}, 403, R"({"detail":"Session does not belong to tenant"})"},
+      {{ErrorCode::kUnknownTenant}, 404, R"({"detail":"Unknown tenant"})"},
+      {{ErrorCode::kNotFound}, 404, R"({"detail":"Not Found"})"},
+      {{ErrorCode::kMethodNotAllowed, "POST"}, 405, R"({"detail":"Method Not Allowed"})"},
+      {{ErrorCode::kBodyTooLarge}, 413, R"({"detail":"Request body is too large"})"},
+      {{ErrorCode::kStoreUnavailable}, 503, R"({"detail":"Rate limit store unavailable"})"},
+      {{ErrorCode::kStoreFault, "secret"}, 503, R"({"detail":"Rate limit store unavailable"})"},
+      {{ErrorCode::kInternal, "secret"}, 500, R"({"detail":"Internal Server Error"})"}};
+  for (const Row& row : rows) {
+    const Response response = problem(row.error);
+    EXPECT_EQ(response.status(), row.status);
+    EXPECT_EQ(response.body(), row.body);
+    EXPECT_THAT(response.fields(), HasSubstr("Content-Type: application/json\r\n"));
+  }
+}
+
+TEST(ProblemTest, NamesTheAllowedMethodsAndWhenToComeBack) {
+  EXPECT_THAT(problem(Error{ErrorCode::kMethodNotAllowed, "GET, HEAD"}).fields(),
+              HasSubstr("Allow: GET, HEAD\r\n"));
+  EXPECT_THAT(problem(Error{ErrorCode::kStoreUnavailable}).fields(),
+              HasSubstr("Retry-After: 1\r\nCache-Control: no-store\r\n"));
+}
+
+TEST(ProblemTest, ADenialNamesTheLimitByteForByte) {
+  const limits::Limit limit{.name = "chat", .tenant = "", .rate = {8, {10, limits::Unit::kSecond}}};
+  const limits::Decision decision{.allowed = false,
+                                  .store = limits::StoreState::kAnswered,
+                                  .at = {},
+                                  .limits = {&limit},
+                                  .balances = {{0, Duration(1), Duration(1)}}};
+  const Response response = problem(decision);
+  EXPECT_EQ(response.status(), 429);
+  EXPECT_EQ(response.body(), R"({"detail":"Rate limit exceeded: 8 per 10 seconds"})");
+  EXPECT_THAT(response.fields(), HasSubstr("Cache-Control: no-store\r\n"));
+}
+
+TEST(ProblemTest, ADenialWithoutAStoreIsNeverA429) {
+  const limits::Decision decision{.allowed = false,
+                                  .store = limits::StoreState::kUnavailable,
+                                  .at = {},
+                                  .limits = {},
+                                  .balances = {}};
+  EXPECT_EQ(problem(decision).status(), 503);
+}
+
+TEST(ResponseTest, IsSerializedAsACgiResponse) {
+  Response response(200, "{}");
+  response.add("X-A", "b");
+  response.add("X-Evil", "b\r\nSet-Cookie: a=b");
+  EXPECT_EQ(response.serialize(),
+            "Status: 200 OK\r\nContent-Type: application/json\r\nX-A: b\r\n"
+            "Content-Length: 2\r\n\r\n{}");
+}
+
+}  // namespace
+}  // namespace sluice::http

@@ -1,0 +1,80 @@
+#include "http/ratelimit_fields.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sluice::http {
+namespace {
+
+using limits::Balance;
+using limits::Decision;
+using limits::Limit;
+using limits::Unit;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::HasSubstr;
+using testing::Not;
+
+const Limit kChat{.name = "chat", .tenant = "acme", .rate = {8, {10, Unit::kSecond}}};
+const Limit kTenant{.name = "tenant", .tenant = "acme", .rate = {1000, {1, Unit::kMinute}}};
+const Limit kBurst{.name = "burst", .tenant = "acme", .rate = {3, {500, Unit::kMillisecond}}};
+
+std::string fields(bool allowed, std::vector<const Limit*> limits, std::vector<Balance> balances) {
+  const Decision decision{.allowed = allowed,
+                          .store = limits::StoreState::kAnswered,
+                          .at = TimePoint(seconds(1'800'000'000) + milliseconds(500)),
+                          .limits = std::move(limits),
+                          .balances = std::move(balances)};
+  Response response;
+  write_ratelimit_fields(decision, response);
+  return response.fields();
+}
+
+TEST(RatelimitFieldsTest, AnAllowedAnswerToTheByte) {
+  EXPECT_EQ(fields(true, {&kChat}, {{5, milliseconds(6'400), seconds(0)}}),
+            "X-RateLimit-Limit: 8\r\n"
+            "X-RateLimit-Remaining: 5\r\n"
+            "X-RateLimit-Reset: 1800000007\r\n"
+            "RateLimit-Policy: \"chat\";q=8;w=10\r\n"
+            "RateLimit: \"chat\";r=5;t=7\r\n");
+}
+
+TEST(RatelimitFieldsTest, ADenialOfSeveralLimitsWaitsForTheLongest) {
+  EXPECT_EQ(fields(false, {&kChat, &kTenant},
+                   {{0, milliseconds(6'400), milliseconds(6'400)},
+                    {0, milliseconds(40'001), milliseconds(40'001)}}),
+            "X-RateLimit-Limit: 1000\r\n"
+            "X-RateLimit-Remaining: 0\r\n"
+            "X-RateLimit-Reset: 1800000041\r\n"
+            "RateLimit-Policy: \"chat\";q=8;w=10, \"tenant\";q=1000;w=60\r\n"
+            "RateLimit: \"chat\";r=0;t=7, \"tenant\";r=0;t=41\r\n"
+            "Retry-After: 41\r\n");
+}
+
+TEST(RatelimitFieldsTest, WhatIsAllowedNamesTheLimitWithTheFewestUnitsLeft) {
+  EXPECT_THAT(fields(true, {&kTenant, &kChat},
+                     {{900, seconds(9), seconds(0)}, {7, seconds(9), seconds(0)}}),
+              HasSubstr("X-RateLimit-Limit: 8\r\nX-RateLimit-Remaining: 7\r\n"));
+}
+
+TEST(RatelimitFieldsTest, RetryAfterIsAtLeastASecond) {
+  EXPECT_THAT(fields(false, {&kBurst}, {{0, milliseconds(3), milliseconds(3)}}),
+              HasSubstr("Retry-After: 1\r\n"));
+}
+
+TEST(RatelimitFieldsTest, AWindowBelowASecondHasNoW) {
+  EXPECT_THAT(fields(true, {&kBurst}, {{2, milliseconds(3), seconds(0)}}),
+              HasSubstr("RateLimit-Policy: \"burst\";q=3\r\n"));
+}
+
+TEST(RatelimitFieldsTest, ACostThatNeverPassesHasNoRetryAfter) {
+  EXPECT_THAT(fields(false, {&kChat}, {{8, seconds(0), limits::kNever}}),
+              Not(HasSubstr("Retry-After")));
+}
+
+TEST(RatelimitFieldsTest, WithoutAReplyOfTheStoreThereIsNothingToSay) {
+  EXPECT_EQ(fields(true, {&kChat}, {}), "");
+}
+
+}  // namespace
+}  // namespace sluice::http

@@ -1,0 +1,58 @@
+#include "identity/secret.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "temporary_directory.h"
+
+namespace sluice::identity {
+namespace {
+
+const std::string kOnes(64, '1');
+
+TEST(SecretTest, ReadsOneSecretALineAndSkipsComments) {
+  const auto secrets = parse_secrets("# newest first\n" + kOnes + "\n\n" + std::string(64, 'f'));
+  ASSERT_TRUE(secrets);
+  ASSERT_EQ(secrets->size(), 2U);
+  EXPECT_EQ((*secrets)[0][0], 0x11);
+  EXPECT_EQ((*secrets)[1][31], 0xff);
+}
+
+TEST(SecretTest, RefusesWhatIsNoSecretAndNamesTheLine) {
+  EXPECT_EQ(parse_secrets(kOnes + "\nabc\n").error().detail, "2: a secret is 64 hex digits");
+  EXPECT_EQ(parse_secrets(std::string(64, 'g')).error().detail, "1: a secret is 64 hex digits");
+  EXPECT_EQ(parse_secrets("# none\n").error().detail, "1: no secret");
+}
+
+TEST(SecretTest, MakesAFileThatOnlyItsOwnerReadsAndReadsItAgain) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.path() + "/secret";
+  const auto made = load_secrets(path);
+  ASSERT_TRUE(made) << made.error().detail;
+  struct stat info {};
+  ASSERT_EQ(stat(path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777U, 0600U);
+  const auto again = load_secrets(path);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(*made, *again);
+}
+
+TEST(SecretTest, RefusesAFileThatOthersMayRead) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.path() + "/secret";
+  std::ofstream(path) << kOnes << "\n";
+  chmod(path.c_str(), 0644);
+  EXPECT_EQ(load_secrets(path).error().detail, path + ": others may read it; chmod 600");
+}
+
+TEST(SecretTest, SaysWhereItCannotMakeOne) {
+  const auto secrets = load_secrets("/nowhere/secret");
+  ASSERT_FALSE(secrets);
+  EXPECT_EQ(secrets.error().detail, "/nowhere/secret: cannot create: No such file or directory");
+}
+
+}  // namespace
+}  // namespace sluice::identity

@@ -1,0 +1,93 @@
+#include "limiter/limiter.h"
+
+#include <gtest/gtest.h>
+
+#include "manual_clock.h"
+#include "run_task.h"
+#include "store/memory_store.h"
+
+namespace sluice::limiter {
+namespace {
+
+using limits::Decision;
+using limits::Limit;
+using limits::OnStoreError;
+
+// Answers every take with one error.
+class FlakyStore final : public store::BucketStore {
+ public:
+  explicit FlakyStore(ErrorCode code) : code_(code) {}
+  [[nodiscard]] Task<Result<Decision>> take(std::span<const limits::Charge> /*charges*/,
+                                            std::optional<TimePoint> /*now*/) override {
+    co_return fail(code_);
+  }
+
+ private:
+  ErrorCode code_;
+};
+
+Limit limit(std::string name, std::int64_t quota, OnStoreError on_store_error) {
+  return {.name = std::move(name),
+          .tenant = "",
+          .scope = limits::Scope::kIp,
+          .rate = {quota, {10, limits::Unit::kSecond}},
+          .on_store_error = on_store_error};
+}
+
+identity::Identity caller() {
+  identity::Identity identity;
+  identity.address = "4:7f000001";
+  return identity;
+}
+
+TEST(LimiterTest, AsksNoStoreWhereNoLimitApplies) {
+  FlakyStore store(ErrorCode::kStoreUnavailable);
+  Limiter limiter(store, {});
+  const identity::Identity identity = caller();
+  const Decision decision = run_now(limiter.decide({}, identity, 1));
+  EXPECT_TRUE(decision.allowed);
+  EXPECT_EQ(decision.store, limits::StoreState::kNotAsked);
+}
+
+TEST(LimiterTest, ChargesEveryLimitOrNone) {
+  const ManualClock clock;
+  store::MemoryStore store(clock, {});
+  Limiter limiter(store, {});
+  const Limit wide = limit("wide", 10, OnStoreError::kDeny);
+  const Limit narrow = limit("narrow", 1, OnStoreError::kDeny);
+  const identity::Identity identity = caller();
+  const limits::LimitSet both{&wide, &narrow};
+  EXPECT_TRUE(run_now(limiter.decide(both, identity, 1)).allowed);
+  const Decision denied = run_now(limiter.decide(both, identity, 1));
+  EXPECT_FALSE(denied.allowed);
+  EXPECT_FALSE(denied.denied_by(0));
+  EXPECT_TRUE(denied.denied_by(1));
+  EXPECT_EQ(denied.balances[0].remaining, 9);
+}
+
+TEST(LimiterTest, TheStrictestPolicyDecidesWhenTheStoreIsDown) {
+  FlakyStore store(ErrorCode::kStoreUnavailable);
+  Limiter limiter(store, {});
+  const Limit open = limit("open", 1, OnStoreError::kAllow);
+  const Limit closed = limit("closed", 1, OnStoreError::kDeny);
+  const identity::Identity identity = caller();
+  const limits::LimitSet only_open{&open};
+  const limits::LimitSet mixed{&open, &closed};
+  EXPECT_TRUE(run_now(limiter.decide(only_open, identity, 1)).allowed);
+  const Decision denied = run_now(limiter.decide(mixed, identity, 1));
+  EXPECT_FALSE(denied.allowed);
+  EXPECT_EQ(denied.store, limits::StoreState::kUnavailable);
+  EXPECT_TRUE(denied.balances.empty());
+}
+
+TEST(LimiterTest, AnAnswerThatIsNonsenseNeverAllows) {
+  FlakyStore store(ErrorCode::kStoreFault);
+  Limiter limiter(store, {});
+  const Limit open = limit("open", 1, OnStoreError::kAllow);
+  const identity::Identity identity = caller();
+  const limits::LimitSet set{&open};
+  EXPECT_FALSE(run_now(limiter.decide(set, identity, 1)).allowed);
+}
+
+}  // namespace
+}  // namespace sluice::limiter

@@ -1,0 +1,46 @@
+#include "routes.h"
+
+#include <gtest/gtest.h>
+
+namespace sluice {
+namespace {
+
+Result<const Route*> match_of(std::string_view method, std::string_view path,
+                              bool too_large = false) {
+  http::Request request;
+  request.method = method;
+  request.path = path;
+  request.body_too_large = too_large;
+  return match(request);
+}
+
+TEST(RoutesTest, MatchesMethodAndExactPath) {
+  EXPECT_EQ((*match_of("GET", "/"))->name, "status");
+  EXPECT_EQ((*match_of("HEAD", "/"))->name, "status");
+  EXPECT_EQ((*match_of("POST", "/chat"))->name, "chat");
+  EXPECT_EQ((*match_of("POST", "/session"))->name, "session");
+}
+
+TEST(RoutesTest, OtherPathsAreNotFound) {
+  for (const char* path : {"", "/chat/", "/Chat", "/chat/x", "//chat", "chat", "/.", "/%2e"}) {
+    EXPECT_EQ(match_of("POST", path).error().code, ErrorCode::kNotFound) << path;
+  }
+}
+
+TEST(RoutesTest, OtherMethodsAreToldWhichAreAllowed) {
+  EXPECT_EQ(match_of("GET", "/chat").error().code, ErrorCode::kMethodNotAllowed);
+  EXPECT_EQ(match_of("GET", "/chat").error().detail, "POST");
+  EXPECT_EQ(match_of("post", "/chat").error().detail, "POST");
+  EXPECT_EQ(match_of("POST", "/").error().detail, "GET, HEAD");
+}
+
+TEST(RoutesTest, ABodyBeyondItsBoundIsRefusedBeforeAnythingElseIsDone) {
+  EXPECT_EQ(match_of("POST", "/chat", true).error().code, ErrorCode::kBodyTooLarge);
+}
+
+TEST(RoutesTest, LimitsMayNameTheRoutesOfTheTable) {
+  EXPECT_EQ(route_names(), (std::vector<std::string_view>{"status", "session", "chat"}));
+}
+
+}  // namespace
+}  // namespace sluice

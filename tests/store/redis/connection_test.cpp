@@ -1,0 +1,177 @@
+// The connection and the store against a real Redis that is killed, paused and reconfigured.
+#include "store/redis/connection.h"
+
+#include <chrono>
+#include <gtest/gtest.h>
+#include <hiredis.h>
+
+#include "conformance/redis_server.h"
+#include "manual_clock.h"
+#include "store/redis/redis_store.h"
+
+namespace sluice::store::redis {
+namespace {
+
+using limits::Decision;
+using std::chrono::steady_clock;
+
+class ConnectionTest : public testing::Test {
+ protected:
+  void connect(std::string password = "") {
+    Connection::Options options;
+    options.uri.path = server_.socket();
+    options.uri.password = std::move(password);
+    options.wire.command_timeout = kTimeout;
+    connection_.emplace(loop_, log_, options, kTakeScript);
+    connection_->when_settled([this] { loop_.stop(); });
+    loop_.run();
+    store_.emplace(*connection_, log_);
+  }
+
+  Result<Decision> take(const std::string& key = "k") {
+    const std::vector<limits::Charge> charges{{key, &limit_, 1}};
+    std::optional<Result<Decision>> result;
+    start(keep_and_stop(store_->take(charges, std::nullopt), result));
+    if (!result) loop_.run();
+    return std::move(*result);
+  }
+
+  Task<void> keep_and_stop(Task<Result<Decision>> task, std::optional<Result<Decision>>& result) {
+    result.emplace(co_await std::move(task));
+    loop_.stop();
+  }
+
+  // Runs the loop until the connection is back, for ten seconds at most.
+  bool recovers() {
+    const auto deadline = steady_clock::now() + std::chrono::seconds(10);
+    loop::Timer tick(loop_, [this] { loop_.stop(); });
+    tick.start(loop::Milliseconds(5), loop::Milliseconds(5));
+    while (!connection_->wire() && steady_clock::now() < deadline) loop_.run();
+    return connection_->wire() != nullptr;
+  }
+
+  static constexpr loop::Milliseconds kTimeout{200};
+
+  RedisServer server_;
+  ManualClock clock_;
+  loop::Loop loop_;
+  telemetry::Log log_{-1, clock_, {}};
+  std::optional<Connection> connection_;
+  std::optional<RedisStore> store_;
+  limits::Limit limit_{.name = "chat", .tenant = "", .rate = {100, {10, limits::Unit::kMinute}}};
+};
+
+Task<void> echo(Wire& wire, std::string text, std::vector<std::string>& seen, loop::Loop& loop,
+                std::size_t expected) {
+  const std::array<std::string_view, 2> arguments{"ECHO", text};
+  const auto reply = co_await wire.command(arguments);
+  seen.push_back(reply ? std::string((*reply)->str, (*reply)->len) : "failed");
+  if (seen.size() == expected) loop.stop();
+}
+
+TEST_F(ConnectionTest, ManyCommandsInFlightEachGetTheirOwnReply) {
+  connect();
+  std::vector<std::string> seen;
+  std::vector<std::string> expected;
+  for (int i = 0; i < 2000; ++i) {
+    expected.push_back(std::to_string(i));
+    start(echo(*connection_->wire(), expected.back(), seen, loop_, 2000));
+  }
+  loop_.run();
+  EXPECT_EQ(seen, expected);
+}
+
+TEST_F(ConnectionTest, AForgottenScriptIsSentAgainAndChargedOnce) {
+  connect();
+  ASSERT_TRUE(take());
+  server_.command("SCRIPT FLUSH");
+  const auto decision = take();
+  ASSERT_TRUE(decision);
+  EXPECT_EQ(decision->balances[0].remaining, 98);
+}
+
+TEST_F(ConnectionTest, APausedServerCostsOneTimeoutAndThenNothing) {
+  connect();
+  ASSERT_TRUE(take());
+  server_.pause();
+  const auto began = steady_clock::now();
+  EXPECT_EQ(take().error().code, ErrorCode::kStoreUnavailable);
+  EXPECT_GE(steady_clock::now() - began, kTimeout - kTimeout / 10);  // the loop counts in ms
+  EXPECT_EQ(take().error().code, ErrorCode::kStoreUnavailable);      // at once: no loop turn needed
+  server_.resume();
+  ASSERT_TRUE(recovers());
+  EXPECT_TRUE(take());
+}
+
+TEST_F(ConnectionTest, AfterATimeoutNoReplyReachesAnotherCommand) {
+  connect();
+  server_.pause();
+  std::vector<std::string> seen;
+  start(echo(*connection_->wire(), "late", seen, loop_, 1));
+  loop_.run();
+  EXPECT_EQ(seen, std::vector<std::string>{"failed"});
+  server_.resume();
+  ASSERT_TRUE(recovers());
+  seen.clear();
+  start(echo(*connection_->wire(), "mine", seen, loop_, 1));
+  loop_.run();
+  EXPECT_EQ(seen, std::vector<std::string>{"mine"});
+}
+
+TEST_F(ConnectionTest, AKilledServerFailsWhatWaitsAndIsFoundAgain) {
+  connect();
+  ASSERT_TRUE(take());
+  server_.kill();
+  EXPECT_EQ(take().error().code, ErrorCode::kStoreUnavailable);
+  server_.start();
+  ASSERT_TRUE(recovers());
+  EXPECT_TRUE(take());
+}
+
+TEST_F(ConnectionTest, SettlesWithoutAServerAndFindsItLater) {
+  server_.kill();
+  connect();
+  EXPECT_EQ(connection_->wire(), nullptr);
+  EXPECT_EQ(take().error().code, ErrorCode::kStoreUnavailable);
+  server_.start();
+  ASSERT_TRUE(recovers());
+  EXPECT_TRUE(take());
+}
+
+TEST_F(ConnectionTest, LogsInWithThePasswordAndIsDownWithAWrongOne) {
+  server_.command("CONFIG SET requirepass s3cret");
+  connect("wrong");
+  EXPECT_EQ(connection_->wire(), nullptr);
+  connection_.reset();
+  connect("s3cret");
+  EXPECT_TRUE(take());
+}
+
+TEST_F(ConnectionTest, AServerThatRefusesToWriteIsUnavailableAndNeverAllows) {
+  connect();
+  ASSERT_TRUE(take());
+  for (const auto& [fault, cure] : std::vector<std::pair<std::string, std::string>>{
+           {"CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0"},
+           {"CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0"},
+           {"REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE"}}) {
+    server_.command(fault);
+    const auto decision = take();
+    ASSERT_FALSE(decision) << fault;
+    EXPECT_EQ(decision.error().code, ErrorCode::kStoreUnavailable) << fault;
+    server_.command(cure);
+    ASSERT_TRUE(recovers()) << cure;
+    EXPECT_TRUE(take()) << cure;
+  }
+}
+
+TEST_F(ConnectionTest, AKeyThatHoldsSomethingElseIsAFault) {
+  connect();
+  server_.command("SADD set member");
+  EXPECT_EQ(take("set").error().code, ErrorCode::kStoreFault);
+  server_.command("SET text hello");
+  EXPECT_EQ(take("text").error().code, ErrorCode::kStoreFault);
+  EXPECT_TRUE(take());
+}
+
+}  // namespace
+}  // namespace sluice::store::redis

@@ -1,0 +1,64 @@
+#include "store/redis/uri.h"
+
+#include <gtest/gtest.h>
+
+namespace sluice::store::redis {
+namespace {
+
+struct Row {
+  const char* text;
+  const char* masked;
+  const char* password;
+};
+
+TEST(UriTest, ReadsEveryFormAndMasksThePassword) {
+  const std::vector<Row> rows{
+      {"redis://redis:6379/0", "redis://redis:6379/0", ""},
+      {"redis://localhost", "redis://localhost:6379/0", ""},
+      {"redis://localhost/", "redis://localhost:6379/0", ""},
+      {"redis://:s3cret@h:1/2", "redis://:***@h:1/2", "s3cret"},
+      {"redis://user:p%40ss@h", "redis://user:***@h:6379/0", "p@ss"},
+      {"redis://user:a@b@h", "redis://user:***@h:6379/0", "a@b"},
+      {"redis://[::1]:7000/3", "redis://[::1]:7000/3", ""},
+      {"unix:///run/redis.sock", "unix:///run/redis.sock?db=0", ""},
+      {"redis+unix:///run/redis.sock?db=5", "unix:///run/redis.sock?db=5", ""},
+      {"unix://u:pw@/run/redis.sock", "unix://u:***@/run/redis.sock?db=0", "pw"},
+  };
+  for (const Row& row : rows) {
+    const auto uri = parse_uri(row.text);
+    ASSERT_TRUE(uri) << row.text << ": " << uri.error().detail;
+    EXPECT_EQ(uri->masked(), row.masked) << row.text;
+    EXPECT_EQ(uri->password, row.password) << row.text;
+  }
+}
+
+TEST(UriTest, RefusesTheRestWithoutRepeatingAPassword) {
+  for (const char* text : {"",
+                           "localhost",
+                           "http://h",
+                           "rediss://h",
+                           "redis://",
+                           "redis://:6379",
+                           "redis://h:0",
+                           "redis://h:65536",
+                           "redis://h:x",
+                           "redis://h/x",
+                           "redis://h/-1",
+                           "redis://[::1",
+                           "redis://[::1]x",
+                           "redis://nocolon@h",
+                           "redis://u:%zz@h",
+                           "redis://u:s3cret%0@h",
+                           "unix://relative",
+                           "unix:///s?db=x",
+                           "unix:///s?x=1",
+                           "redis://u:s3cret@h:99999"}) {
+    const auto uri = parse_uri(text);
+    ASSERT_FALSE(uri) << text;
+    EXPECT_EQ(uri.error().detail.find("s3cret"), std::string::npos) << text;
+  }
+  EXPECT_FALSE(parse_uri("unix:///" + std::string(107, 'x')));
+}
+
+}  // namespace
+}  // namespace sluice::store::redis
