@@ -26,9 +26,9 @@ std::unique_ptr<store::redis::Connection> connect(const config::Config& config, 
                                                     store::redis::kTakeScript);
 }
 
-std::unique_ptr<store::BucketStore> make_store(store::redis::Connection* redis, const Clock& clock,
-                                               telemetry::Log& log) {
-  if (redis) return std::make_unique<store::redis::RedisStore>(*redis, log);
+std::unique_ptr<store::BucketStore> make_store(store::redis::Connection* redis, loop::Loop& loop,
+                                               const Clock& clock, telemetry::Log& log) {
+  if (redis) return std::make_unique<store::redis::RedisStore>(loop, *redis, log);
   return std::make_unique<store::MemoryStore>(clock, store::MemoryStore::Options{});
 }
 
@@ -38,7 +38,7 @@ App::App(const config::Config& config, Options options, std::vector<identity::Se
          UniqueFd listener)
     : log_(STDERR_FILENO, clock_, {config.log_level, options.pool}),
       redis_(connect(config, loop_, log_)),
-      store_(make_store(redis_.get(), clock_, log_)),
+      store_(make_store(redis_.get(), loop_, clock_, log_)),
       limiter_(*store_, config.limiter),
       tokens_(std::move(secrets)),
       identities_(tokens_, clock_, tenants_of(*config.plans), config.identity),

@@ -37,7 +37,7 @@ class RedisUnderTest final : public StoreUnderTest {
     connection_.emplace(loop_, log_, options, store::redis::kTakeScript);
     connection_->when_settled([this] { loop_.stop(); });
     loop_.run();
-    store_.emplace(*connection_, log_);
+    store_.emplace(loop_, *connection_, log_);
   }
 
   std::string contents() override {

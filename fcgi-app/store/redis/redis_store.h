@@ -1,5 +1,9 @@
-// Buckets in Redis: one EVALSHA of take.lua per decision, shared by all workers of all hosts.
+// Buckets in Redis: one call of take.lua for all decisions of a loop turn, shared by all workers
+// of all hosts.
 #pragma once
+
+#include <coroutine>
+#include <vector>
 
 #include "store/redis/connection.h"
 #include "store/store.h"
@@ -11,19 +15,39 @@ extern const std::string_view kTakeScript;
 
 class RedisStore final : public BucketStore {
  public:
-  // `connection` was given kTakeScript and outlives the store; `log` too.
-  RedisStore(Connection& connection, telemetry::Log& log) : connection_(connection), log_(log) {}
+  // `connection` was given kTakeScript and outlives the store; `loop` and `log` too.
+  RedisStore(loop::Loop& loop, Connection& connection, telemetry::Log& log);
 
+  // Waits for the end of the turn, so that the decisions of other requests come along.
   [[nodiscard]] Task<Result<limits::Decision>> take(std::span<const limits::Charge> charges,
                                                     std::optional<TimePoint> now) override;
 
  private:
+  // A decision that waits in the frame of its take().
+  struct Waiting {
+    std::span<const limits::Charge> charges;
+    std::coroutine_handle<> resume = nullptr;
+    Result<limits::Decision> result = fail(ErrorCode::kStoreUnavailable);
+  };
+  // Decisions that travel together; they share one time.
+  struct Batch {
+    std::optional<TimePoint> now;
+    std::vector<Waiting*> waiting;
+  };
+  // What take() awaits: joins the batch, is resumed when the batch has its answer.
+  struct Join;
+
+  void flush();
+  [[nodiscard]] Task<void> send(Batch batch);
   [[nodiscard]] Task<Result<Reply>> evaluate(std::vector<std::string_view> arguments);
+  void answer(const Batch& batch, const Result<Reply>& reply);
   [[nodiscard]] Error on_error_reply(std::string_view text);
 
   Connection& connection_;
   telemetry::Log& log_;
+  Batch batch_;
   std::optional<TimePoint> fault_logged_at_;
+  loop::BeforeWait end_of_turn_;
 };
 
 }  // namespace sluice::store::redis

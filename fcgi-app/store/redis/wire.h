@@ -65,6 +65,10 @@ class Wire {
   };
   [[nodiscard]] Command command(Arguments arguments) { return {*this, arguments}; }
 
+  // Sends what is in the outgoing buffer. The loop does so at the end of each turn; whoever appends
+  // to it there does so itself.
+  void flush();
+
   // Closes the socket; every waiting command fails. Idempotent. on_down is called last.
   void close(const std::string& why);
 
@@ -77,7 +81,6 @@ class Wire {
   void on_ready(loop::Readiness::Events ready);
   void on_connected();
   void on_deadline();
-  void flush();
   void read_replies();
   void deliver_replies();
 

@@ -25,7 +25,7 @@ class ConnectionTest : public testing::Test {
     connection_.emplace(loop_, log_, options, kTakeScript);
     connection_->when_settled([this] { loop_.stop(); });
     loop_.run();
-    store_.emplace(*connection_, log_);
+    store_.emplace(loop_, *connection_, log_);
   }
 
   Result<Decision> take(const std::string& key = "k") {
