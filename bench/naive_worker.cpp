@@ -1,11 +1,10 @@
 // What one would write first, to be measured beside Sluice: a blocking FCGX_Accept_r loop with one
 // blocking EVALSHA per request, behind nginx without kept connections. It does less than a worker
 // of Sluice: it believes every header, signs and checks nothing, and has no time-outs.
+#include <cstdlib>
 #include <fcgiapp.h>
 #include <hiredis.h>
 #include <jansson.h>
-
-#include <cstdlib>
 #include <string>
 
 #include "store/redis/redis_store.h"

@@ -45,13 +45,13 @@ class ServeTest : public testing::Test {
   }
 
   http::Response chat(std::string_view tenant, std::string_view session, bool headers = true) {
-    http::JsonObject body;
+    http::JsonWriter body;
     body.set("tenant_id", tenant);
     body.set("session_id", session);
     body.set("message", "hi");
     std::vector<http::Param> params;
     if (headers) params = {{"HTTP_X_TENANT_ID", tenant}, {"HTTP_X_SESSION_ID", session}};
-    return send("POST", "/chat", body.dump(), params);
+    return send("POST", "/chat", body.text(), params);
   }
 
   ManualClock clock_;

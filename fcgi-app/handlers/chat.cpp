@@ -11,6 +11,15 @@ std::optional<std::int64_t> message_number(const limits::Decision& decision) {
   return decision.limits[tightest]->quota() - decision.balances[tightest].remaining;
 }
 
+std::optional<std::string_view> text_or_none(std::string_view text) {
+  return text.empty() ? std::nullopt : std::optional(text);
+}
+
+template <class T>
+void set_or_null(http::JsonWriter& object, std::string_view name, const std::optional<T>& value) {
+  value ? object.set(name, *value) : object.set_null(name);
+}
+
 }  // namespace
 
 Task<http::Response> chat(const Call& call) {
@@ -21,13 +30,12 @@ Task<http::Response> chat(const Call& call) {
   if (!*message) co_return http::problem(Error{ErrorCode::kBadRequest, "\"message\" is missing"});
   const auto session_id = body.string("session_id");
 
-  http::JsonObject reply;
-  const auto& tenant = call.identity.tenant;
-  reply.set("tenant_id", tenant.empty() ? std::nullopt : std::optional<std::string_view>(tenant));
-  reply.set("session_id", session_id.value_or(std::nullopt));
+  http::JsonWriter reply;
+  set_or_null(reply, "tenant_id", text_or_none(call.identity.tenant));
+  set_or_null(reply, "session_id", session_id.value_or(std::nullopt));
   reply.set("reply", **message);
-  reply.set("message_number", message_number(call.decision));
-  co_return http::Response(200, reply.dump());
+  set_or_null(reply, "message_number", message_number(call.decision));
+  co_return http::Response(200, reply.text());
 }
 
 }  // namespace sluice::handlers

@@ -18,12 +18,12 @@ Task<http::Response> session(const Call& call) {
 
   const identity::Session opened =
       identity::SessionTokens::create(**tenant, resources.clock.now() + resources.session_lifetime);
-  http::JsonObject reply;
+  http::JsonWriter reply;
   reply.set("session_id", resources.tokens.sign(opened));
   reply.set("tenant_id", opened.tenant);
   reply.set("expires_at", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
                                       std::chrono::floor<std::chrono::seconds>(opened.expires_at)));
-  http::Response response(201, reply.dump());
+  http::Response response(201, reply.text());
   response.add("Cache-Control", "no-store");
   co_return response;
 }

@@ -1,15 +1,33 @@
 #include "http/json.h"
 
 #include <fmt/format.h>
+#include <iterator>
 #include <jansson.h>
 
 namespace sluice::http {
+namespace {
+
+// RFC 8259 section 7: quotes, backslashes and control characters are escaped, the rest stands.
+void append_string(std::string& out, std::string_view text) {
+  out += '"';
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", c);
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+}  // namespace
 
 void JsonObject::Release::operator()(json_t* value) const {
   json_decref(value);
 }
-
-JsonObject::JsonObject() : value_(json_object()) {}
 
 Result<JsonObject> JsonObject::parse(std::string_view text) {
   json_error_t error;
@@ -35,37 +53,31 @@ Result<std::optional<std::string_view>> JsonObject::string(const char* name) con
   return std::optional(std::string_view(json_string_value(member), json_string_length(member)));
 }
 
-JsonObject& JsonObject::set(const char* name, std::string_view text) {
-  json_object_set_new(value_.get(), name, json_stringn(text.data(), text.size()));
+JsonWriter& JsonWriter::set(std::string_view name, std::string_view text) {
+  append_string(member(name), text);
   return *this;
 }
 
-JsonObject& JsonObject::set(const char* name, std::int64_t number) {
-  json_object_set_new(value_.get(), name, json_integer(number));
+JsonWriter& JsonWriter::set(std::string_view name, std::int64_t number) {
+  fmt::format_to(std::back_inserter(member(name)), "{}", number);
   return *this;
 }
 
-JsonObject& JsonObject::set(const char* name, std::optional<std::string_view> text) {
-  if (text) return set(name, *text);
-  json_object_set_new(value_.get(), name, json_null());
+JsonWriter& JsonWriter::set(std::string_view name, const JsonWriter& object) {
+  member(name) += object.text();
   return *this;
 }
 
-JsonObject& JsonObject::set(const char* name, std::optional<std::int64_t> number) {
-  if (number) return set(name, *number);
-  json_object_set_new(value_.get(), name, json_null());
+JsonWriter& JsonWriter::set_null(std::string_view name) {
+  member(name) += "null";
   return *this;
 }
 
-JsonObject& JsonObject::set(const char* name, JsonObject value) {
-  json_object_set_new(value_.get(), name, value.value_.release());
-  return *this;
-}
-
-std::string JsonObject::dump() const {
-  const std::unique_ptr<char, decltype(&std::free)> text(json_dumps(value_.get(), JSON_COMPACT),
-                                                         &std::free);
-  return text ? std::string(text.get()) : std::string("{}");
+std::string& JsonWriter::member(std::string_view name) {
+  text_ += text_.empty() ? '{' : ',';
+  append_string(text_, name);
+  text_ += ':';
+  return text_;
 }
 
 }  // namespace sluice::http

@@ -13,11 +13,9 @@ struct json_t;
 
 namespace sluice::http {
 
-// A JSON object: parsed from a body, or built for one. Movable; not copied.
+// A JSON object that was parsed from a body. Movable; not copied.
 class JsonObject {
  public:
-  JsonObject();
-
   // Strict: one object, no duplicate members, no NUL, valid UTF-8, depth bounded by jansson's 2048
   // and by the caller's bound on `text`. Error: kBadRequest with a detail for the client.
   [[nodiscard]] static Result<JsonObject> parse(std::string_view text);
@@ -25,20 +23,6 @@ class JsonObject {
   // The string member `name`: absent (or null) is nullopt; another type is kBadRequest. The view
   // lives as long as this object.
   [[nodiscard]] Result<std::optional<std::string_view>> string(const char* name) const;
-
-  // Each sets or replaces a member. REQUIRES: text is UTF-8; what is not is left out.
-  JsonObject& set(const char* name, std::string_view text);
-  JsonObject& set(const char* name, const char* text) { return set(name, std::string_view(text)); }
-  JsonObject& set(const char* name, const std::string& text) {
-    return set(name, std::string_view(text));
-  }
-  JsonObject& set(const char* name, std::int64_t number);
-  JsonObject& set(const char* name, std::optional<std::string_view> text);  // nullopt: null
-  JsonObject& set(const char* name, std::optional<std::int64_t> number);
-  JsonObject& set(const char* name, JsonObject value);
-
-  // Compact, members in the order in which they were set.
-  [[nodiscard]] std::string dump() const;
 
  private:
   struct Release {
@@ -49,6 +33,24 @@ class JsonObject {
   explicit JsonObject(Owned value) : value_(std::move(value)) {}
 
   Owned value_;
+};
+
+// Writes a JSON object, compact, members in the order in which they are set. It appends to one
+// string: through jansson's tree a chat answer cost 2 microseconds more.
+class JsonWriter {
+ public:
+  // Each adds a member. REQUIRES: name is new, and plain ASCII; text is UTF-8.
+  JsonWriter& set(std::string_view name, std::string_view text);
+  JsonWriter& set(std::string_view name, std::int64_t number);
+  JsonWriter& set(std::string_view name, const JsonWriter& object);
+  JsonWriter& set_null(std::string_view name);
+
+  [[nodiscard]] std::string text() const { return text_ + (text_.empty() ? "{}" : "}"); }
+
+ private:
+  std::string& member(std::string_view name);
+
+  std::string text_;  // without the closing brace
 };
 
 }  // namespace sluice::http

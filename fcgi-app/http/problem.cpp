@@ -43,9 +43,7 @@ Wording wording(const Error& error) {
 }
 
 Response detail_response(int status, std::string_view detail) {
-  JsonObject body;
-  body.set("detail", detail);
-  return {status, body.dump()};
+  return {status, JsonWriter().set("detail", detail).text()};
 }
 
 }  // namespace

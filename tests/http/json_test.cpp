@@ -38,15 +38,24 @@ TEST(JsonObjectTest, RefusesWhatIsNoSingleObject) {
   }
 }
 
-TEST(JsonObjectTest, WritesMembersInOrderAndCompact) {
-  JsonObject inner;
+TEST(JsonWriterTest, WritesMembersInOrderAndCompact) {
+  JsonWriter inner;
   inner.set("status", "up");
-  JsonObject object;
-  object.set("text", "a\"b\n");
-  object.set("number", std::int64_t{-3});
-  object.set("none", std::optional<std::string_view>());
-  object.set("store", std::move(inner));
-  EXPECT_EQ(object.dump(), R"({"text":"a\"b\n","number":-3,"none":null,"store":{"status":"up"}})");
+  JsonWriter object;
+  object.set("text", "h\xc3\xa9").set("number", std::int64_t{-3});
+  object.set_null("none").set("store", inner).set("empty", JsonWriter());
+  EXPECT_EQ(object.text(),
+            "{\"text\":\"h\xc3\xa9\",\"number\":-3,\"none\":null,\"store\":{\"status\":\"up\"},"
+            "\"empty\":{}}");
+}
+
+TEST(JsonWriterTest, WhatItEscapesIsReadBackAsItWas) {
+  std::string every;
+  for (int c = 1; c < 0x80; ++c) every += static_cast<char>(c);
+  every += "\xf0\x9f\x8e\xb6";
+  const auto object = JsonObject::parse(JsonWriter().set("text", every).text());
+  ASSERT_TRUE(object);
+  EXPECT_EQ(*object->string("text"), every);
 }
 
 }  // namespace

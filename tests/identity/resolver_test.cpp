@@ -29,11 +29,11 @@ class ResolverTest : public testing::Test {
   }
 
   static std::string body(std::string_view tenant, std::string_view session) {
-    http::JsonObject object;
+    http::JsonWriter object;
     if (!tenant.empty()) object.set("tenant_id", tenant);
     if (!session.empty()) object.set("session_id", session);
     object.set("message", "hi");
-    return object.dump();
+    return object.text();
   }
 
   ManualClock clock_;
