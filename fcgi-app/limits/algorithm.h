@@ -10,10 +10,11 @@
 
 namespace sluice::limits {
 
-// A fixed window: opens at its first unit and closes `window` later.
+// A fixed window: opens at its first unit and closes when the limit's window has passed.
 struct FixedWindow {
   std::int64_t used = 0;
-  TimePoint reset_at{};  // when it closes
+  TimePoint opened_at{};
+  Duration window{};  // of the limit at the last charge: for how long this is worth keeping
   bool operator==(const FixedWindow&) const = default;
 };
 
@@ -24,8 +25,10 @@ struct Step {
 };
 
 // Tests and charges `cost` units (0 to kMaxQuota; 0 peeks and always fits) of `limit` against
-// `state`; nullopt, or a window that has closed, is a full quota. A window that closes later than
-// one window from now, as a clock set back leaves it behind, is shortened to one window.
+// `state`; nullopt is a full quota, and so is a window that has closed. It closes by the limit as
+// it is now, so a shorter window takes effect at once; and one that opens in the future, as a clock
+// set back leaves it behind, counts as closed: at most one more quota, and nobody waits for the
+// clock.
 [[nodiscard]] Step fixed_window(std::optional<FixedWindow> state, const Limit& limit,
                                 std::int64_t cost, TimePoint now);
 

@@ -2,6 +2,7 @@
 
 #include <cctype>
 #include <charconv>
+
 #include <fmt/format.h>
 
 namespace sluice::limits {

@@ -1,6 +1,7 @@
 #include "store/memory_store.h"
 
 #include <algorithm>
+
 #include <fmt/format.h>
 
 namespace sluice::store {
@@ -41,7 +42,7 @@ std::string MemoryStore::dump() const {
   std::vector<std::string> lines;
   for (const auto& [key, bucket] : buckets_) {
     lines.push_back(
-        fmt::format("{}={} {}", key, bucket.used, microseconds_since_epoch(bucket.reset_at)));
+        fmt::format("{}={} {}", key, bucket.used, microseconds_since_epoch(bucket.opened_at)));
   }
   std::sort(lines.begin(), lines.end());
   return fmt::format("{}", fmt::join(lines, ","));
@@ -49,7 +50,9 @@ std::string MemoryStore::dump() const {
 
 void MemoryStore::sweep(TimePoint now) {
   if (buckets_.size() < sweep_at_) return;
-  std::erase_if(buckets_, [&](const auto& bucket) { return bucket.second.reset_at <= now; });
+  std::erase_if(buckets_, [&](const auto& bucket) {
+    return bucket.second.opened_at + bucket.second.window <= now;
+  });
   sweep_at_ = std::max(options_.sweep_at, buckets_.size() * 2);
 }
 

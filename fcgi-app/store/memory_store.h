@@ -25,7 +25,7 @@ class MemoryStore final : public BucketStore {
                                                     std::optional<TimePoint> now) override;
 
   [[nodiscard]] std::size_t size() const { return buckets_.size(); }
-  // Every bucket as "key=used reset_at", sorted, joined by commas.
+  // Every bucket as "key=used opened_at", sorted, joined by commas.
   [[nodiscard]] std::string dump() const;
 
  private:

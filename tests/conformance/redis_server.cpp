@@ -4,10 +4,11 @@
 #include <chrono>
 #include <csignal>
 #include <stdexcept>
+#include <thread>
+
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <thread>
 #include <unistd.h>
 
 #include "base/unique_fd.h"

@@ -1,6 +1,7 @@
 #include "conformance/store_under_test.h"
 
 #include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "conformance/redis_server.h"

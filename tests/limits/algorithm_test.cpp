@@ -72,12 +72,22 @@ TEST(FixedWindowTest, ALowerQuotaLeavesNothingAndARaisedOneLeavesTheDifference) 
   EXPECT_EQ(fixed_window(state, limit, 0, kStart).balance.remaining, 4);
 }
 
-TEST(FixedWindowTest, AClockSetBackDeniesNobodyLongerThanOneWindow) {
+TEST(FixedWindowTest, AClockSetBackMakesNobodyWaitForIt) {
   const Limit limit = eight_per_ten_seconds();
   const auto state = fixed_window(std::nullopt, limit, 8, kStart).state;
-  const Step step = fixed_window(state, limit, 1, kStart - std::chrono::hours(1));
-  EXPECT_FALSE(step.fits);
-  EXPECT_EQ(step.balance.retry_after, seconds(10));
+  const TimePoint back = kStart - std::chrono::hours(1);
+  const Step step = fixed_window(state, limit, 8, back);
+  EXPECT_TRUE(step.fits);
+  EXPECT_FALSE(fixed_window(step.state, limit, 1, back).fits);
+}
+
+TEST(FixedWindowTest, AChangedWindowAppliesToTheOneThatIsOpen) {
+  Limit limit = eight_per_ten_seconds();
+  const auto state = fixed_window(std::nullopt, limit, 8, kStart).state;
+  limit.rate.window = {1, Unit::kMinute};
+  EXPECT_EQ(fixed_window(state, limit, 1, kStart + seconds(4)).balance.retry_after, seconds(56));
+  limit.rate.window = {3, Unit::kSecond};
+  EXPECT_TRUE(fixed_window(state, limit, 1, kStart + seconds(4)).fits);
 }
 
 // A timeline of charges: the time since the last one, and the cost.

@@ -1,8 +1,9 @@
 #include "limits/rate.h"
 
-#include <gtest/gtest.h>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace sluice::limits {
 namespace {

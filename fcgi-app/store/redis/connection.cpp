@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstring>
+
 #include <fmt/format.h>
 #include <hiredis.h>
 #include <sys/socket.h>
@@ -32,19 +33,25 @@ Connection::Connection(loop::Loop& loop, telemetry::Log& log, Options options,
       script_(script),
       backoff_(options_.backoff_min),
       random_(static_cast<unsigned>(getpid())),
-      retry_(loop, [this] { connect(); }) {
+      retry_(loop, [this] { connect(); }),
+      settle_by_(loop, [this] { settle(); }) {
   retry_.start(loop::Milliseconds::zero());
+  settle_by_.start(options_.wire.connect_timeout + options_.wire.command_timeout);
 }
 
 void Connection::drop(const std::string& why) {
   if (wire_) wire_->close(why);
 }
 
+// The next address of this attempt, or a new attempt.
 void Connection::connect() {
-  if (!options_.uri.path.empty()) {
-    addresses_ = {unix_address(options_.uri.path)};
-    return connect_next();
-  }
+  if (!addresses_.empty()) return connect_next();
+  if (options_.uri.path.empty()) return resolve();
+  addresses_ = {unix_address(options_.uri.path)};
+  connect_next();
+}
+
+void Connection::resolve() {
   resolve_ = std::make_unique<loop::Resolve>(
       loop_, options_.uri.host, options_.uri.port,
       [this](Result<std::vector<loop::SocketAddress>> found) {
@@ -65,9 +72,9 @@ void Connection::connect_next() {
 // May run inside the wire that went down, so the next one is made from the timer.
 void Connection::on_down(const std::string& why) {
   ready_ = false;
+  failures_.append(failures_.empty() ? "" : "; ").append(why);
   if (!addresses_.empty()) return retry_.start(loop::Milliseconds::zero());
-  if (logged_up_ != false) log_.error("store is down", {{"reason", why}});
-  logged_up_ = false;
+  report_refusing(std::exchange(failures_, ""));
   std::uniform_int_distribution<std::int64_t> less(0, backoff_.count() / 2);
   retry_.start(backoff_ - loop::Milliseconds(less(random_)));
   backoff_ = std::min(backoff_ * 2, options_.backoff_max);
@@ -77,13 +84,24 @@ void Connection::on_down(const std::string& why) {
 void Connection::on_ready() {
   ready_ = true;
   addresses_.clear();
-  backoff_ = options_.backoff_min;
-  if (logged_up_ != true) log_.info("store is up", {{"storage", options_.uri.masked()}});
-  logged_up_ = true;
+  failures_.clear();
+  if (!serving_.has_value()) report_serving();
   settle();
 }
 
+void Connection::report_serving() {
+  backoff_ = options_.backoff_min;
+  if (serving_ != true) log_.info("store is up", {{"storage", options_.uri.masked()}});
+  serving_ = true;
+}
+
+void Connection::report_refusing(std::string_view why) {
+  if (serving_ != false) log_.error("store is down", {{"reason", why}});
+  serving_ = false;
+}
+
 void Connection::settle() {
+  settle_by_.stop();
   if (on_settled_) std::exchange(on_settled_, nullptr)();
 }
 

@@ -39,14 +39,21 @@ class Connection {
   [[nodiscard]] const std::string& script_sha() const { return script_sha_; }
   [[nodiscard]] std::string_view script() const { return script_; }
 
-  // Calls back once, from the loop, when the first attempt has ended, well or not.
+  // Calls back once, from the loop, when the first attempt has ended, well or not, or has taken as
+  // long as connecting and one command may.
   void when_settled(loop::Callback callback) { on_settled_ = std::move(callback); }
 
   // Gives up the present wire, because its server cannot serve, and connects anew.
   void drop(const std::string& why);
 
+  // What a command has shown: that the server serves, or that it answers and refuses to. Being
+  // connected proves nothing. Changes are logged, and the pauses are short again after a success.
+  void report_serving();
+  void report_refusing(std::string_view why);
+
  private:
   void connect();
+  void resolve();
   void connect_next();
   void on_down(const std::string& why);
   void on_ready();
@@ -60,14 +67,16 @@ class Connection {
   std::string_view script_;
   std::string script_sha_;
   bool ready_ = false;
-  std::optional<bool> logged_up_;  // what the log said last
+  std::optional<bool> serving_;  // what the log said last
   loop::Callback on_settled_;
   std::vector<loop::SocketAddress> addresses_;  // still to be tried in this attempt
+  std::string failures_;                        // of those that were, for the log
   std::unique_ptr<loop::Resolve> resolve_;
   std::unique_ptr<Wire> wire_;
   loop::Milliseconds backoff_;
   std::minstd_rand random_;
   loop::Timer retry_;
+  loop::Timer settle_by_;
 };
 
 }  // namespace sluice::store::redis

@@ -3,12 +3,15 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <utility>
+
 #include <fmt/format.h>
 #include <hiredis.h>
-#include <utility>
 
 namespace sluice::store::redis {
 namespace {
+
+static_assert(std::endian::native == std::endian::little, "take.lua reads and writes '<i8'");
 
 using limits::Charge;
 using limits::Decision;
@@ -46,13 +49,12 @@ std::optional<Remedy> remedy_for(std::string_view error) {
   return std::nullopt;
 }
 
-// The one argument of take.lua: 64-bit little-endian integers.
+// The one argument of take.lua.
 class PackedIntegers {
  public:
   void add(std::int64_t number) {
     std::array<char, sizeof number> bytes{};
     std::memcpy(bytes.data(), &number, sizeof number);
-    static_assert(std::endian::native == std::endian::little);
     text_.append(bytes.data(), bytes.size());
   }
   [[nodiscard]] std::string_view text() const { return text_; }
@@ -64,35 +66,40 @@ class PackedIntegers {
 // take.lua's reply, read from the front.
 class ReplyReader {
  public:
-  explicit ReplyReader(const redisReply& reply)
-      : elements_(reply.type == REDIS_REPLY_ARRAY ? reply.element : nullptr,
-                  reply.type == REDIS_REPLY_ARRAY ? reply.elements : 0) {}
+  explicit ReplyReader(const redisReply& reply) {
+    if (reply.type == REDIS_REPLY_STRING) rest_ = {reply.str, reply.len};
+  }
 
   // The next integer; 0 where there is none, which good() then tells.
   std::int64_t next() {
-    if (elements_.empty() || elements_.front()->type != REDIS_REPLY_INTEGER) {
-      good_ = false;
-      return 0;
-    }
-    const std::int64_t value = elements_.front()->integer;
-    elements_ = elements_.subspan(1);
-    return value;
+    std::int64_t number = 0;
+    good_ = good_ && rest_.size() >= sizeof number;
+    if (!good_) return 0;
+    std::memcpy(&number, rest_.data(), sizeof number);
+    rest_.remove_prefix(sizeof number);
+    return number;
+  }
+  // The next `size` bytes, or all that are left.
+  std::string_view text(std::int64_t size) {
+    const std::string_view front = rest_.substr(0, static_cast<std::size_t>(size));
+    rest_.remove_prefix(front.size());
+    return front;
   }
   [[nodiscard]] bool good() const { return good_; }
 
  private:
-  std::span<redisReply* const> elements_;
+  std::string_view rest_;
   bool good_ = true;
 };
 
-// The script's word on one decision.
+// The script's word on one decision; 0 is a denial.
 constexpr std::int64_t kAllowed = 1;
-constexpr std::int64_t kFault = -1;
+constexpr std::int64_t kFailed = -1;
 
-// nullopt where the script found a fault.
-std::optional<Decision> read_decision(ReplyReader& reader, TimePoint at,
-                                      std::span<const Charge> charges) {
+// The error is the text that Redis had for the script; the code is not set.
+Result<Decision> read_decision(ReplyReader& reader, TimePoint at, std::span<const Charge> charges) {
   const std::int64_t verdict = reader.next();
+  if (verdict == kFailed) return fail({}, std::string(reader.text(reader.next())));
   Decision decision{.allowed = verdict == kAllowed,
                     .store = limits::StoreState::kAnswered,
                     .at = at,
@@ -108,7 +115,7 @@ std::optional<Decision> read_decision(ReplyReader& reader, TimePoint at,
     decision.balances.push_back(
         {remaining, reset_after, retry_after < 0 ? limits::kNever : Duration(retry_after)});
   }
-  if (verdict == kFault || !reader.good()) return std::nullopt;
+  if (!reader.good()) return fail({}, "ERR the script's reply is cut short");
   return decision;
 }
 
@@ -170,45 +177,53 @@ Task<Result<Reply>> RedisStore::evaluate(std::vector<std::string_view> arguments
   Wire* wire = connection_.wire();
   if (!wire) co_return fail(ErrorCode::kStoreUnavailable);
   arguments[1] = connection_.script_sha();
-  auto reply = co_await wire->command(arguments);
+  const auto deadline = wire->deadline();
+  auto reply = co_await wire->command(arguments, deadline);
   if (!reply || (*reply)->type != REDIS_REPLY_ERROR) co_return reply;
   if (remedy_for({(*reply)->str, (*reply)->len}) != Remedy::kSendScript) co_return reply;
   wire = connection_.wire();
   if (!wire) co_return fail(ErrorCode::kStoreUnavailable);
   arguments[0] = "EVAL";
   arguments[1] = connection_.script();
-  auto second = co_await wire->command(arguments);
+  auto second = co_await wire->command(arguments, deadline);
   co_return second;
 }
 
-// Each resumed coroutine may take again: it joins the next batch.
-void RedisStore::answer(const Batch& batch, const Result<Reply>& reply) {
+// What take() is to return for each decision of the batch.
+void RedisStore::read_results(const Batch& batch, const Result<Reply>& reply) {
   std::optional<Error> error;
   if (!reply) {
     error = reply.error();
   } else if ((*reply)->type == REDIS_REPLY_ERROR) {
     error = on_error_reply({(*reply)->str, (*reply)->len});
   }
-  std::optional<ReplyReader> reader;
-  TimePoint at{};
-  if (!error) {
-    reader.emplace(**reply);
-    at = TimePoint(Duration(reader->next()));
+  if (error) {
+    for (Waiting* waiting : batch.waiting) waiting->result = tl::unexpected(*error);
+    return;
   }
+  ReplyReader reader(**reply);
+  const TimePoint at{Duration(reader.next())};
+  bool wrote = false;
   for (Waiting* waiting : batch.waiting) {
-    if (error) {
-      waiting->result = tl::unexpected(*error);
-    } else if (auto decision = read_decision(*reader, at, waiting->charges)) {
+    if (auto decision = read_decision(reader, at, waiting->charges)) {
+      wrote = wrote || (decision->allowed && !waiting->charges.empty());
       waiting->result = std::move(*decision);
     } else {
-      waiting->result = tl::unexpected(on_error_reply("a bucket holds something else"));
+      waiting->result = tl::unexpected(on_error_reply(decision.error().detail));
     }
-    waiting->resume.resume();
   }
+  if (wrote) connection_.report_serving();
+}
+
+// A resumed coroutine ends with its Waiting, and may take again: it joins the next batch.
+void RedisStore::answer(const Batch& batch, const Result<Reply>& reply) {
+  read_results(batch, reply);
+  for (const Waiting* waiting : batch.waiting) waiting->resume.resume();
 }
 
 Error RedisStore::on_error_reply(std::string_view text) {
   if (const auto remedy = remedy_for(text)) {
+    connection_.report_refusing(text);
     if (*remedy == Remedy::kReconnect) connection_.drop(std::string(text));
     return {ErrorCode::kStoreUnavailable, std::string(text)};
   }

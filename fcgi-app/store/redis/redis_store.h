@@ -1,5 +1,6 @@
 // Buckets in Redis: one call of take.lua for all decisions of a loop turn, shared by all workers
-// of all hosts.
+// of all hosts. One call holds keys of several tenants, so this is for a single Redis, not a
+// Cluster.
 #pragma once
 
 #include <coroutine>
@@ -40,6 +41,7 @@ class RedisStore final : public BucketStore {
   void flush();
   [[nodiscard]] Task<void> send(Batch batch);
   [[nodiscard]] Task<Result<Reply>> evaluate(std::vector<std::string_view> arguments);
+  void read_results(const Batch& batch, const Result<Reply>& reply);
   void answer(const Batch& batch, const Result<Reply>& reply);
   [[nodiscard]] Error on_error_reply(std::string_view text);
 

@@ -4,17 +4,19 @@
 -- each on its own: a denial, or a bucket that cannot be read, is no matter of the next one.
 --
 -- KEYS   one per charge, in order; those of one decision are distinct
--- ARGV   one string of 64-bit little-endian integers: now (microseconds since the epoch; 0 takes
---        Redis's own time), then for each decision: the number of its charges, and for each charge
---        quota, window in microseconds, cost (0 peeks)
--- reply  now, then for each decision: 1 allowed, 0 denied, -1 fault; and for each of its charges
---        remaining, reset_after, retry_after; spans in microseconds, retry_after -1 where the cost
---        is above the quota
--- state  "used reset_at", expiring when its window closes. A denial writes nothing.
+-- ARGV   one string of integers: now (microseconds since the epoch; 0 takes Redis's own time), then
+--        for each decision: the number of its charges, and for each charge quota, window in
+--        microseconds, cost (0 peeks)
+-- reply  one string of integers: now, then for each decision: 1 allowed or 0 denied, and for each of
+--        its charges remaining, reset_after, retry_after (spans in microseconds; retry_after -1
+--        where the cost is above the quota); or -1, and the size and text of an error
+--        Integers are of 64 bits, little-endian: as text they cost a third more in all.
+-- state  two integers, used and opened_at; the key expires when its window closes. A denial writes
+--        nothing; a key that somebody made persistent expires again from the next charge on.
 --
 -- The arithmetic is limits/algorithm.cpp's, step for step. Every number stays below 2^53, where
--- Lua's doubles are exact; '%d' writes them out whole, where tostring() keeps only 14 digits.
-local unpack_integers = struct.unpack
+-- Lua's doubles are exact.
+local pack, unpack_integers, format = struct.pack, struct.unpack, string.format
 local input = ARGV[1]
 
 local now, position = unpack_integers('<i8', input)
@@ -23,71 +25,73 @@ if now == 0 then
   now = time[1] * 1000000 + time[2]
 end
 
--- The open window of a bucket: used and reset_at, which is now where none is open; nil if the
--- bucket holds something else.
+-- The open window of a bucket: used, and opened_at, which is now where none is open; or an error.
 local function read(key, window)
   local stored = redis.pcall('GET', key)
   if not stored then
     return 0, now
   end
-  local used, reset_at = nil, nil
-  if type(stored) == 'string' then
-    used, reset_at = string.match(stored, '^(%d+) (%d+)$')
+  if type(stored) ~= 'string' or #stored ~= 16 then
+    return 0, now, stored.err or 'ERR a bucket holds something else'
   end
-  if not used then
-    return nil
-  end
-  reset_at = tonumber(reset_at)
-  if reset_at <= now then
+  local used, opened_at = unpack_integers('<i8i8', stored)
+  if opened_at > now or opened_at + window <= now then
     return 0, now
   end
-  if reset_at > now + window then
-    reset_at = now + window
-  end
-  return tonumber(used), reset_at
+  return used, opened_at
 end
 
-local reply = {now}
+-- Writes a bucket; an error, if Redis refuses. It refuses the first write of a call or none, so a
+-- decision is never charged in part.
+local function write(key, used, opened_at, window)
+  local left = opened_at + window - now
+  return redis.pcall('SET', key, pack('<i8i8', used, opened_at),
+                     'PX', format('%d', (left + 999) / 1000)).err
+end
+
+-- One decision at a time, by number of its charge.
+local quotas, windows, costs, useds, openings, fits = {}, {}, {}, {}, {}, {}
+
+local output = {pack('<i8', now)}
 local key = 0
 while position <= #input do
   local count
   count, position = unpack_integers('<i8', input, position)
-  local verdict = 1
-  local quotas, windows, costs, useds, resets, fits = {}, {}, {}, {}, {}, {}
+  local allowed, problem = 1, nil
   for i = 1, count do
-    local quota, window, cost
+    local quota, window, cost, failure
     quota, window, cost, position = unpack_integers('<i8i8i8', input, position)
-    local used, reset_at = read(KEYS[key + i], window)
-    fits[i] = used ~= nil and (cost == 0 or used + cost <= quota)
-    if not used then
-      verdict = -1
-    elseif not fits[i] and verdict == 1 then
-      verdict = 0
+    quotas[i], windows[i], costs[i] = quota, window, cost
+    useds[i], openings[i], failure = read(KEYS[key + i], window)
+    fits[i] = cost == 0 or useds[i] + cost <= quota
+    if not fits[i] then
+      allowed = 0
     end
-    quotas[i], windows[i], costs[i], useds[i], resets[i] = quota, window, cost, used or 0,
-                                                           reset_at or now
+    problem = problem or failure
   end
 
-  local base = #reply + 1
-  reply[base] = verdict
+  local first = #output + 1
+  output[first] = pack('<i8', allowed)
   for i = 1, count do
-    local used, reset_at, cost = useds[i], resets[i], costs[i]
-    if verdict == 1 and cost > 0 then
+    local quota, window, cost, used = quotas[i], windows[i], costs[i], useds[i]
+    if allowed == 1 and cost > 0 and not problem then
       used = used + cost
-      if reset_at == now then
-        reset_at = now + windows[i]
-      end
-      redis.call('SET', KEYS[key + i], string.format('%d %d', used, reset_at),
-                 'PX', string.format('%d', math.ceil((reset_at - now) / 1000)))
+      problem = write(KEYS[key + i], used, openings[i], window)
     end
+    local reset_after = used > 0 and openings[i] + window - now or 0
     local retry_after = 0
     if not fits[i] then
-      retry_after = cost > quotas[i] and -1 or reset_at - now
+      retry_after = cost > quota and -1 or reset_after
     end
-    reply[base + 3 * i - 2] = used < quotas[i] and quotas[i] - used or 0
-    reply[base + 3 * i - 1] = reset_at - now
-    reply[base + 3 * i] = retry_after
+    output[first + i] = pack('<i8i8i8', used < quota and quota - used or 0, reset_after,
+                             retry_after)
+  end
+  if problem then
+    output[first] = pack('<i8i8', -1, #problem) .. problem
+    for i = 1, count do
+      output[first + i] = ''
+    end
   end
   key = key + count
 end
-return reply
+return table.concat(output)

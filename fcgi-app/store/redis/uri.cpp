@@ -1,8 +1,9 @@
 #include "store/redis/uri.h"
 
 #include <charconv>
-#include <fmt/format.h>
 #include <optional>
+
+#include <fmt/format.h>
 
 namespace sluice::store::redis {
 namespace {
@@ -52,12 +53,14 @@ std::optional<std::string> percent_decode(std::string_view text) {
   return decoded;
 }
 
+// A user without a password would be forgotten silently: there is no such login.
 bool set_credentials(std::string_view text, Uri& uri) {
   const auto user = cut(text, ':');
   if (!user) return false;
   const auto name = percent_decode(*user);
   const auto password = percent_decode(text);
   if (!name || !password) return false;
+  if (password->empty()) return false;
   uri.user = *name;
   uri.password = *password;
   return true;
@@ -139,7 +142,8 @@ Result<Uri> parse_uri(std::string_view text) {
     return refuse(fmt::format("unknown scheme \"{}://\"", scheme));
   }
   Uri uri;
-  if (const auto credentials = cut(rest, '@', true)) {
+  const bool path_only = rest.starts_with('/');  // where an @ is a part of the name
+  if (const auto credentials = path_only ? std::nullopt : cut(rest, '@', true)) {
     if (!set_credentials(*credentials, uri)) {
       return refuse("credentials must be user:password, with %XX for special characters");
     }

@@ -1,20 +1,22 @@
 #include "store/redis/wire.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
+#include <vector>
+
 #include <hiredis.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <utility>
-#include <vector>
 
 namespace sluice::store::redis {
 namespace {
 
-constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::size_t kReadBytes = 65536;
 
 }  // namespace
 
@@ -43,8 +45,9 @@ Wire::Wire(loop::Loop& loop, Options options, const loop::SocketAddress& address
     ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
   // A failure shows as an event too, through SO_ERROR or a writable socket without a peer.
-  ::connect(socket_.get(), reinterpret_cast<const sockaddr*>(address.bytes.data()),
-            static_cast<socklen_t>(address.bytes.size()));
+  static_cast<void>(::connect(socket_.get(),
+                              reinterpret_cast<const sockaddr*>(address.bytes.data()),
+                              static_cast<socklen_t>(address.bytes.size())));
   readiness_ = std::make_unique<loop::Readiness>(
       loop, socket_.get(), [this](loop::Readiness::Events ready) { on_ready(ready); });
   readiness_->watch(loop::Readiness::kWrite);
@@ -71,12 +74,8 @@ void Wire::Command::await_suspend(std::coroutine_handle<> waiting) {
       redisFormatCommandArgv(&text, static_cast<int>(texts.size()), texts.data(), sizes.data());
   wire_.outgoing_.append(text, static_cast<std::size_t>(size));
   std::free(text);
-  deadline_ = wire_.loop_.now() + wire_.options_.command_timeout;
   wire_.pending_.push_back(this);
-  if (!wire_.deadline_set_) {
-    wire_.deadline_set_ = true;
-    wire_.deadline_.start(wire_.options_.command_timeout);
-  }
+  if (!wire_.deadline_at_ || deadline_ < *wire_.deadline_at_) wire_.set_deadline(deadline_);
 }
 
 Result<Reply> Wire::Command::await_resume() {
@@ -123,11 +122,18 @@ void Wire::on_deadline() {
   if (!socket_) return close("no socket");
   if (state_ == State::kConnecting) return close("connect timed out");
   read_replies();  // if it was this process that stood still, the replies are here
-  deadline_set_ = state_ == State::kUp && !pending_.empty();
-  if (!deadline_set_) return;
-  const auto left = pending_.front()->deadline_ - loop_.now();
-  if (left <= loop::Milliseconds::zero()) return close("command timed out");
-  deadline_.start(left);
+  deadline_at_.reset();
+  if (state_ != State::kUp || pending_.empty()) return;
+  const Command* first = *std::min_element(
+      pending_.begin(), pending_.end(),
+      [](const Command* a, const Command* b) { return a->deadline_ < b->deadline_; });
+  if (first->deadline_ <= loop_.now()) return close("command timed out");
+  set_deadline(first->deadline_);
+}
+
+void Wire::set_deadline(loop::Milliseconds at) {
+  deadline_at_ = at;
+  deadline_.start(std::max(at - loop_.now(), loop::Milliseconds::zero()));
 }
 
 void Wire::flush() {

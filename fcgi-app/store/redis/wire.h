@@ -9,6 +9,7 @@
 #include <coroutine>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -50,7 +51,8 @@ class Wire {
   // co_await wire.command(arguments): the reply, or kStoreUnavailable.
   class Command {
    public:
-    Command(Wire& wire, Arguments arguments) : wire_(wire), arguments_(arguments) {}
+    Command(Wire& wire, Arguments arguments, loop::Milliseconds deadline)
+        : wire_(wire), arguments_(arguments), deadline_(deadline) {}
     [[nodiscard]] bool await_ready() const { return !wire_.accepts(); }
     void await_suspend(std::coroutine_handle<> waiting);
     [[nodiscard]] Result<Reply> await_resume();
@@ -60,10 +62,18 @@ class Wire {
     Wire& wire_;
     Arguments arguments_;
     std::coroutine_handle<> waiting_;
-    loop::Milliseconds deadline_{};
+    loop::Milliseconds deadline_;
     Reply reply_;  // empty: failed
   };
-  [[nodiscard]] Command command(Arguments arguments) { return {*this, arguments}; }
+  [[nodiscard]] Command command(Arguments arguments) { return {*this, arguments, deadline()}; }
+  // The same, for a reply that must come by `deadline`, in the loop's time.
+  [[nodiscard]] Command command(Arguments arguments, loop::Milliseconds deadline) {
+    return {*this, arguments, deadline};
+  }
+  // The deadline of a command that is sent now.
+  [[nodiscard]] loop::Milliseconds deadline() const {
+    return loop_.now() + options_.command_timeout;
+  }
 
   // Sends what is in the outgoing buffer. The loop does so at the end of each turn; whoever appends
   // to it there does so itself.
@@ -81,6 +91,7 @@ class Wire {
   void on_ready(loop::Readiness::Events ready);
   void on_connected();
   void on_deadline();
+  void set_deadline(loop::Milliseconds at);
   void read_replies();
   void deliver_replies();
 
@@ -98,7 +109,7 @@ class Wire {
   std::deque<Command*> pending_;  // each lives in the frame of the coroutine that awaits it
   std::unique_ptr<loop::Readiness> readiness_;
   loop::Timer deadline_;  // set while connecting or while a command waits; may fire early
-  bool deadline_set_ = false;
+  std::optional<loop::Milliseconds> deadline_at_;  // when it fires, while a command waits
   loop::BeforeWait before_wait_;
 };
 

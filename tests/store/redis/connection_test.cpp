@@ -2,6 +2,7 @@
 #include "store/redis/connection.h"
 
 #include <chrono>
+
 #include <gtest/gtest.h>
 #include <hiredis.h>
 
@@ -162,6 +163,26 @@ TEST_F(ConnectionTest, AServerThatRefusesToWriteIsUnavailableAndNeverAllows) {
     ASSERT_TRUE(recovers()) << cure;
     EXPECT_TRUE(take()) << cure;
   }
+}
+
+// Decisions that travel together: what becomes of one is no matter of the others.
+TEST_F(ConnectionTest, ARefusedWriteOrASpoiltKeyTakesNoOtherDecisionWithIt) {
+  connect();
+  limit_.rate.quota = 1;
+  ASSERT_TRUE(take("used up"));
+  server_.command("SET spoilt hello");
+  server_.command("CONFIG SET maxmemory 1");
+  std::vector<std::optional<Result<Decision>>> results(3);
+  std::vector<std::vector<limits::Charge>> charges;
+  for (const char* key : {"new", "used up", "spoilt"}) charges.push_back({{key, &limit_, 1}});
+  for (std::size_t i = 0; i < charges.size(); ++i) {
+    start(keep_and_stop(store_->take(charges[i], std::nullopt), results[i]));
+  }
+  loop_.run();
+  EXPECT_EQ((*results[0]).error().code, ErrorCode::kStoreUnavailable);
+  ASSERT_TRUE(*results[1]);
+  EXPECT_FALSE((*results[1])->allowed);
+  EXPECT_EQ((*results[2]).error().code, ErrorCode::kStoreFault);
 }
 
 TEST_F(ConnectionTest, AKeyThatHoldsSomethingElseIsAFault) {

@@ -22,6 +22,7 @@ TEST(UriTest, ReadsEveryFormAndMasksThePassword) {
       {"redis://[::1]:7000/3", "redis://[::1]:7000/3", ""},
       {"unix:///run/redis.sock", "unix:///run/redis.sock?db=0", ""},
       {"redis+unix:///run/redis.sock?db=5", "unix:///run/redis.sock?db=5", ""},
+      {"unix:///run/a@b/redis.sock", "unix:///run/a@b/redis.sock?db=0", ""},
       {"unix://u:pw@/run/redis.sock", "unix://u:***@/run/redis.sock?db=0", "pw"},
   };
   for (const Row& row : rows) {
@@ -47,6 +48,7 @@ TEST(UriTest, RefusesTheRestWithoutRepeatingAPassword) {
                            "redis://[::1",
                            "redis://[::1]x",
                            "redis://nocolon@h",
+                           "redis://u:@h",
                            "redis://u:%zz@h",
                            "redis://u:s3cret%0@h",
                            "unix://relative",
