@@ -2,12 +2,19 @@
 
 #include <csignal>
 
+#include "limiter/bucket_key.h"
 #include "version.h"
 
 namespace sluice {
 namespace {
 
 constexpr loop::Milliseconds kDrainDeadline{10'000};
+
+// A bucket that is never full, under a name that no configured limit can have.
+const limits::Limit kHealth{.name = "@health",
+                            .tenant = "",
+                            .scope = limits::Scope::kGlobal,
+                            .rate = {limits::kMaxQuota, {1, limits::Unit::kSecond}}};
 
 identity::Resolver::Tenants tenants_of(const limits::Plans& plans) {
   identity::Resolver::Tenants tenants;
@@ -46,6 +53,7 @@ App::App(const config::Config& config, Options options, std::vector<identity::Se
                  tokens_,
                  *store_,
                  config.plans,
+                 {limiter::bucket_key(config.limiter.key_prefix, kHealth, {}), &kHealth, 1},
                  {kVersion, options.pool, config.storage_text(), options.generation},
                  config.sessions.lifetime},
       services_{identities_, config.plans, limiter_, resources_},
@@ -78,7 +86,8 @@ void App::stop() {
   server_.drain([this] { loop_.stop(); });
 }
 
-// Every waiting request gets its answer by on_store_error, so that no coroutine outlives the loop.
+// What waits for Redis is answered by on_store_error, while there is a server to answer through;
+// decisions not sent yet end with the process.
 void App::quit() {
   if (redis_) redis_->drop("worker stops");
   loop_.stop();

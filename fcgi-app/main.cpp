@@ -1,14 +1,10 @@
 // Flags, subcommands and exit codes: 0 well, 1 a failure of the machine, 2 a mistake in the
 // command line or the config.
-#include <CLI/CLI.hpp>
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
-#include <fcntl.h>
+
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
 #include "app.h"
 #include "config/load.h"
@@ -49,6 +45,14 @@ int check(const std::string& path) {
   return kOk;
 }
 
+// Every connection takes a descriptor, and the usual soft limit of 1024 is for select(2).
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+}
+
 struct WorkerFlags {
   std::string config;
   std::string listen;
@@ -56,6 +60,7 @@ struct WorkerFlags {
 };
 
 int work(const WorkerFlags& flags) {
+  raise_descriptor_limit();
   const auto config = load_config(flags.config);
   if (!config) return complain(config.error());
   auto secrets = identity::load_secrets(config->sessions.secret_file);

@@ -39,7 +39,9 @@ Result<const Route*> match(const http::Request& request) {
 
 std::vector<std::string_view> route_names() {
   std::vector<std::string_view> names;
-  for (const Route& route : kRoutes) names.push_back(route.name);
+  for (const Route& route : kRoutes) {
+    if (route.units > 0) names.push_back(route.name);
+  }
   return names;
 }
 

@@ -27,7 +27,7 @@ struct Route {
 // kMethodNotAllowed (detail: the Allow field), kBodyTooLarge.
 [[nodiscard]] Result<const Route*> match(const http::Request& request);
 
-// The names that a limit may use.
+// The names that a limit may use: of the routes that cost something.
 [[nodiscard]] std::vector<std::string_view> route_names();
 
 }  // namespace sluice

@@ -39,7 +39,7 @@ TEST(RoutesTest, ABodyBeyondItsBoundIsRefusedBeforeAnythingElseIsDone) {
 }
 
 TEST(RoutesTest, LimitsMayNameTheRoutesOfTheTable) {
-  EXPECT_EQ(route_names(), (std::vector<std::string_view>{"status", "session", "chat"}));
+  EXPECT_EQ(route_names(), (std::vector<std::string_view>{"session", "chat"}));
 }
 
 }  // namespace

@@ -26,6 +26,8 @@ PlanLimit plan_limit(std::string name, std::string tenant, Scope scope, std::int
           .routes = {std::move(route)}};
 }
 
+const limits::Limit kHealth{.name = "@health", .tenant = "", .rate = {1000, {1, Unit::kSecond}}};
+
 class ServeTest : public testing::Test {
  protected:
   http::Response send(std::string_view method, std::string_view path, std::string_view body = "",
@@ -67,8 +69,13 @@ class ServeTest : public testing::Test {
   limiter::Limiter limiter_{store_, {}};
   identity::SessionTokens tokens_{{identity::Secret{}}};
   identity::Resolver identities_{tokens_, clock_, {"acme", "globex"}, {}};
-  handlers::Resources resources_{
-      clock_, tokens_, store_, plans_, {"1.2.3", "api1", "memory://", 7}, std::chrono::hours(24)};
+  handlers::Resources resources_{clock_,
+                                 tokens_,
+                                 store_,
+                                 plans_,
+                                 {"health", &kHealth, 1},
+                                 {"1.2.3", "api1", "memory://", 7},
+                                 std::chrono::hours(24)};
   Services services_{identities_, plans_, limiter_, resources_};
 };
 
@@ -117,6 +124,14 @@ TEST_F(ServeTest, WithoutHeadersTheAddressIsChargedAndTheSessionToo) {
   const http::Response denied = chat("acme", session, false);
   EXPECT_EQ(denied.body(), R"({"detail":"Rate limit exceeded: 2 per 10 seconds"})");
   EXPECT_THAT(chat("acme", session).fields(), HasSubstr("X-RateLimit-Remaining: 1\r\n"));
+}
+
+TEST_F(ServeTest, AClaimMadeOnlyInHeadersIsEchoedToo) {
+  const std::string session = open_session("acme");
+  const http::Response response =
+      send("POST", "/chat", R"({"message":"hi"})",
+           {{"HTTP_X_TENANT_ID", "acme"}, {"HTTP_X_SESSION_ID", session}});
+  EXPECT_THAT(response.body(), HasSubstr(R"("tenant_id":"acme","session_id":")" + session));
 }
 
 TEST_F(ServeTest, WithoutAnySessionTheAddressIsChargedAlone) {

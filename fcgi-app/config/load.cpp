@@ -2,10 +2,11 @@
 
 #include <array>
 #include <filesystem>
-#include <fmt/format.h>
-#include <libconfig.h++>
 #include <span>
 #include <utility>
+
+#include <fmt/format.h>
+#include <libconfig.h++>
 
 #include "base/ids.h"
 #include "config/plan_sections.h"

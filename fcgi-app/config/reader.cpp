@@ -1,9 +1,10 @@
 #include "config/reader.h"
 
 #include <array>
+#include <numeric>
+
 #include <fmt/format.h>
 #include <libconfig.h++>
-#include <numeric>
 
 namespace sluice::config {
 namespace {

@@ -1,8 +1,9 @@
 #include "config/report.h"
 
 #include <algorithm>
-#include <fmt/format.h>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace sluice::config {
 

@@ -6,13 +6,14 @@
 #include <charconv>
 #include <cstdint>
 #include <cstring>
-#include <fcntl.h>
-#include <fmt/format.h>
 #include <limits>
 #include <string_view>
+#include <vector>
+
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"

@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <exception>
+
 #include <sys/socket.h>
 
 #include "http/problem.h"
@@ -10,7 +11,7 @@
 namespace sluice::fcgi {
 namespace {
 
-constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::size_t kReadBytes = 65536;
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
+
 #include <fcgiapp.h>
 #include <fcgios.h>
 

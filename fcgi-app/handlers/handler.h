@@ -29,6 +29,7 @@ struct Resources {
   const identity::SessionTokens& tokens;
   store::BucketStore& buckets;
   std::shared_ptr<const limits::Plans> plans;
+  limits::Charge health;  // what GET / charges, to see the store write
   About about;
   Duration session_lifetime;
 };

@@ -15,7 +15,7 @@ http::JsonWriter quotas(std::span<const limits::PlanLimit> plan_limits) {
 
 Task<http::Response> status(const Call& call) {
   const Resources& resources = call.resources;
-  const auto answer = co_await resources.buckets.take({}, std::nullopt);
+  const auto answer = co_await resources.buckets.take({&resources.health, 1}, std::nullopt);
 
   http::JsonWriter tenants;
   for (const auto& [tenant, limits] : resources.plans->tenants()) {

@@ -1,7 +1,8 @@
 #include "http/json.h"
 
-#include <fmt/format.h>
 #include <iterator>
+
+#include <fmt/format.h>
 #include <jansson.h>
 
 namespace sluice::http {

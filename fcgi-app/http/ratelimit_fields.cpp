@@ -1,8 +1,9 @@
 #include "http/ratelimit_fields.h"
 
 #include <algorithm>
-#include <fmt/format.h>
 #include <iterator>
+
+#include <fmt/format.h>
 
 namespace sluice::http {
 namespace {
@@ -11,9 +12,17 @@ using limits::Balance;
 using limits::Decision;
 using limits::Limit;
 
+// A default may apply beside a tenant's limit of the same name; clients need two names then.
+std::string policy_name(const Decision& decision, const Limit& limit) {
+  const auto same_name = [&](const Limit* other) { return other->name == limit.name; };
+  const auto& all = decision.limits;
+  const bool shared = std::count_if(all.begin(), all.end(), same_name) > 1;
+  return shared && limit.tenant.empty() ? "default:" + limit.name : limit.name;
+}
+
 // Only whole seconds may stand as `w`: a window that has none, or a fraction, leaves it out.
-void append_policy(std::string& list, const Limit& limit) {
-  fmt::format_to(std::back_inserter(list), "{}\"{}\";q={}", list.empty() ? "" : ", ", limit.name,
+void append_policy(std::string& list, const std::string& name, const Limit& limit) {
+  fmt::format_to(std::back_inserter(list), "{}\"{}\";q={}", list.empty() ? "" : ", ", name,
                  limit.quota());
   const Duration window = limit.window();
   if (window % std::chrono::seconds(1) == Duration::zero()) {
@@ -21,9 +30,9 @@ void append_policy(std::string& list, const Limit& limit) {
   }
 }
 
-void append_state(std::string& list, const Limit& limit, const Balance& balance) {
-  fmt::format_to(std::back_inserter(list), "{}\"{}\";r={};t={}", list.empty() ? "" : ", ",
-                 limit.name, balance.remaining, ceil_seconds(balance.reset_after));
+void append_state(std::string& list, const std::string& name, const Balance& balance) {
+  fmt::format_to(std::back_inserter(list), "{}\"{}\";r={};t={}", list.empty() ? "" : ", ", name,
+                 balance.remaining, ceil_seconds(balance.reset_after));
 }
 
 }  // namespace
@@ -40,8 +49,9 @@ void write_ratelimit_fields(const Decision& decision, Response& response) {
   std::string policies;
   std::string states;
   for (std::size_t i = 0; i < decision.limits.size(); ++i) {
-    append_policy(policies, *decision.limits[i]);
-    append_state(states, *decision.limits[i], decision.balances[i]);
+    const std::string name = policy_name(decision, *decision.limits[i]);
+    append_policy(policies, name, *decision.limits[i]);
+    append_state(states, name, decision.balances[i]);
   }
   response.add("RateLimit-Policy", policies);
   response.add("RateLimit", states);

@@ -1,8 +1,10 @@
 #include "http/response.h"
 
+#include <algorithm>
 #include <array>
-#include <fmt/format.h>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace sluice::http {
 namespace {
@@ -35,7 +37,8 @@ Response::Response(int status, std::string body, std::string_view content_type)
 }
 
 void Response::add(std::string_view name, std::string_view value) {
-  if (value.find_first_of("\r\n") != std::string_view::npos) return;
+  const auto breaks = [](char c) { return c == '\r' || c == '\n'; };
+  if (std::any_of(value.begin(), value.end(), breaks)) return;
   fields_.append(name).append(": ").append(value).append("\r\n");
 }
 

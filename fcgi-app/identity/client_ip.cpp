@@ -1,11 +1,12 @@
 #include "identity/client_ip.h"
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <array>
 #include <cstdint>
-#include <fmt/format.h>
 #include <span>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
 
 namespace sluice::identity {
 namespace {

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cassert>
-#include <sodium.h>
 #include <span>
+#include <stdexcept>
+
+#include <sodium.h>
 
 namespace sluice::identity {
 namespace {
@@ -33,6 +35,7 @@ std::int64_t seconds_of(TimePoint at) {
 
 SessionTokens::SessionTokens(std::vector<Secret> secrets) : secrets_(std::move(secrets)) {
   assert(!secrets_.empty());
+  if (sodium_init() < 0) throw std::runtime_error("libsodium cannot start");
 }
 
 std::string SessionTokens::sign(const Session& session) const {

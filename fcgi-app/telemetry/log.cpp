@@ -1,6 +1,7 @@
 #include "telemetry/log.h"
 
 #include <array>
+
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>

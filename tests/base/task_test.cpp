@@ -1,9 +1,10 @@
 #include "base/task.h"
 
-#include <gtest/gtest.h>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "run_task.h"
 

@@ -3,10 +3,11 @@
 
 #include <filesystem>
 #include <fstream>
-#include <gtest/gtest.h>
 #include <sstream>
 #include <string>
 #include <string_view>
+
+#include <gtest/gtest.h>
 
 #include "config/load.h"
 #include "temporary_directory.h"
@@ -81,5 +82,11 @@ class Load : public testing::Test {
   const TemporaryDirectory directory_;
   const std::filesystem::path folder_ = directory_.path();
 };
+
+inline const limits::PlanLimit& only_limit(const Config& config, const std::string& tenant) {
+  const auto& list = config.plans->tenants().at(tenant);
+  EXPECT_EQ(list.size(), 1u);
+  return list.front();
+}
 
 }  // namespace sluice::config

@@ -140,7 +140,7 @@ def test_headers_with_underscores_do_not_count(api1):
     body = {"tenant_id": "acme", "session_id": session, "message": "x"}
     spoofed = [("X_Tenant_ID", "acme"), ("X_Session_ID", session)]
     answer = api1.post("/chat", body, spoofed)  # as if they were not there
-    assert answer.field("RateLimit-Policy") == '"chat";q=5;w=10, "chat";q=8;w=10'
+    assert answer.field("RateLimit-Policy") == '"default:chat";q=5;w=10, "chat";q=8;w=10'
     genuine = [("X-Tenant-ID", "acme"), ("X-Session-ID", session)]
     answer = api1.post("/chat", body, [*genuine, ("X_Tenant_ID", "globex"),
                                        ("X_Session_ID", "forged"), ("X-Tenant_ID", "globex")])

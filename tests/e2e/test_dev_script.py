@@ -3,6 +3,7 @@ import http.client
 import os
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -201,4 +202,4 @@ def test_restarts_under_load_answer_every_request(layout):
         assert max(dropped) <= RESTARTS
         with busy.redis() as store:
             key, = store.keys("*{acme}*")
-            assert int(store.get(key).split()[0]) == answered
+            assert struct.unpack("<qq", store.get(key))[0] == answered

@@ -2,6 +2,7 @@
 import contextlib
 import os
 import signal
+import struct
 import subprocess
 import threading
 import time
@@ -113,6 +114,12 @@ def bucket_of(store, session):
     return key
 
 
+def set_used(store, key, used):
+    """As if so many units of the open window had been used (take.lua says how it is stored)."""
+    _, opened_at = struct.unpack("<qq", store.get(key))
+    store.set(key, struct.pack("<qq", used, opened_at), keepttl=True)
+
+
 class Chatter(threading.Thread):
     """Chats until told to stop; each answer must be its own: nonce, session and count."""
 
@@ -125,8 +132,7 @@ class Chatter(threading.Thread):
             self.session = client.open_session(tenant)
             client.chat(tenant, self.session)
             key = bucket_of(store, self.session)
-            reset_at = store.get(key).split()[1].decode()
-            store.set(key, f"{self.low} {reset_at}", keepttl=True)
+            set_used(store, key, self.low)
         self.statuses, self.failure = [], None
         self.slowest = 0.0
 
@@ -257,14 +263,14 @@ def test_full_redis_is_an_outage_and_opens_no_exhausted_bucket(faulty, sessions)
         exhausted = client.open_session(ALLOWING)
         client.chat(ALLOWING, exhausted)
         key = bucket_of(store, exhausted)
-        reset_at = store.get(key).split()[1].decode()
-        store.set(key, f"{QUOTA} {reset_at}", keepttl=True)
+        set_used(store, key, QUOTA)
         store.config_set("maxmemory", 1)
         try:
             for other in new_connections(faulty):
                 for tenant, session in sessions.items():
                     assert_policy(other.chat(tenant, session, "during"), tenant)
                 assert other.chat(ALLOWING, exhausted).status == 429
+            assert store_is(faulty, "down")
         finally:
             store.config_set("maxmemory", 0)
         assert_served(faulty, sessions)

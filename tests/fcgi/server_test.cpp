@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>

@@ -57,6 +57,14 @@ TEST(RatelimitFieldsTest, WhatIsAllowedNamesTheLimitWithTheFewestUnitsLeft) {
               HasSubstr("X-RateLimit-Limit: 8\r\nX-RateLimit-Remaining: 7\r\n"));
 }
 
+TEST(RatelimitFieldsTest, ADefaultIsToldApartFromATenantsLimitOfTheSameName) {
+  const Limit by_default{.name = "chat", .tenant = "", .rate = {5, {10, Unit::kSecond}}};
+  EXPECT_THAT(fields(true, {&by_default, &kChat},
+                     {{4, seconds(9), seconds(0)}, {7, seconds(9), seconds(0)}}),
+              HasSubstr("RateLimit-Policy: \"default:chat\";q=5;w=10, \"chat\";q=8;w=10\r\n"
+                        "RateLimit: \"default:chat\";r=4;t=9, \"chat\";r=7;t=9\r\n"));
+}
+
 TEST(RatelimitFieldsTest, RetryAfterIsAtLeastASecond) {
   EXPECT_THAT(fields(false, {&kBurst}, {{0, milliseconds(3), milliseconds(3)}}),
               HasSubstr("Retry-After: 1\r\n"));

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 

@@ -1,7 +1,8 @@
 #include "identity/session_token.h"
 
-#include <gtest/gtest.h>
 #include <set>
+
+#include <gtest/gtest.h>
 
 namespace sluice::identity {
 namespace {

@@ -2,8 +2,9 @@
 
 #include <array>
 #include <csignal>
-#include <gtest/gtest.h>
 #include <memory>
+
+#include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -1,6 +1,7 @@
 #include "telemetry/log.h"
 
 #include <array>
+
 #include <gtest/gtest.h>
 #include <unistd.h>
 
