@@ -13,7 +13,7 @@ namespace sluice::config {
 struct Place {
   std::size_t file = 0;
   unsigned line = 0;
-  auto operator<=>(const Place&) const = default;
+  auto operator<=>(const Place&) const = default;  // NOLINT(modernize-use-nullptr): of the default
 };
 
 class Report {

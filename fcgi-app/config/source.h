@@ -12,7 +12,7 @@
 namespace sluice::config {
 
 // The largest config file.
-inline constexpr std::size_t kMaxFileBytes = 1024 * 1024;
+inline constexpr std::size_t kMaxFileBytes = 1'048'576;
 
 // Checks the text of `path` and of all that it includes (relative to `folder`, as libconfig does).
 // False if libconfig must not read them; complaints of integers alone leave it true.

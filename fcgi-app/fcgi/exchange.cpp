@@ -39,6 +39,7 @@ constexpr int kNoDescriptor = INT_MAX;
 }  // namespace
 }  // namespace sluice::fcgi
 
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): fcgios.h abbreviates.
 extern "C" {
 
 int OS_Read(int /*fd*/, char* buffer, std::size_t size) {
@@ -60,6 +61,7 @@ int OS_IpcClose(int /*fd*/, int /*shutdown*/) {
 }
 
 }  // extern "C"
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)
 
 namespace sluice::fcgi {
 

@@ -17,8 +17,8 @@ namespace sluice::fcgi {
 class RecordScanner {
  public:
   struct Options {
-    std::size_t max_params_bytes = 128 * 1024;  // of all names and values together
-    std::size_t max_body_bytes = 64 * 1024;
+    std::size_t max_params_bytes = 131'072;  // of all names and values together
+    std::size_t max_body_bytes = 65'536;
   };
   enum class Verdict {
     kIncomplete,  // fed bytes are all taken; more must come
