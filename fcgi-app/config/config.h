@@ -14,6 +14,9 @@
 
 namespace sluice::config {
 
+// The storage URI of counts that each worker keeps alone.
+inline constexpr const char* kMemoryUri = "memory://";
+
 struct Sessions {
   std::string secret_file = "sluice.secret";   // relative to the config file
   Duration lifetime = std::chrono::hours(24);  // a minute to 366 days
@@ -34,7 +37,7 @@ struct Config {
 
   // The storage URI without its password.
   [[nodiscard]] std::string storage_text() const {
-    return memory_store ? "memory://" : redis.uri.masked();
+    return memory_store ? kMemoryUri : redis.uri.masked();
   }
 };
 

@@ -19,7 +19,6 @@ namespace {
 
 using telemetry::Level;
 
-constexpr std::string_view kMemoryUri = "memory://";
 constexpr std::string_view kUriVariable = "RATE_LIMIT_STORAGE_URI";
 constexpr std::string_view kDefaultUri = "redis://127.0.0.1:6379/0";
 

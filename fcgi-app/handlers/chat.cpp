@@ -28,12 +28,10 @@ Task<http::Response> chat(const Call& call) {
   const auto message = body.string("message");
   if (!message) co_return http::problem(message.error());
   if (!*message) co_return http::problem(Error{ErrorCode::kBadRequest, "\"message\" is missing"});
-  const auto in_body = body.string("session_id").value_or(std::nullopt);
-  const auto in_header = call.request.header("HTTP_X_SESSION_ID").value_or(std::nullopt);
 
   http::JsonWriter reply;
   set_or_null(reply, "tenant_id", text_or_none(call.identity.tenant));
-  set_or_null(reply, "session_id", in_body ? in_body : in_header);
+  set_or_null(reply, "session_id", text_or_none(call.identity.token));
   reply.set("reply", **message);
   set_or_null(reply, "message_number", message_number(call.decision));
   co_return http::Response(200, reply.text());

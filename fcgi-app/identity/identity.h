@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/ids.h"
 #include "base/result.h"
@@ -19,6 +20,7 @@ struct Identity {
   std::string address;               // canonical, see client_ip.h
   std::string tenant;                // a configured tenant, or empty
   std::optional<SessionId> session;  // verified; set when standing is kKnown or kPartial
+  std::string_view token;            // what the request claims for it, in its memory; or empty
   Standing standing = Standing::kAnonymous;
   std::optional<Error> rejection;  // set when standing is kRejected: what to answer
 };

@@ -56,7 +56,8 @@ Result<Identity> Resolver::resolve_session(const http::Request& request, Identit
   }
   if (!token->value) return identity;  // nothing proved: the address counts
 
-  auto session = tokens_.verify(*token->value, clock_.now());
+  identity.token = *token->value;
+  auto session = tokens_.verify(identity.token, clock_.now());
   if (!session) return rejected(std::move(identity), session.error().code);
   if (tenant->value && session->tenant != *tenant->value) {
     return rejected(std::move(identity), ErrorCode::kForeignSession);

@@ -62,8 +62,8 @@ struct Window {
 
   [[nodiscard]] Duration length() const;
   [[nodiscard]] std::string text() const;  // "10 seconds", "1 minute"
-  [[nodiscard]] std::string suffix()
-      const;  // "10s", "minute": the tail of a name like chat_per_10s
+  // "10s", "minute": the tail of a name like chat_per_10s.
+  [[nodiscard]] std::string suffix() const;
   bool operator==(const Window&) const = default;
 };
 

@@ -1,7 +1,5 @@
 #include <algorithm>
 #include <filesystem>
-#include <map>
-#include <regex>
 #include <string>
 #include <vector>
 
@@ -14,9 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using limits::OnStoreError;
-using limits::Rate;
 using limits::Scope;
-using limits::Unit;
 
 const fs::path kFixtures = fs::path(SLUICE_SOURCE_DIR) / "tests/fixtures/config";
 
