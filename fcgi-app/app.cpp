@@ -13,7 +13,7 @@ constexpr loop::Milliseconds kDrainDeadline{10'000};
 // A bucket that is never full, under a name that no configured limit can have.
 const limits::Limit kHealth{.name = "@health",
                             .tenant = "",
-                            .scope = limits::Scope::kGlobal,
+                            .scope = limits::Scope(),
                             .rate = {limits::kMaxQuota, {1, limits::Unit::kSecond}}};
 
 identity::Resolver::Tenants tenants_of(const limits::Plans& plans) {
@@ -53,7 +53,7 @@ App::App(const config::Config& config, Options options, std::vector<identity::Se
                  tokens_,
                  *store_,
                  config.plans,
-                 {limiter::bucket_key(config.limiter.key_prefix, kHealth, {}), &kHealth, 1},
+                 {limiter::bucket_key(config.limiter.key_prefix, kHealth, {}, ""), &kHealth, 1},
                  {kVersion, options.pool, config.storage_text(), options.generation},
                  config.sessions.lifetime},
       services_{identities_, config.plans, limiter_, resources_},

@@ -16,7 +16,7 @@ Task<http::Response> serve(const http::Request& request, Services& services) {
   const auto plans = services.plans;  // this request's snapshot, whatever a reload does meanwhile
   const auto limits = plans->limits_for(identity->tenant, (*route)->name, identity->standing);
   const auto decision =
-      co_await services.limiter.decide(limits, *identity, (*route)->cost(request));
+      co_await services.limiter.decide(limits, *identity, (*route)->name, (*route)->cost(request));
   const handlers::Call call{request, *identity, decision, services.resources};
   http::Response response;
   if (!decision.allowed) {

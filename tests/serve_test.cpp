@@ -11,6 +11,7 @@
 namespace sluice {
 namespace {
 
+using limits::Fact;
 using limits::PlanLimit;
 using limits::Scope;
 using limits::Unit;
@@ -59,12 +60,12 @@ class ServeTest : public testing::Test {
   ManualClock clock_;
   std::shared_ptr<const limits::Plans> plans_ = std::make_shared<limits::Plans>(
       std::vector<PlanLimit>{
-          plan_limit("chat", "", Scope::kIp, 2, "chat"),
-          plan_limit("session", "", Scope::kIp, 3, "session"),
-          plan_limit("probing", "", Scope::kIp, 2, std::string(limits::kIdentityFailure))},
+          plan_limit("chat", "", Fact::kIp, 2, "chat"),
+          plan_limit("session", "", Fact::kIp, 3, "session"),
+          plan_limit("probing", "", Fact::kIp, 2, std::string(limits::kIdentityFailure))},
       limits::Plans::TenantLimits{
-          {"acme", {plan_limit("chat", "acme", Scope::kSession, 4, "chat")}},
-          {"globex", {plan_limit("chat", "globex", Scope::kSession, 4, "chat")}}});
+          {"acme", {plan_limit("chat", "acme", Fact::kSession, 4, "chat")}},
+          {"globex", {plan_limit("chat", "globex", Fact::kSession, 4, "chat")}}});
   store::MemoryStore store_{clock_, {}};
   limiter::Limiter limiter_{store_, {}};
   identity::SessionTokens tokens_{{identity::Secret{}}};

@@ -11,8 +11,6 @@
 namespace sluice::config {
 namespace {
 
-using limits::Scope;
-
 void read_limit_name(const Value& value, LimitDraft& draft) {
   draft.named = value;
   read_name(value, draft.names, draft.name);
@@ -35,13 +33,15 @@ void read_on_store_error(const Value& value, LimitDraft& draft) {
 }
 
 void read_scope(const Value& value, LimitDraft& draft) {
-  const auto scope = value.word<Scope>(limits::kScopeNames);
-  if (!scope) return;
+  const auto text = value.text();
+  if (!text) return;
+  const auto scope = limits::parse_scope(*text);
+  if (!scope) return value.complain(fmt::format("scope {}", scope.error().detail));
   draft.scope = *scope;
-  if (draft.is_default && *scope != Scope::kIp && *scope != Scope::kGlobal) {
-    // Defaults are for callers of whom nothing but the address is known.
-    value.complain(fmt::format("scope \"{}\" in defaults; use ip or global",
-                               limits::to_name<Scope>(limits::kScopeNames, *scope)));
+  if (draft.is_default &&
+      (scope->has(limits::Fact::kTenant) || scope->has(limits::Fact::kSession))) {
+    // Defaults are for callers of whom nothing is known but what they send.
+    value.complain(fmt::format("scope \"{}\" in defaults; use ip or global", *text));
   }
 }
 

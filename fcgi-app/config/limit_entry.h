@@ -34,7 +34,7 @@ struct LimitDraft {
   std::optional<limits::Algorithm> algorithm = std::nullopt;
   std::optional<limits::OnStoreError> on_store_error = std::nullopt;
   std::vector<std::string> routes = {};
-  limits::Scope scope = limits::Scope::kIp;
+  limits::Scope scope = limits::Fact::kIp;
 
   // Changes `limit` where the draft says something.
   void apply_to(limits::Limit& limit) const;

@@ -6,9 +6,9 @@ namespace sluice::handlers {
 namespace {
 
 std::optional<std::int64_t> message_number(const limits::Decision& decision) {
-  if (decision.balances.empty()) return std::nullopt;
-  const std::size_t tightest = decision.tightest();
-  return decision.limits[tightest]->quota() - decision.balances[tightest].remaining;
+  const auto tightest = decision.tightest();
+  if (!tightest) return std::nullopt;
+  return decision.limits[*tightest]->terms().capacity - decision.balances[*tightest].remaining;
 }
 
 std::optional<std::string_view> text_or_none(std::string_view text) {

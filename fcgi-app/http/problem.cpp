@@ -61,8 +61,9 @@ Response problem(const Error& error) {
 }
 
 Response problem(const limits::Decision& decision) {
-  if (decision.balances.empty()) return problem(Error{ErrorCode::kStoreUnavailable});
-  const limits::Limit& limit = *decision.limits[decision.tightest()];
+  const auto tightest = decision.tightest();
+  if (!tightest) return problem(Error{ErrorCode::kStoreUnavailable});
+  const limits::Limit& limit = *decision.limits[*tightest];
   Response response = detail_response(429, fmt::format("Rate limit exceeded: {}", limit.text()));
   response.add("Cache-Control", "no-store");
   return response;

@@ -38,11 +38,11 @@ void append_state(std::string& list, const std::string& name, const Balance& bal
 }  // namespace
 
 void write_ratelimit_fields(const Decision& decision, Response& response) {
-  if (decision.balances.empty()) return;
-  const std::size_t tightest = decision.tightest();
-  const Balance& balance = decision.balances[tightest];
+  const auto tightest = decision.tightest();
+  if (!tightest) return;
+  const Balance& balance = decision.balances[*tightest];
   const auto reset_at = ceil_seconds((decision.at + balance.reset_after).time_since_epoch());
-  response.add("X-RateLimit-Limit", fmt::to_string(decision.limits[tightest]->quota()));
+  response.add("X-RateLimit-Limit", fmt::to_string(decision.limits[*tightest]->quota()));
   response.add("X-RateLimit-Remaining", fmt::to_string(balance.remaining));
   response.add("X-RateLimit-Reset", fmt::to_string(reset_at));
 

@@ -1,6 +1,7 @@
 // Who sends a request, as far as it could be proved without any I/O.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,7 +21,11 @@ struct Identity {
   std::string address;               // canonical, see client_ip.h
   std::string tenant;                // a configured tenant, or empty
   std::optional<SessionId> session;  // verified; set when standing is kKnown or kPartial
-  std::string_view token;            // what the request claims for it, in its memory; or empty
+  std::string api_key;               // a fingerprint of the key shown, or empty
+  // Fingerprints of the headers that a scope counts per, by name in lower case; absent ones are not
+  // in it.
+  std::map<std::string, std::string, std::less<>> headers;
+  std::string_view token;  // what the request claims for it, in its memory; or empty
   Standing standing = Standing::kAnonymous;
   std::optional<Error> rejection;  // set when standing is kRejected: what to answer
 };

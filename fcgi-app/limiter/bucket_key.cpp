@@ -1,37 +1,74 @@
 #include "limiter/bucket_key.h"
 
+#include <algorithm>
+
 namespace sluice::limiter {
 namespace {
 
-void append_hex(std::string& key, const SessionId& id) {
+using identity::Identity;
+using limits::Fact;
+using limits::Limit;
+
+std::string hex(const SessionId& id) {
   constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
   for (const std::uint8_t byte : id) {
-    key += kDigits[byte >> 4U];
-    key += kDigits[byte & 15U];
+    text += kDigits[byte >> 4U];
+    text += kDigits[byte & 15U];
   }
+  return text;
+}
+
+std::string tag(const Limit& limit, const Identity& identity) {
+  if (limit.scope.parts.empty()) return "@";
+  if (!limit.tenant.empty()) return limit.tenant;
+  return limit.scope.has(Fact::kIp) ? "@" + identity.address : "@";
+}
+
+// The value of a fact; empty where the request has none.
+std::string value(const limits::ScopePart& part, const Identity& identity, std::string_view route) {
+  switch (part.fact) {
+    case Fact::kTenant:
+      return identity.tenant;
+    case Fact::kSession:
+      return identity.session ? hex(*identity.session) : "";
+    case Fact::kIp:
+      return identity.address;
+    case Fact::kApiKey:
+      return identity.api_key;
+    case Fact::kHeader: {
+      const auto found = identity.headers.find(part.header);
+      return found == identity.headers.end() ? "" : found->second;
+    }
+    case Fact::kRoute:
+      return std::string(route);
+  }
+  return "";
+}
+
+// Whether the tag has said it.
+bool is_in_tag(Fact fact, const Limit& limit) {
+  return fact == (limit.tenant.empty() ? Fact::kIp : Fact::kTenant);
 }
 
 }  // namespace
 
-std::string bucket_key(std::string_view prefix, const limits::Limit& limit,
-                       const identity::Identity& identity) {
-  using limits::Scope;
-  const bool per_address = limit.scope == Scope::kIp;
+std::string bucket_key(std::string_view prefix, const Limit& limit, const Identity& identity,
+                       std::string_view route) {
   std::string key;
   key.reserve(128);
-  key.append(prefix).append(":v1:{");
-  if (!limit.tenant.empty()) {
-    key.append(limit.tenant);
-  } else {
-    key.append("@").append(per_address ? identity.address : std::string());
+  key.append(prefix).append(":v2:{").append(tag(limit, identity)).append("}:");
+  if (limit.scope.parts.empty()) {
+    if (!limit.plan.empty()) key.append(limit.plan).append(":");
+    return key.append(limit.name).append(":global");
   }
-  key.append("}:").append(limit.name).append(":");
-  key.append(limits::to_name<Scope>(limits::kScopeNames, limit.scope));
-  if (limit.scope == Scope::kSession) {
-    key.append(":");
-    append_hex(key, *identity.session);
-  } else if (per_address && !limit.tenant.empty()) {
-    key.append(":").append(identity.address);
+  key.append(limit.name);
+  for (const limits::ScopePart& part : limit.scope.parts) {
+    key.append(":").append(limits::to_name<Fact>(limits::kFactNames, part.fact));
+    if (part.fact == Fact::kHeader) key.append(":").append(part.header);
+    if (is_in_tag(part.fact, limit)) continue;
+    const std::string shown = value(part, identity, route);
+    key.append(":").append(shown.empty() ? "@" + identity.address : shown);
   }
   return key;
 }

@@ -9,12 +9,15 @@
 
 namespace sluice::limiter {
 
-// "sluice:v1:{acme}:chat:session:<32 hex digits>": prefix, layout version, hash tag (the tenant, so
-// that all of its keys share a slot of a Redis Cluster; '@' and the address for a default), limit,
-// scope, and the value it is counted per. No part holds a byte that a client can choose, and no
-// two identities share a key: ids are alphanumeric, addresses and session ids are hex.
-// REQUIRES: identity has the fact that limit.scope counts per.
+// "sluice:v2:{acme}:chat:session:<32 hex digits>": prefix, layout version, hash tag, limit, and
+// for each fact of its scope the name and value. The tag is the tenant, so that all of its keys
+// share a slot of a Redis Cluster; of a default it is '@' and the address; of what is global '@'
+// alone, and its plan's name stands before the limit's.
+//
+// A fact that the request does not show is replaced by its address ("session:@4:7f000001"), so that
+// leaving something out opens no bucket of its own. No part holds a byte that a client can choose,
+// and no two identities share a key: ids are alphanumeric, all else is hex.
 [[nodiscard]] std::string bucket_key(std::string_view prefix, const limits::Limit& limit,
-                                     const identity::Identity& identity);
+                                     const identity::Identity& identity, std::string_view route);
 
 }  // namespace sluice::limiter

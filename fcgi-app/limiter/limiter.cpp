@@ -17,7 +17,8 @@ Decision without_store(const LimitSet& limits, ErrorCode why) {
       .store = limits::StoreState::kUnavailable, .at = {}, .limits = limits, .balances = {}};
   decision.allowed = why == ErrorCode::kStoreUnavailable &&
                      std::all_of(limits.begin(), limits.end(), [](const Limit* limit) {
-                       return limit->on_store_error == limits::OnStoreError::kAllow;
+                       return limit->on_store_error == limits::OnStoreError::kAllow ||
+                              limit->mode == limits::Mode::kShadow;
                      });
   return decision;
 }
@@ -25,16 +26,28 @@ Decision without_store(const LimitSet& limits, ErrorCode why) {
 }  // namespace
 
 Task<Decision> Limiter::decide(const LimitSet& limits, const identity::Identity& identity,
-                               std::int64_t cost) {
+                               std::string_view route, std::int64_t cost) {
   if (limits.empty()) co_return Decision{};
   std::vector<Charge> charges;
   charges.reserve(limits.size());
   for (const Limit* limit : limits) {
-    charges.push_back({bucket_key(options_.key_prefix, *limit, identity), limit, cost});
+    charges.push_back({bucket_key(options_.key_prefix, *limit, identity, route), limit, cost});
   }
   auto decision = co_await store_.take(charges, std::nullopt);
   if (!decision) co_return without_store(limits, decision.error().code);
   co_return std::move(*decision);
+}
+
+Task<Result<std::int64_t>> Limiter::reset(const LimitSet& limits,
+                                          const identity::Identity& identity,
+                                          std::string_view route) {
+  std::vector<std::string> keys;
+  for (const Limit* limit : limits) {
+    keys.push_back(bucket_key(options_.key_prefix, *limit, identity, route));
+  }
+  if (keys.empty()) co_return 0;
+  const auto count = co_await store_.reset(keys);
+  co_return count;
 }
 
 }  // namespace sluice::limiter

@@ -20,12 +20,18 @@ class Limiter {
   Limiter(store::BucketStore& store, Options options)
       : store_(store), options_(std::move(options)) {}
 
-  // Charges `cost` units to every limit, or to none. Without limits nothing is asked and the
-  // answer is yes. When the store is unavailable the strictest on_store_error decides; when it
-  // answers nonsense the answer is no. REQUIRES: the limits and the identity outlive the task.
+  // Charges `cost` units to every limit that enforces, or to none. Without limits nothing is asked
+  // and the answer is yes. When the store is unavailable the strictest on_store_error decides; when
+  // it answers nonsense the answer is no. REQUIRES: the limits and the identity outlive the task.
   [[nodiscard]] Task<limits::Decision> decide(const limits::LimitSet& limits,
                                               const identity::Identity& identity,
-                                              std::int64_t cost);
+                                              std::string_view route, std::int64_t cost);
+
+  // Gives back the full quota of every limit; yields how many had been in use. Errors as of
+  // BucketStore::reset(). REQUIRES: as decide().
+  [[nodiscard]] Task<Result<std::int64_t>> reset(const limits::LimitSet& limits,
+                                                 const identity::Identity& identity,
+                                                 std::string_view route);
 
  private:
   store::BucketStore& store_;

@@ -1,25 +1,55 @@
 #include "limits/algorithm.h"
 
-#include <algorithm>
+#include "limits/arithmetic.h"
+#include "limits/change.h"
 
 namespace sluice::limits {
+namespace {
 
-Step fixed_window(std::optional<FixedWindow> state, const Limit& limit, std::int64_t cost,
-                  TimePoint now) {
-  const std::int64_t quota = limit.quota();
-  const Duration window = limit.window();
-  const bool open = state && state->opened_at <= now && now < state->opened_at + window;
-  if (!open) state.reset();
+std::optional<Bucket> as_of(const std::optional<Bucket>& stored, const Moment& m) {
+  if (!stored) return std::nullopt;
+  std::optional<State> state = stored->state;
+  if (stored->terms != m.terms) state = changed(*stored, m);
+  if (state) state = rolled(*state, m);
+  if (!state) return std::nullopt;
+  return Bucket{m.terms, std::move(*state)};
+}
 
-  const std::int64_t used = open ? state->used : 0;
-  Step step{.fits = cost == 0 || used + cost <= quota, .state = state, .balance = {}};
-  if (step.fits && cost > 0) {
-    step.state = FixedWindow{used + cost, open ? state->opened_at : now, window};
+}  // namespace
+
+Step take(const std::optional<Bucket>& stored, const Limit& limit, std::int64_t cost,
+          TimePoint now) {
+  const Moment m{limit, limit.terms(), now};
+  Step step;
+  step.before = as_of(stored, m);
+  step.after = step.before;
+  const std::int64_t used = step.before ? used_units(step.before->state, m) : 0;
+  step.fits = cost == 0 || used + cost <= m.terms.capacity;
+  if (cost > 0 && step.fits) {
+    const State state = step.before ? step.before->state : filled(m, 0);
+    step.after = Bucket{
+        m.terms, std::visit([&](const auto& s) { return State(charged(s, m, cost)); }, state)};
   }
-  step.balance.remaining = std::max<std::int64_t>(0, quota - (step.state ? step.state->used : 0));
-  step.balance.reset_after = step.state ? step.state->opened_at + window - now : Duration::zero();
-  if (!step.fits) step.balance.retry_after = cost > quota ? kNever : step.balance.reset_after;
+  if (step.after) {
+    step.keep_for = std::visit([&](const auto& s) { return keep_for(s, m); }, step.after->state);
+  }
   return step;
+}
+
+View view(const std::optional<Bucket>& bucket, const Limit& limit, std::int64_t cost,
+          TimePoint now) {
+  const Moment m{limit, limit.terms(), now};
+  const State state = bucket ? bucket->state : filled(m, 0);
+  return std::visit([&](const auto& s) -> View { return view_of(s, m, cost); }, state);
+}
+
+Balance balance(const View& view, const Limit& limit, std::int64_t cost, TimePoint now) {
+  const Moment m{limit, limit.terms(), now};
+  const bool never = cost > m.terms.capacity;
+  Balance balance =
+      std::visit([&](const auto& v) { return balance_of(v, m, never ? 0 : cost); }, view);
+  if (never) balance.retry_after = kNever;
+  return balance;
 }
 
 }  // namespace sluice::limits

@@ -1,35 +1,37 @@
 // The arithmetic of each algorithm: pure, in integers, with time as an argument.
 //
-// store/redis/take.lua holds the same arithmetic once more, for Redis; the conformance suite holds
-// the two together.
+// store/redis/take.lua tests and charges by the same arithmetic, inside Redis; the conformance
+// suite holds the two together. Balances are computed here alone, for every store.
 #pragma once
 
 #include <optional>
 
+#include "limits/bucket.h"
 #include "limits/charge.h"
 
 namespace sluice::limits {
 
-// A fixed window: opens at its first unit and closes when the limit's window has passed.
-struct FixedWindow {
-  std::int64_t used = 0;
-  TimePoint opened_at{};
-  Duration window{};  // of the limit at the last charge: for how long this is worth keeping
-  bool operator==(const FixedWindow&) const = default;
-};
-
 struct Step {
-  bool fits = false;                 // whether the cost may be charged
-  std::optional<FixedWindow> state;  // with the charge in it if it fits, else as it was
-  Balance balance;                   // of `state`, with the wait of a cost that does not fit
+  bool fits = false;             // whether the cost may be charged; a peek (cost 0) always fits
+  std::optional<Bucket> before;  // as it stands now; nullopt is a full quota
+  std::optional<Bucket> after;   // with the cost in it, or as before where that does not fit
+  Duration keep_for{};           // how long `after` differs from a full quota; more than 0 if set
 };
 
-// Tests and charges `cost` units (0 to kMaxQuota; 0 peeks and always fits) of `limit` against
-// `state`; nullopt is a full quota, and so is a window that has closed. It closes by the limit as
-// it is now, so a shorter window takes effect at once; and one that opens in the future, as a clock
-// set back leaves it behind, counts as closed: at most one more quota, and nobody waits for the
-// clock.
-[[nodiscard]] Step fixed_window(std::optional<FixedWindow> state, const Limit& limit,
-                                std::int64_t cost, TimePoint now);
+// Tests and charges `cost` units (0 to kMaxQuota) of `limit`. What `stored` holds counts as it
+// stands at `now`: a closed window, or one that lies in the future, as a clock set back leaves it
+// behind, is none: at most one more quota, and nobody waits for the clock. Where the limit is not
+// the one that `stored` was charged by, limit.on_change says what becomes of it.
+[[nodiscard]] Step take(const std::optional<Bucket>& stored, const Limit& limit, std::int64_t cost,
+                        TimePoint now);
+
+// The view of a bucket, for a cost that may have to wait.
+[[nodiscard]] View view(const std::optional<Bucket>& bucket, const Limit& limit, std::int64_t cost,
+                        TimePoint now);
+
+// What is left of `limit`, by a view that stands as of `now`, and how long `cost` has to wait.
+// REQUIRES: the cost does not fit, or is 0.
+[[nodiscard]] Balance balance(const View& view, const Limit& limit, std::int64_t cost,
+                              TimePoint now);
 
 }  // namespace sluice::limits

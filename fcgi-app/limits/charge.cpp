@@ -2,11 +2,13 @@
 
 namespace sluice::limits {
 
-std::size_t Decision::tightest() const {
-  std::size_t best = 0;
-  for (std::size_t i = 1; i < balances.size(); ++i) {
+std::optional<std::size_t> Decision::tightest() const {
+  std::optional<std::size_t> best;
+  for (std::size_t i = 0; i < balances.size(); ++i) {
+    if (limits[i]->mode == Mode::kShadow) continue;
+    if (!best) best = i;
     const Balance& a = balances[i];
-    const Balance& b = balances[best];
+    const Balance& b = balances[*best];
     if (a.retry_after != b.retry_after ? a.retry_after > b.retry_after
                                        : a.remaining < b.remaining) {
       best = i;

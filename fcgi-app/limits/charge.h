@@ -49,13 +49,17 @@ struct Decision {
   std::vector<const Limit*> limits;  // what was charged, in the order asked
   std::vector<Balance> balances;     // one for each of `limits`; empty unless kAnswered
 
-  // A limit denies when its cost would have to wait.
-  [[nodiscard]] bool denied_by(std::size_t i) const {
-    return !allowed && balances[i].retry_after > Duration::zero();
+  // Whether limit `i` had no room for the cost: a limit that enforces denies then.
+  [[nodiscard]] bool lacks_room(std::size_t i) const {
+    return balances[i].retry_after > Duration::zero();
   }
-  // The limit a client should look at: among the denying ones (or all, when allowed) the one with
-  // the longest wait, then the fewest units left. REQUIRES: balances are not empty.
-  [[nodiscard]] std::size_t tightest() const;
+  [[nodiscard]] bool denied_by(std::size_t i) const {
+    return !allowed && limits[i]->mode == Mode::kEnforce && lacks_room(i);
+  }
+  // The limit that a client should look at: among those that deny (or all, when allowed) the one
+  // with the longest wait, then the fewest units left. nullopt where none enforces, or no store
+  // answered.
+  [[nodiscard]] std::optional<std::size_t> tightest() const;
 };
 
 }  // namespace sluice::limits

@@ -1,5 +1,7 @@
 #include "limits/limit.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace sluice::limits {
@@ -12,16 +14,31 @@ struct UnitText {
   Duration length;
 };
 
-constexpr std::array<UnitText, 5> kUnits{{
+constexpr std::array<UnitText, 8> kUnits{{
     {Unit::kMillisecond, "millisecond", "ms", std::chrono::milliseconds(1)},
     {Unit::kSecond, "second", "s", std::chrono::seconds(1)},
     {Unit::kMinute, "minute", "m", std::chrono::minutes(1)},
     {Unit::kHour, "hour", "h", std::chrono::hours(1)},
     {Unit::kDay, "day", "d", std::chrono::days(1)},
+    {Unit::kWeek, "week", "w", std::chrono::days(7)},
+    {Unit::kMonth, "month", "mo", std::chrono::days(30)},
+    {Unit::kYear, "year", "y", std::chrono::days(360)},
 }};
 
 const UnitText& text_of(Unit unit) {
   return kUnits.at(static_cast<std::size_t>(unit));
+}
+
+bool is_bucket(Algorithm algorithm) {
+  return algorithm == Algorithm::kTokenBucket || algorithm == Algorithm::kLeakyBucket;
+}
+
+// See Terms::tick.
+Duration tick(const Terms& terms) {
+  const std::int64_t most = kMaxProduct / std::max<std::int64_t>(1, terms.capacity);
+  Duration tick(1);
+  while (terms.window / tick > most) tick *= 10;
+  return tick;
 }
 
 }  // namespace
@@ -37,6 +54,36 @@ std::string Window::text() const {
 std::string Window::suffix() const {
   const UnitText& text = text_of(unit);
   return count == 1 ? std::string(text.word) : fmt::format("{}{}", count, text.letter);
+}
+
+Terms Limit::terms() const {
+  Terms terms{algorithm, Alignment::kFirstHit, quota(), quota(), window(), Duration(1)};
+  if (algorithm == Algorithm::kFixedWindow) terms.alignment = alignment;
+  if (is_bucket(algorithm) && burst > 0 && quota() > 0) terms.capacity = burst;
+  // A fixed window and a log count whole units alone.
+  if (is_bucket(algorithm) || algorithm == Algorithm::kSlidingWindow) terms.tick = tick(terms);
+  return terms;
+}
+
+std::optional<std::string> Limit::complaint() const {
+  const Terms t = terms();
+  if (algorithm == Algorithm::kSlidingLog && t.quota > kMaxLogQuota) {
+    return fmt::format("sliding_log stores every unit, at most {}; use sliding_window",
+                       kMaxLogQuota);
+  }
+  if (t.window % t.tick != Duration::zero()) {
+    return fmt::format("{} cannot be counted exactly; use a rounder window", text());
+  }
+  if (is_bucket(algorithm) && t.capacity > 0 && t.capacity / t.quota > kMaxDrain / t.window) {
+    return fmt::format("a burst of {} takes more than {} days to drain; use a smaller one",
+                       t.capacity, std::chrono::floor<std::chrono::days>(kMaxDrain).count());
+  }
+  if (alignment == Alignment::kCalendar &&
+      (rate.window.count != 1 || rate.window.unit < Unit::kDay)) {
+    return fmt::format("no calendar has a period of {}; use 1 day, week, month or year",
+                       rate.window.text());
+  }
+  return std::nullopt;
 }
 
 std::string Limit::text() const {

@@ -8,52 +8,46 @@ namespace sluice::store {
 
 using limits::Charge;
 using limits::Decision;
-using limits::Step;
 
 Task<Result<Decision>> MemoryStore::take(std::span<const Charge> charges,
                                          std::optional<TimePoint> now) {
   const TimePoint at = now.value_or(clock_.now());
   sweep(at);
-  const auto step = [&](const Charge& charge, std::int64_t cost) {
-    const auto found = buckets_.find(charge.key);
-    const bool exists = found != buckets_.end();
-    return limits::fixed_window(exists ? std::optional(found->second) : std::nullopt, *charge.limit,
-                                cost, at);
-  };
-  std::vector<Step> steps;
-  for (const Charge& charge : charges) steps.push_back(step(charge, charge.cost));
-
-  Decision decision{.store = limits::StoreState::kAnswered, .at = at, .limits = {}, .balances = {}};
-  decision.allowed =
-      std::all_of(steps.begin(), steps.end(), [](const Step& tested) { return tested.fits; });
-  for (std::size_t i = 0; i < charges.size(); ++i) {
-    const Charge& charge = charges[i];
-    if (decision.allowed && charge.cost > 0) {
-      buckets_.insert_or_assign(charge.key, *steps[i].state);
-    }
-    const bool spared = !decision.allowed && steps[i].fits;  // another limit denied
-    decision.limits.push_back(charge.limit);
-    decision.balances.push_back(spared ? step(charge, 0).balance : steps[i].balance);
+  std::vector<std::optional<limits::Bucket>> stored;
+  for (const Charge& charge : charges) {
+    const auto found = entries_.find(charge.key);
+    stored.push_back(found == entries_.end() ? std::nullopt : std::optional(found->second.bucket));
   }
-  co_return decision;
+  limits::Outcome outcome = limits::decide(charges, stored, at);
+  for (limits::Change& change : outcome.changes) {
+    entries_.insert_or_assign(charges[change.charge].key,
+                              Entry{std::move(change.bucket), at + change.keep_for});
+  }
+  co_return std::move(outcome.decision);
+}
+
+Task<Result<std::int64_t>> MemoryStore::reset(std::span<const std::string> keys) {
+  std::int64_t count = 0;
+  for (const std::string& key : keys) count += static_cast<std::int64_t>(entries_.erase(key));
+  co_return count;
 }
 
 std::string MemoryStore::dump() const {
   std::vector<std::string> lines;
-  for (const auto& [key, bucket] : buckets_) {
-    lines.push_back(
-        fmt::format("{}={} {}", key, bucket.used, microseconds_since_epoch(bucket.opened_at)));
+  for (const auto& [key, entry] : entries_) {
+    const std::string bytes = limits::encode(entry.bucket);
+    std::string line = key + "=";
+    for (const char byte : bytes) line += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+    lines.push_back(std::move(line));
   }
   std::sort(lines.begin(), lines.end());
   return fmt::format("{}", fmt::join(lines, ","));
 }
 
 void MemoryStore::sweep(TimePoint now) {
-  if (buckets_.size() < sweep_at_) return;
-  std::erase_if(buckets_, [&](const auto& bucket) {
-    return bucket.second.opened_at + bucket.second.window <= now;
-  });
-  sweep_at_ = std::max(options_.sweep_at, buckets_.size() * 2);
+  if (entries_.size() < sweep_at_) return;
+  std::erase_if(entries_, [&](const auto& entry) { return entry.second.expires_at <= now; });
+  sweep_at_ = std::max(options_.sweep_at, entries_.size() * 2);
 }
 
 }  // namespace sluice::store

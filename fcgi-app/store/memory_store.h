@@ -1,11 +1,11 @@
 // Buckets in the memory of this process: for trying Sluice without Redis, and the model that the
-// conformance suite holds Redis against.
+// conformance suite holds the other stores against.
 #pragma once
 
 #include <string>
 #include <unordered_map>
 
-#include "limits/algorithm.h"
+#include "limits/outcome.h"
 #include "store/store.h"
 
 namespace sluice::store {
@@ -13,7 +13,8 @@ namespace sluice::store {
 class MemoryStore final : public BucketStore {
  public:
   struct Options {
-    // Closed windows are swept out when this many buckets are held, and then at each doubling.
+    // Buckets that say no more than none are swept out when this many are held, and then at each
+    // doubling.
     std::size_t sweep_at = 1024;
   };
 
@@ -23,18 +24,24 @@ class MemoryStore final : public BucketStore {
 
   [[nodiscard]] Task<Result<limits::Decision>> take(std::span<const limits::Charge> charges,
                                                     std::optional<TimePoint> now) override;
+  [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> keys) override;
 
-  [[nodiscard]] std::size_t size() const { return buckets_.size(); }
-  // Every bucket as "key=used opened_at", sorted, joined by commas.
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  // Every bucket as "key=bytes in hex", sorted, joined by commas.
   [[nodiscard]] std::string dump() const;
 
  private:
+  struct Entry {
+    limits::Bucket bucket;
+    TimePoint expires_at;
+  };
+
   void sweep(TimePoint now);
 
   const Clock& clock_;
   Options options_;
   std::size_t sweep_at_;
-  std::unordered_map<std::string, limits::FixedWindow> buckets_;
+  std::unordered_map<std::string, Entry> entries_;
 };
 
 }  // namespace sluice::store

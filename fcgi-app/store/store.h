@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -11,7 +12,7 @@
 
 namespace sluice::store {
 
-// Where buckets live: Redis, or the memory of one process.
+// Where buckets live: Redis, or the memory of one host or process.
 class BucketStore {
  public:
   BucketStore() = default;
@@ -26,6 +27,10 @@ class BucketStore {
   // REQUIRES: at most kMaxCharges charges, with distinct keys, which outlive the returned task.
   [[nodiscard]] virtual Task<Result<limits::Decision>> take(std::span<const limits::Charge> charges,
                                                             std::optional<TimePoint> now) = 0;
+
+  // Forgets the buckets: each has its full quota again. Yields how many there were. For operators:
+  // no request asks for it. Errors as of take(). REQUIRES: the keys outlive the returned task.
+  [[nodiscard]] virtual Task<Result<std::int64_t>> reset(std::span<const std::string> keys) = 0;
 };
 
 }  // namespace sluice::store

@@ -11,6 +11,7 @@ namespace sluice::config {
 namespace {
 
 namespace fs = std::filesystem;
+using limits::Fact;
 using limits::OnStoreError;
 using limits::Scope;
 
@@ -164,10 +165,10 @@ plans = ( { id = "pro"; limits = (
     OnStoreError on_store_error;
   };
   const std::vector<Row> rows{
-      {"acme", 0, "8 per 10 seconds", Scope::kSession, OnStoreError::kAllow},
-      {"acme", 1, "100 per 1 day", Scope::kTenant, OnStoreError::kDeny},
-      {"globex", 0, "8 per 10 seconds", Scope::kSession, OnStoreError::kDeny},
-      {"globex", 1, "50 per 1 day", Scope::kTenant, OnStoreError::kDeny},
+      {"acme", 0, "8 per 10 seconds", Fact::kSession, OnStoreError::kAllow},
+      {"acme", 1, "100 per 1 day", Fact::kTenant, OnStoreError::kDeny},
+      {"globex", 0, "8 per 10 seconds", Fact::kSession, OnStoreError::kDeny},
+      {"globex", 1, "50 per 1 day", Fact::kTenant, OnStoreError::kDeny},
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.tenant + " " + row.text);

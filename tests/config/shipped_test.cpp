@@ -12,9 +12,9 @@ namespace sluice::config {
 namespace {
 
 namespace fs = std::filesystem;
+using limits::Fact;
 using limits::OnStoreError;
 using limits::Rate;
-using limits::Scope;
 using limits::Unit;
 
 const fs::path kSource = SLUICE_SOURCE_DIR;
@@ -35,7 +35,7 @@ void expect_shipped_limits(const Config& config) {
     const limits::PlanLimit& limit = config.plans->defaults()[i];
     EXPECT_EQ(limit.limit.name, defaults[i].name);
     EXPECT_EQ(limit.limit.tenant, "");
-    EXPECT_EQ(limit.limit.scope, Scope::kIp);
+    EXPECT_EQ(limit.limit.scope, Fact::kIp);
     EXPECT_EQ(limit.limit.rate, defaults[i].rate);
     EXPECT_EQ(limit.limit.on_store_error, defaults[i].on_store_error);
     EXPECT_EQ(limit.routes, std::vector<std::string>{defaults[i].name});
@@ -46,7 +46,7 @@ void expect_shipped_limits(const Config& config) {
     const limits::PlanLimit& limit = only_limit(config, tenant);
     EXPECT_EQ(limit.limit.name, "chat");
     EXPECT_EQ(limit.limit.tenant, tenant);
-    EXPECT_EQ(limit.limit.scope, Scope::kSession);
+    EXPECT_EQ(limit.limit.scope, Fact::kSession);
     EXPECT_EQ(limit.limit.rate, (Rate{quota, {10, Unit::kSecond}}));
     EXPECT_EQ(limit.limit.on_store_error, OnStoreError::kAllow);
     EXPECT_EQ(limit.routes, std::vector<std::string>{"chat"});

@@ -21,6 +21,9 @@ class FlakyStore final : public store::BucketStore {
                                             std::optional<TimePoint> /*now*/) override {
     co_return fail(code_);
   }
+  [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> /*keys*/) override {
+    co_return fail(code_);
+  }
 
  private:
   ErrorCode code_;
@@ -29,7 +32,7 @@ class FlakyStore final : public store::BucketStore {
 Limit limit(std::string name, std::int64_t quota, OnStoreError on_store_error) {
   return {.name = std::move(name),
           .tenant = "",
-          .scope = limits::Scope::kIp,
+          .scope = limits::Fact::kIp,
           .rate = {quota, {10, limits::Unit::kSecond}},
           .on_store_error = on_store_error};
 }
@@ -44,7 +47,7 @@ TEST(LimiterTest, AsksNoStoreWhereNoLimitApplies) {
   FlakyStore store(ErrorCode::kStoreUnavailable);
   Limiter limiter(store, {});
   const identity::Identity identity = caller();
-  const Decision decision = run_now(limiter.decide({}, identity, 1));
+  const Decision decision = run_now(limiter.decide({}, identity, "chat", 1));
   EXPECT_TRUE(decision.allowed);
   EXPECT_EQ(decision.store, limits::StoreState::kNotAsked);
 }
@@ -57,8 +60,8 @@ TEST(LimiterTest, ChargesEveryLimitOrNone) {
   const Limit narrow = limit("narrow", 1, OnStoreError::kDeny);
   const identity::Identity identity = caller();
   const limits::LimitSet both{&wide, &narrow};
-  EXPECT_TRUE(run_now(limiter.decide(both, identity, 1)).allowed);
-  const Decision denied = run_now(limiter.decide(both, identity, 1));
+  EXPECT_TRUE(run_now(limiter.decide(both, identity, "chat", 1)).allowed);
+  const Decision denied = run_now(limiter.decide(both, identity, "chat", 1));
   EXPECT_FALSE(denied.allowed);
   EXPECT_FALSE(denied.denied_by(0));
   EXPECT_TRUE(denied.denied_by(1));
@@ -73,8 +76,8 @@ TEST(LimiterTest, TheStrictestPolicyDecidesWhenTheStoreIsDown) {
   const identity::Identity identity = caller();
   const limits::LimitSet only_open{&open};
   const limits::LimitSet mixed{&open, &closed};
-  EXPECT_TRUE(run_now(limiter.decide(only_open, identity, 1)).allowed);
-  const Decision denied = run_now(limiter.decide(mixed, identity, 1));
+  EXPECT_TRUE(run_now(limiter.decide(only_open, identity, "chat", 1)).allowed);
+  const Decision denied = run_now(limiter.decide(mixed, identity, "chat", 1));
   EXPECT_FALSE(denied.allowed);
   EXPECT_EQ(denied.store, limits::StoreState::kUnavailable);
   EXPECT_TRUE(denied.balances.empty());
@@ -86,7 +89,7 @@ TEST(LimiterTest, AnAnswerThatIsNonsenseNeverAllows) {
   const Limit open = limit("open", 1, OnStoreError::kAllow);
   const identity::Identity identity = caller();
   const limits::LimitSet set{&open};
-  EXPECT_FALSE(run_now(limiter.decide(set, identity, 1)).allowed);
+  EXPECT_FALSE(run_now(limiter.decide(set, identity, "chat", 1)).allowed);
 }
 
 }  // namespace

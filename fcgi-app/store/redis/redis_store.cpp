@@ -1,17 +1,15 @@
 #include "store/redis/redis_store.h"
 
 #include <array>
-#include <bit>
-#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
 #include <hiredis.h>
 
+#include "store/redis/take_call.h"
+
 namespace sluice::store::redis {
 namespace {
-
-static_assert(std::endian::native == std::endian::little, "take.lua reads and writes '<i8'");
 
 using limits::Charge;
 using limits::Decision;
@@ -21,9 +19,10 @@ constexpr std::size_t kMaxBatch = 64;
 
 // What to do about an error reply, by its first word. What is not listed is a fault: a bug of
 // ours, or keys that somebody else wrote.
-enum class Remedy { kSendScript, kUnavailable, kReconnect };
-constexpr std::array<std::pair<std::string_view, Remedy>, 13> kRemedies{{
+enum class Remedy { kSendScript, kAskAgain, kUnavailable, kReconnect };
+constexpr std::array<std::pair<std::string_view, Remedy>, 14> kRemedies{{
     {"NOSCRIPT", Remedy::kSendScript},     // restarted, or SCRIPT FLUSH
+    {"CALENDAR", Remedy::kAskAgain},       // take.lua's own: our clock is far from Redis's
     {"LOADING", Remedy::kUnavailable},     // reading its file after a start
     {"BUSY", Remedy::kUnavailable},        // in somebody's long script
     {"MASTERDOWN", Remedy::kUnavailable},  // a replica without its master
@@ -49,74 +48,10 @@ std::optional<Remedy> remedy_for(std::string_view error) {
   return std::nullopt;
 }
 
-// The one argument of take.lua.
-class PackedIntegers {
- public:
-  void add(std::int64_t number) {
-    std::array<char, sizeof number> bytes{};
-    std::memcpy(bytes.data(), &number, sizeof number);
-    text_.append(bytes.data(), bytes.size());
-  }
-  [[nodiscard]] std::string_view text() const { return text_; }
-
- private:
-  std::string text_;
-};
-
-// take.lua's reply, read from the front.
-class ReplyReader {
- public:
-  explicit ReplyReader(const redisReply& reply) {
-    if (reply.type == REDIS_REPLY_STRING) rest_ = {reply.str, reply.len};
-  }
-
-  // The next integer; 0 where there is none, which good() then tells.
-  std::int64_t next() {
-    std::int64_t number = 0;
-    good_ = good_ && rest_.size() >= sizeof number;
-    if (!good_) return 0;
-    std::memcpy(&number, rest_.data(), sizeof number);
-    rest_.remove_prefix(sizeof number);
-    return number;
-  }
-  // The next `size` bytes, or all that are left.
-  std::string_view text(std::int64_t size) {
-    const std::string_view front = rest_.substr(0, static_cast<std::size_t>(size));
-    rest_.remove_prefix(front.size());
-    return front;
-  }
-  [[nodiscard]] bool good() const { return good_; }
-
- private:
-  std::string_view rest_;
-  bool good_ = true;
-};
-
-// The script's word on one decision; 0 is a denial.
-constexpr std::int64_t kAllowed = 1;
-constexpr std::int64_t kFailed = -1;
-
-// The error is the text that Redis had for the script; the code is not set.
-Result<Decision> read_decision(ReplyReader& reader, TimePoint at, std::span<const Charge> charges) {
-  const std::int64_t verdict = reader.next();
-  if (verdict == kFailed) return fail({}, std::string(reader.text(reader.next())));
-  Decision decision{.allowed = verdict == kAllowed,
-                    .store = limits::StoreState::kAnswered,
-                    .at = at,
-                    .limits = {},
-                    .balances = {}};
-  decision.limits.reserve(charges.size());
-  decision.balances.reserve(charges.size());
-  for (const Charge& charge : charges) {
-    const std::int64_t remaining = reader.next();
-    const Duration reset_after(reader.next());
-    const std::int64_t retry_after = reader.next();
-    decision.limits.push_back(charge.limit);
-    decision.balances.push_back(
-        {remaining, reset_after, retry_after < 0 ? limits::kNever : Duration(retry_after)});
-  }
-  if (!reader.good()) return fail({}, "ERR the script's reply is cut short");
-  return decision;
+// Of a reply of any other type, nothing.
+std::string_view text_of(const redisReply& reply) {
+  if (reply.type != REDIS_REPLY_STRING) return {};
+  return {reply.str, reply.len};
 }
 
 }  // namespace
@@ -138,11 +73,35 @@ RedisStore::RedisStore(loop::Loop& loop, Connection& connection, telemetry::Log&
 
 Task<Result<Decision>> RedisStore::take(std::span<const Charge> charges,
                                         std::optional<TimePoint> now) {
+  auto decision = co_await join(charges, now);
+  // Nothing was charged, and by now the difference of the clocks is known.
+  if (!decision && remedy_for(decision.error().detail) == Remedy::kAskAgain) {
+    decision = co_await join(charges, now);
+  }
+  co_return decision;
+}
+
+Task<Result<Decision>> RedisStore::join(std::span<const Charge> charges,
+                                        std::optional<TimePoint> now) {
   if (batch_.waiting.size() >= kMaxBatch || batch_.now != now) flush();
   batch_.now = now;
   Waiting waiting{charges};
   co_await Join{*this, waiting};
   co_return std::move(waiting.result);
+}
+
+Task<Result<std::int64_t>> RedisStore::reset(std::span<const std::string> keys) {
+  Wire* const wire = connection_.wire();
+  if (!wire) co_return fail(ErrorCode::kStoreUnavailable);
+  std::vector<std::string_view> arguments{"DEL"};
+  arguments.insert(arguments.end(), keys.begin(), keys.end());
+  const auto deadline = wire->deadline();
+  const auto reply = co_await wire->command(arguments, deadline);
+  if (!reply) co_return tl::unexpected(reply.error());
+  if ((*reply)->type == REDIS_REPLY_ERROR) {
+    co_return tl::unexpected(on_error_reply({(*reply)->str, (*reply)->len}));
+  }
+  co_return (*reply)->integer;
 }
 
 void RedisStore::flush() {
@@ -152,21 +111,16 @@ void RedisStore::flush() {
 }
 
 Task<void> RedisStore::send(Batch batch) {
-  PackedIntegers numbers;
-  numbers.add(batch.now ? microseconds_since_epoch(*batch.now) : 0);
+  TakeArgument argument(batch.now, SystemClock().now() + clock_difference_);
   std::vector<std::string_view> arguments{"EVALSHA", "", ""};
   for (const Waiting* waiting : batch.waiting) {
-    numbers.add(static_cast<std::int64_t>(waiting->charges.size()));
-    for (const Charge& charge : waiting->charges) {
-      arguments.emplace_back(charge.key);
-      numbers.add(charge.limit->quota());
-      numbers.add(charge.limit->window().count());
-      numbers.add(charge.cost);
-    }
+    argument.add_decision(waiting->charges);
+    for (const Charge& charge : waiting->charges) arguments.emplace_back(charge.key);
   }
   const std::string key_count = fmt::to_string(arguments.size() - 3);
   arguments[2] = key_count;
-  arguments.emplace_back(numbers.text());
+  const std::string packed = argument.text();
+  arguments.emplace_back(packed);
   const auto reply = co_await evaluate(std::move(arguments));
   answer(batch, reply);
 }
@@ -201,11 +155,12 @@ void RedisStore::read_results(const Batch& batch, const Result<Reply>& reply) {
     for (Waiting* waiting : batch.waiting) waiting->result = tl::unexpected(*error);
     return;
   }
-  ReplyReader reader(**reply);
-  const TimePoint at{Duration(reader.next())};
+  TakeReply answers(text_of(**reply));
+  const TimePoint at = answers.at();
+  if (!batch.now && answers.good()) clock_difference_ = at - SystemClock().now();
   bool wrote = false;
   for (Waiting* waiting : batch.waiting) {
-    if (auto decision = read_decision(reader, at, waiting->charges)) {
+    if (auto decision = answers.decision(at, waiting->charges)) {
       wrote = wrote || (decision->allowed && !waiting->charges.empty());
       waiting->result = std::move(*decision);
     } else {
@@ -223,7 +178,7 @@ void RedisStore::answer(const Batch& batch, const Result<Reply>& reply) {
 
 Error RedisStore::on_error_reply(std::string_view text) {
   if (const auto remedy = remedy_for(text)) {
-    connection_.report_refusing(text);
+    if (*remedy != Remedy::kAskAgain) connection_.report_refusing(text);
     if (*remedy == Remedy::kReconnect) connection_.drop(std::string(text));
     return {ErrorCode::kStoreUnavailable, std::string(text)};
   }

@@ -22,6 +22,7 @@ class RedisStore final : public BucketStore {
   // Waits for the end of the turn, so that the decisions of other requests come along.
   [[nodiscard]] Task<Result<limits::Decision>> take(std::span<const limits::Charge> charges,
                                                     std::optional<TimePoint> now) override;
+  [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> keys) override;
 
  private:
   // A decision that waits in the frame of its take().
@@ -38,6 +39,8 @@ class RedisStore final : public BucketStore {
   // What take() awaits: joins the batch, is resumed when the batch has its answer.
   struct Join;
 
+  [[nodiscard]] Task<Result<limits::Decision>> join(std::span<const limits::Charge> charges,
+                                                    std::optional<TimePoint> now);
   void flush();
   [[nodiscard]] Task<void> send(Batch batch);
   [[nodiscard]] Task<Result<Reply>> evaluate(std::vector<std::string_view> arguments);
@@ -48,6 +51,7 @@ class RedisStore final : public BucketStore {
   Connection& connection_;
   telemetry::Log& log_;
   Batch batch_;
+  Duration clock_difference_{};  // Redis's time less ours, as of the last reply
   std::optional<TimePoint> fault_logged_at_;
   loop::BeforeWait end_of_turn_;
 };

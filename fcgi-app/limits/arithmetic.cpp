@@ -1,0 +1,246 @@
+#include "limits/arithmetic.h"
+
+#include <algorithm>
+
+#include "limits/calendar.h"
+
+namespace sluice::limits {
+namespace {
+
+TimePoint clock_start(Duration window, TimePoint now) {
+  return now - now.time_since_epoch() % window;
+}
+
+TimePoint opens_at(const Moment& m) {
+  switch (m.limit.alignment) {
+    case Alignment::kFirstHit:
+      break;
+    case Alignment::kClock:
+      return clock_start(m.terms.window, m.now);
+    case Alignment::kCalendar:
+      return calendar_boundaries(m.limit.rate.window.unit, m.limit.time_zone, m.now)[0];
+  }
+  return m.now;
+}
+
+// When the window that was opened at `opened_at` closes; not after now if it has.
+TimePoint closes_at(const Moment& m, TimePoint opened_at) {
+  switch (m.limit.alignment) {
+    case Alignment::kFirstHit:
+      break;
+    case Alignment::kClock: {
+      const TimePoint start = clock_start(m.terms.window, m.now);
+      return opened_at < start ? start : start + m.terms.window;
+    }
+    case Alignment::kCalendar: {
+      const auto [start, end, next] =
+          calendar_boundaries(m.limit.rate.window.unit, m.limit.time_zone, m.now);
+      return opened_at < start ? start : end;
+    }
+  }
+  return opened_at + m.terms.window;
+}
+
+}  // namespace
+
+// --- fixed_window
+// ---------------------------------------------------------------------------------
+
+std::optional<State> rolled(const FixedWindow& state, const Moment& m) {
+  if (state.used == 0 || state.opened_at > m.now) return std::nullopt;
+  if (closes_at(m, state.opened_at) <= m.now) return std::nullopt;
+  return state;
+}
+
+std::int64_t used_units(const FixedWindow& state, const Moment& /*m*/) {
+  return state.used;
+}
+
+FixedWindow charged(FixedWindow state, const Moment& /*m*/, std::int64_t cost) {
+  state.used += cost;
+  return state;
+}
+
+Duration keep_for(const FixedWindow& state, const Moment& m) {
+  return closes_at(m, state.opened_at) - m.now;
+}
+
+Balance balance_of(const FixedWindow& view, const Moment& m, std::int64_t cost) {
+  Balance balance{.remaining = m.terms.capacity - view.used, .reset_after = {}, .retry_after = {}};
+  if (view.used > 0) balance.reset_after = keep_for(view, m);
+  if (cost > 0) balance.retry_after = balance.reset_after;
+  return balance;
+}
+
+// --- sliding_log
+// ----------------------------------------------------------------------------------
+
+std::optional<State> rolled(SlidingLog state, const Moment& m) {
+  std::erase_if(state.units,
+                [&](TimePoint unit) { return unit + m.terms.window <= m.now || unit > m.now; });
+  if (state.units.empty()) return std::nullopt;
+  return state;
+}
+
+std::int64_t used_units(const SlidingLog& state, const Moment& /*m*/) {
+  return static_cast<std::int64_t>(state.units.size());
+}
+
+SlidingLog charged(SlidingLog state, const Moment& m, std::int64_t cost) {
+  state.units.insert(state.units.end(), static_cast<std::size_t>(cost), m.now);
+  return state;
+}
+
+Duration keep_for(const SlidingLog& state, const Moment& m) {
+  return state.units.back() + m.terms.window - m.now;
+}
+
+LogView view_of(const SlidingLog& state, const Moment& m, std::int64_t cost) {
+  if (state.units.empty()) return {};
+  LogView view{used_units(state, m), state.units.back(), {}};
+  const std::int64_t leaving = view.used + cost - m.terms.quota;
+  if (cost > 0 && cost <= m.terms.quota && leaving > 0) {
+    view.pivot = state.units[static_cast<std::size_t>(leaving - 1)];
+  }
+  return view;
+}
+
+Balance balance_of(const LogView& view, const Moment& m, std::int64_t cost) {
+  Balance balance{.remaining = m.terms.capacity - view.used, .reset_after = {}, .retry_after = {}};
+  if (view.used > 0) balance.reset_after = view.newest + m.terms.window - m.now;
+  if (cost > 0) balance.retry_after = view.pivot + m.terms.window - m.now;
+  return balance;
+}
+
+// --- sliding_window
+// -------------------------------------------------------------------------------
+
+static std::int64_t elapsed_ticks(const SlidingWindow& state, const Moment& m) {
+  return (m.now - state.opened_at) / m.terms.tick;
+}
+
+std::optional<State> rolled(SlidingWindow state, const Moment& m) {
+  if (state.opened_at > m.now) return std::nullopt;
+  const std::int64_t passed = (m.now - state.opened_at) / m.terms.window;
+  if (passed == 1) {
+    state = {.current = 0, .previous = state.current, .opened_at = state.opened_at};
+    state.opened_at += m.terms.window;
+  }
+  if (passed > 1 || state.current + state.previous == 0) return std::nullopt;
+  return state;
+}
+
+std::int64_t used_units(const SlidingWindow& state, const Moment& m) {
+  const std::int64_t ticks = m.terms.window_ticks();
+  return state.current + divide_up(state.previous * (ticks - elapsed_ticks(state, m)), ticks);
+}
+
+SlidingWindow charged(SlidingWindow state, const Moment& /*m*/, std::int64_t cost) {
+  state.current += cost;
+  return state;
+}
+
+Duration keep_for(const SlidingWindow& state, const Moment& m) {
+  const int windows = state.current > 0 ? 2 : 1;
+  return state.opened_at + windows * m.terms.window - m.now;
+}
+
+// How many ticks of a window must have passed before `counted` units of the one before it weigh
+// no more than `room`.
+static std::int64_t ticks_until(std::int64_t counted, std::int64_t room,
+                                std::int64_t window_ticks) {
+  if (room >= counted) return 0;
+  return window_ticks - room * window_ticks / counted;
+}
+
+static Duration wait_for(const SlidingWindow& view, const Moment& m, std::int64_t cost) {
+  const std::int64_t ticks = m.terms.window_ticks();
+  const std::int64_t room = m.terms.quota - cost - view.current;
+  const TimePoint ready =
+      room >= 0 ? view.opened_at + ticks_until(view.previous, room, ticks) * m.terms.tick
+                : view.opened_at + m.terms.window +
+                      ticks_until(view.current, m.terms.quota - cost, ticks) * m.terms.tick;
+  return ready - m.now;
+}
+
+Balance balance_of(const SlidingWindow& view, const Moment& m, std::int64_t cost) {
+  Balance balance{
+      .remaining = m.terms.capacity - used_units(view, m), .reset_after = {}, .retry_after = {}};
+  if (view.current + view.previous > 0) balance.reset_after = keep_for(view, m);
+  if (cost > 0) balance.retry_after = wait_for(view, m, cost);
+  return balance;
+}
+
+// --- token_bucket and leaky_bucket
+// ----------------------------------------------------------------
+
+// How long `parts` of units take to drain, counted from the moment the level is of.
+static Duration drain_time(std::int64_t parts, const Terms& terms) {
+  return divide_up(parts, terms.quota) * terms.tick;
+}
+
+std::optional<State> rolled(Level state, const Moment& m) {
+  if (state.at > m.now) state.at = m.now;
+  const std::int64_t ticks = (m.now - state.at) / m.terms.tick;
+  if (state.level == 0 || m.terms.quota == 0) return std::nullopt;
+  if (ticks >= divide_up(state.level, m.terms.quota)) return std::nullopt;
+  return Level{state.level - ticks * m.terms.quota, state.at + ticks * m.terms.tick};
+}
+
+std::int64_t used_units(const Level& state, const Moment& m) {
+  return divide_up(state.level, m.terms.window_ticks());
+}
+
+Level charged(Level state, const Moment& m, std::int64_t cost) {
+  state.level += cost * m.terms.window_ticks();
+  return state;
+}
+
+Duration keep_for(const Level& state, const Moment& m) {
+  return state.at + drain_time(state.level, m.terms) - m.now;
+}
+
+Balance balance_of(const Level& view, const Moment& m, std::int64_t cost) {
+  Balance balance{
+      .remaining = m.terms.capacity - used_units(view, m), .reset_after = {}, .retry_after = {}};
+  if (view.level > 0) balance.reset_after = keep_for(view, m);
+  if (cost > 0) {
+    const std::int64_t excess = view.level - (m.terms.capacity - cost) * m.terms.window_ticks();
+    balance.retry_after = view.at + drain_time(excess, m.terms) - m.now;
+  }
+  return balance;
+}
+
+// A bucket that had `count` units charged at once, just now.
+State filled(const Moment& m, std::int64_t count) {
+  switch (m.terms.algorithm) {
+    case Algorithm::kFixedWindow:
+      break;
+    case Algorithm::kSlidingLog:
+      return SlidingLog{std::vector<TimePoint>(static_cast<std::size_t>(count), m.now)};
+    case Algorithm::kSlidingWindow:
+      return SlidingWindow{.current = count, .previous = 0, .opened_at = m.now};
+    case Algorithm::kTokenBucket:
+    case Algorithm::kLeakyBucket:
+      return Level{count * m.terms.window_ticks(), m.now};
+  }
+  return FixedWindow{count, opens_at(m)};
+}
+
+std::optional<State> rolled_state(const State& state, const Moment& m) {
+  return std::visit([&](const auto& s) { return rolled(s, m); }, state);
+}
+
+std::int64_t used_units_of(const State& state, const Moment& m) {
+  return std::visit([&](const auto& s) { return used_units(s, m); }, state);
+}
+
+std::optional<State> rolled(const State& state, const Moment& m) {
+  return std::visit([&](const auto& s) { return rolled(s, m); }, state);
+}
+
+std::int64_t used_units(const State& state, const Moment& m) {
+  return std::visit([&](const auto& s) { return used_units(s, m); }, state);
+}
+
+}  // namespace sluice::limits

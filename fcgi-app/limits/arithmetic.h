@@ -1,0 +1,68 @@
+// The arithmetic of one algorithm each, over its state; algorithm.cpp puts it together.
+//
+// "Rolled" is a state brought forward to the moment: nullopt where nothing of it counts any more.
+// All else is asked of rolled states only. Products stay below kMaxProduct, see Terms::tick.
+#pragma once
+
+#include <optional>
+
+#include "limits/bucket.h"
+#include "limits/charge.h"
+
+namespace sluice::limits {
+
+// A limit at a moment, and the terms to count by: the limit's own, or older ones.
+struct Moment {
+  const Limit& limit;
+  Terms terms;
+  TimePoint now;
+};
+
+// ceil(dividend / divisor). REQUIRES: dividend >= 0, divisor > 0.
+[[nodiscard]] constexpr std::int64_t divide_up(std::int64_t dividend, std::int64_t divisor) {
+  return (dividend + divisor - 1) / divisor;
+}
+
+[[nodiscard]] std::optional<State> rolled(const FixedWindow& state, const Moment& m);
+[[nodiscard]] std::optional<State> rolled(SlidingLog state, const Moment& m);
+[[nodiscard]] std::optional<State> rolled(SlidingWindow state, const Moment& m);
+[[nodiscard]] std::optional<State> rolled(Level state, const Moment& m);
+
+// Whole units in use, rounded up.
+[[nodiscard]] std::int64_t used_units(const FixedWindow& state, const Moment& m);
+[[nodiscard]] std::int64_t used_units(const SlidingLog& state, const Moment& m);
+[[nodiscard]] std::int64_t used_units(const SlidingWindow& state, const Moment& m);
+[[nodiscard]] std::int64_t used_units(const Level& state, const Moment& m);
+
+// With `cost` units more. REQUIRES: they fit.
+[[nodiscard]] FixedWindow charged(FixedWindow state, const Moment& m, std::int64_t cost);
+[[nodiscard]] SlidingLog charged(SlidingLog state, const Moment& m, std::int64_t cost);
+[[nodiscard]] SlidingWindow charged(SlidingWindow state, const Moment& m, std::int64_t cost);
+[[nodiscard]] Level charged(Level state, const Moment& m, std::int64_t cost);
+
+// How long until nothing of the state counts. REQUIRES: something does.
+[[nodiscard]] Duration keep_for(const FixedWindow& state, const Moment& m);
+[[nodiscard]] Duration keep_for(const SlidingLog& state, const Moment& m);
+[[nodiscard]] Duration keep_for(const SlidingWindow& state, const Moment& m);
+[[nodiscard]] Duration keep_for(const Level& state, const Moment& m);
+
+// See balance() in algorithm.h. REQUIRES: cost <= capacity.
+[[nodiscard]] Balance balance_of(const FixedWindow& view, const Moment& m, std::int64_t cost);
+[[nodiscard]] Balance balance_of(const LogView& view, const Moment& m, std::int64_t cost);
+[[nodiscard]] Balance balance_of(const SlidingWindow& view, const Moment& m, std::int64_t cost);
+[[nodiscard]] Balance balance_of(const Level& view, const Moment& m, std::int64_t cost);
+
+// What balance_of() takes, of a state for which `cost` may be too much.
+[[nodiscard]] LogView view_of(const SlidingLog& state, const Moment& m, std::int64_t cost);
+template <class S>
+[[nodiscard]] const S& view_of(const S& state, const Moment& /*m*/, std::int64_t /*cost*/) {
+  return state;  // all others are their own view
+}
+
+// A state that had `count` units charged at once, just now; 0 is an empty one to charge.
+[[nodiscard]] State filled(const Moment& m, std::int64_t count);
+
+[[nodiscard]] std::optional<State> rolled(const State& state, const Moment& m);
+[[nodiscard]] std::int64_t used_units(const State& state, const Moment& m);
+
+}  // namespace sluice::limits

@@ -1,0 +1,165 @@
+#include "limits/bucket.h"
+
+#include <array>
+#include <bit>
+#include <cstring>
+
+namespace sluice::limits {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "buckets are little-endian");
+
+using Four = std::uint32_t;
+using Eight = std::int64_t;
+
+template <class Stored>
+void append(std::string& bytes, std::int64_t number) {
+  const auto stored = static_cast<Stored>(number);
+  std::array<char, sizeof stored> raw{};
+  std::memcpy(raw.data(), &stored, sizeof stored);
+  bytes.append(raw.data(), raw.size());
+}
+
+void append(std::string& bytes, TimePoint at) {
+  append<Eight>(bytes, microseconds_since_epoch(at));
+}
+
+// REQUIRES: as many bytes are left.
+template <class Stored>
+std::int64_t number(std::string_view& bytes) {
+  Stored stored{};
+  std::memcpy(&stored, bytes.data(), sizeof stored);
+  bytes.remove_prefix(sizeof stored);
+  return static_cast<std::int64_t>(stored);
+}
+
+TimePoint time(std::string_view& bytes) {
+  return TimePoint(Duration(number<Eight>(bytes)));
+}
+
+void append(std::string& bytes, const FixedWindow& state) {
+  append<Four>(bytes, state.used);
+  append(bytes, state.opened_at);
+}
+void append(std::string& bytes, const SlidingLog& state) {
+  for (const TimePoint unit : state.units) append(bytes, unit);
+}
+void append(std::string& bytes, const SlidingWindow& state) {
+  append<Four>(bytes, state.current);
+  append<Four>(bytes, state.previous);
+  append(bytes, state.opened_at);
+}
+void append(std::string& bytes, const Level& state) {
+  append<Eight>(bytes, state.level);
+  append(bytes, state.at);
+}
+
+FixedWindow read_fixed_window(std::string_view& bytes) {
+  const std::int64_t used = number<Four>(bytes);
+  return {used, time(bytes)};
+}
+SlidingWindow read_sliding_window(std::string_view& bytes) {
+  const std::int64_t current = number<Four>(bytes);
+  const std::int64_t previous = number<Four>(bytes);
+  return {current, previous, time(bytes)};
+}
+Level read_level(std::string_view& bytes) {
+  const std::int64_t level = number<Eight>(bytes);
+  return {level, time(bytes)};
+}
+LogView read_log_view(std::string_view& bytes) {
+  const std::int64_t used = number<Four>(bytes);
+  const TimePoint newest = time(bytes);
+  return {used, newest, time(bytes)};
+}
+SlidingLog read_sliding_log(std::string_view& bytes) {
+  SlidingLog log;
+  log.units.reserve(bytes.size() / sizeof(Eight));
+  while (!bytes.empty()) log.units.push_back(time(bytes));
+  return log;
+}
+
+constexpr std::size_t kTermsSize = 1 + 1 + 4 + 4 + 8 + 4;
+
+Terms read_terms(std::string_view& bytes) {
+  Terms terms;
+  terms.algorithm = static_cast<Algorithm>(number<std::uint8_t>(bytes));
+  terms.alignment = static_cast<Alignment>(number<std::uint8_t>(bytes));
+  terms.quota = number<Four>(bytes);
+  terms.capacity = number<Four>(bytes);
+  terms.window = Duration(number<Eight>(bytes));
+  terms.tick = Duration(number<Four>(bytes));
+  return terms;
+}
+
+bool is_algorithm(char byte) {
+  return byte >= static_cast<char>(Algorithm::kFixedWindow) &&
+         byte <= static_cast<char>(Algorithm::kLeakyBucket);
+}
+
+std::size_t view_size(Algorithm algorithm) {
+  switch (algorithm) {
+    case Algorithm::kFixedWindow:
+      return 12;
+    case Algorithm::kSlidingLog:
+      return 20;
+    case Algorithm::kSlidingWindow:
+    case Algorithm::kTokenBucket:
+    case Algorithm::kLeakyBucket:
+      return 16;
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::string encode(const Terms& terms) {
+  std::string bytes;
+  append<std::uint8_t>(bytes, static_cast<std::int64_t>(terms.algorithm));
+  append<std::uint8_t>(bytes, static_cast<std::int64_t>(terms.alignment));
+  append<Four>(bytes, terms.quota);
+  append<Four>(bytes, terms.capacity);
+  append<Eight>(bytes, terms.window.count());
+  append<Four>(bytes, terms.tick.count());
+  return bytes;
+}
+
+std::string encode(const Bucket& bucket) {
+  std::string bytes = encode(bucket.terms);
+  std::visit([&](const auto& state) { append(bytes, state); }, bucket.state);
+  return bytes;
+}
+
+std::optional<Bucket> decode(std::string_view bytes) {
+  if (bytes.size() < kTermsSize || !is_algorithm(bytes.front())) return std::nullopt;
+  Bucket bucket{read_terms(bytes), {}};
+  if (bucket.terms.algorithm == Algorithm::kSlidingLog) {
+    if (bytes.size() % sizeof(Eight) != 0) return std::nullopt;
+    bucket.state = read_sliding_log(bytes);
+    return bucket;
+  }
+  auto view = decode_view(bucket.terms.algorithm, bytes);
+  if (!view || !bytes.empty()) return std::nullopt;
+  if (const auto* fixed = std::get_if<FixedWindow>(&*view)) bucket.state = *fixed;
+  if (const auto* sliding = std::get_if<SlidingWindow>(&*view)) bucket.state = *sliding;
+  if (const auto* level = std::get_if<Level>(&*view)) bucket.state = *level;
+  return bucket;
+}
+
+std::optional<View> decode_view(Algorithm algorithm, std::string_view& bytes) {
+  if (bytes.size() < view_size(algorithm)) return std::nullopt;
+  switch (algorithm) {
+    case Algorithm::kFixedWindow:
+      return read_fixed_window(bytes);
+    case Algorithm::kSlidingLog:
+      return read_log_view(bytes);
+    case Algorithm::kSlidingWindow:
+      return read_sliding_window(bytes);
+    case Algorithm::kTokenBucket:
+    case Algorithm::kLeakyBucket:
+      return read_level(bytes);
+  }
+  return std::nullopt;
+}
+
+}  // namespace sluice::limits

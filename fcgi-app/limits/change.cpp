@@ -1,0 +1,84 @@
+#include "limits/change.h"
+
+#include <algorithm>
+
+namespace sluice::limits {
+namespace {
+
+// ceil(count * to / from), where the product itself would not fit. REQUIRES: count <= from, and
+// none above kMaxQuota.
+std::int64_t scale_up(std::int64_t count, std::int64_t from, std::int64_t to) {
+  constexpr std::int64_t kHalf = 1 << 15;
+  const std::int64_t high = count * (to / kHalf);
+  return high / from * kHalf + divide_up(high % from * kHalf + count * (to % kHalf), from);
+}
+
+// From the limit that a bucket was charged by to the one that it is charged by now.
+class Adaption {
+ public:
+  Adaption(const Terms& from, const Moment& to)
+      : from_(from), to_(to), then_{to.limit, from, to.now} {}
+
+  [[nodiscard]] std::optional<State> apply(const State& state) const {
+    if (to_.limit.on_change == OnChange::kReset || from_.capacity == 0) return std::nullopt;
+    const auto old = as_it_was(state);
+    if (!old) return std::nullopt;
+    if (old->index() != filled(to_, 0).index()) {
+      return filled(to_, count(used_units(*old, then_)));
+    }
+    return std::visit([&](const auto& s) { return std::optional<State>(adapted(s)); }, *old);
+  }
+
+ private:
+  // What the old limit would say now. Its alignment is not known any more, and matters only while
+  // the window is the same: then it is judged by the new one.
+  [[nodiscard]] std::optional<State> as_it_was(const State& state) const {
+    const auto* fixed = std::get_if<FixedWindow>(&state);
+    if (!fixed) return rolled(state, then_);
+    const bool closed =
+        from_.window != to_.terms.window && fixed->opened_at + from_.window <= to_.now;
+    return closed ? std::nullopt : std::optional(state);
+  }
+
+  [[nodiscard]] std::int64_t count(std::int64_t units) const {
+    if (to_.limit.on_change == OnChange::kProportional) {
+      units = scale_up(units, from_.capacity, to_.terms.capacity);
+    }
+    return std::min(units, to_.terms.capacity);
+  }
+
+  [[nodiscard]] FixedWindow adapted(FixedWindow state) const {
+    return {count(state.used), state.opened_at};
+  }
+  // The newest units stay; under kProportional each stands for its share of the old ones.
+  [[nodiscard]] SlidingLog adapted(const SlidingLog& state) const {
+    const auto old_count = static_cast<std::int64_t>(state.units.size());
+    const std::int64_t new_count = count(old_count);
+    const bool share = to_.limit.on_change == OnChange::kProportional;
+    SlidingLog result;
+    for (std::int64_t i = 1; i <= new_count; ++i) {
+      const std::int64_t from =
+          share ? divide_up(i * old_count, new_count) : old_count - new_count + i;
+      result.units.push_back(state.units[static_cast<std::size_t>(from - 1)]);
+    }
+    return result;
+  }
+  [[nodiscard]] SlidingWindow adapted(SlidingWindow state) const {
+    return {count(state.current), count(state.previous), state.opened_at};
+  }
+  [[nodiscard]] Level adapted(const Level& state) const {
+    return {count(used_units(state, then_)) * to_.terms.window_ticks(), to_.now};
+  }
+
+  Terms from_;
+  const Moment& to_;
+  Moment then_;
+};
+
+}  // namespace
+
+std::optional<State> changed(const Bucket& bucket, const Moment& m) {
+  return Adaption(bucket.terms, m).apply(bucket.state);
+}
+
+}  // namespace sluice::limits

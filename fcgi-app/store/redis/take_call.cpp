@@ -1,0 +1,115 @@
+#include "store/redis/take_call.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+
+#include "limits/algorithm.h"
+#include "limits/calendar.h"
+
+namespace sluice::store::redis {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "take.lua reads and writes '<i8'");
+
+using limits::Charge;
+using limits::Decision;
+using limits::Limit;
+
+template <class Stored, class Number>
+void add(std::string& text, Number number) {
+  const auto stored = static_cast<Stored>(number);
+  std::array<char, sizeof stored> bytes{};
+  std::memcpy(bytes.data(), &stored, sizeof stored);
+  text.append(bytes.data(), bytes.size());
+}
+
+// The script's word on one decision; 0 is a denial.
+constexpr std::uint8_t kAllowed = 1;
+constexpr std::uint8_t kFailed = 2;
+
+}  // namespace
+
+void TakeArgument::add_decision(std::span<const Charge> charges) {
+  add<std::uint8_t>(decisions_, charges.size());
+  for (const Charge& charge : charges) {
+    add<std::uint16_t>(decisions_, number_of(*charge.limit));
+    add<std::uint32_t>(decisions_, charge.cost);
+  }
+}
+
+std::string TakeArgument::text() const {
+  std::string text;
+  add<std::int64_t>(text, now_ ? microseconds_since_epoch(*now_) : 0);
+  add<std::uint16_t>(text, limits_.size());
+  for (const std::string& limit : limits_) text += limit;
+  return text + decisions_;
+}
+
+// Limits that read alike are one: tenants of a plan share its figures.
+std::size_t TakeArgument::number_of(const Limit& limit) {
+  const limits::Terms terms = limit.terms();
+  std::string text = limits::encode(terms);
+  add<std::uint8_t>(text, limit.on_change);
+  add<std::uint8_t>(text, limit.mode);
+  if (terms.alignment == limits::Alignment::kCalendar) {
+    const auto boundaries =
+        limits::calendar_boundaries(limit.rate.window.unit, limit.time_zone, estimate_);
+    for (const TimePoint boundary : boundaries) {
+      add<std::int64_t>(text, microseconds_since_epoch(boundary));
+    }
+  }
+  const auto found = std::find(limits_.begin(), limits_.end(), text);
+  const auto number = static_cast<std::size_t>(found - limits_.begin()) + 1;
+  if (found == limits_.end()) limits_.push_back(std::move(text));
+  return number;
+}
+
+template <class Stored>
+Stored TakeReply::next() {
+  Stored stored{};
+  good_ = good_ && rest_.size() >= sizeof stored;
+  if (!good_) return stored;
+  std::memcpy(&stored, rest_.data(), sizeof stored);
+  rest_.remove_prefix(sizeof stored);
+  return stored;
+}
+
+limits::View TakeReply::view(limits::Algorithm algorithm) {
+  const auto view = good_ ? limits::decode_view(algorithm, rest_) : std::nullopt;
+  good_ = view.has_value();
+  return view.value_or(limits::View{});
+}
+
+TimePoint TakeReply::at() {
+  return TimePoint(Duration(next<std::int64_t>()));
+}
+
+Result<Decision> TakeReply::decision(TimePoint at, std::span<const Charge> charges) {
+  const auto verdict = next<std::uint8_t>();
+  if (verdict == kFailed) {
+    const auto size = next<std::uint16_t>();
+    const std::string text(rest_.substr(0, size));
+    rest_.remove_prefix(text.size());
+    return fail({}, text);
+  }
+  Decision decision{.allowed = verdict == kAllowed,
+                    .store = limits::StoreState::kAnswered,
+                    .at = at,
+                    .limits = {},
+                    .balances = {}};
+  decision.limits.reserve(charges.size());
+  decision.balances.reserve(charges.size());
+  for (const Charge& charge : charges) {
+    const std::int64_t waiting = next<std::uint8_t>() != 0 ? 0 : charge.cost;
+    const limits::View seen = view(charge.limit->algorithm);
+    if (!good_) break;
+    decision.limits.push_back(charge.limit);
+    decision.balances.push_back(limits::balance(seen, *charge.limit, waiting, at));
+  }
+  if (!good_) return fail({}, "ERR the script's reply is cut short");
+  return decision;
+}
+
+}  // namespace sluice::store::redis

@@ -1,0 +1,57 @@
+// One call of take.lua, as bytes: what goes in, and what comes out. The script's head has the
+// format.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "limits/bucket.h"
+#include "limits/charge.h"
+
+namespace sluice::store::redis {
+
+// The one argument: the limits of all decisions, each once, and what is charged to them.
+class TakeArgument {
+ public:
+  // `now` is for tests; `estimate` is about what time the script will have, for the calendar.
+  TakeArgument(std::optional<TimePoint> now, TimePoint estimate)
+      : now_(now), estimate_(now.value_or(estimate)) {}
+
+  void add_decision(std::span<const limits::Charge> charges);
+  [[nodiscard]] std::string text() const;
+
+ private:
+  [[nodiscard]] std::size_t number_of(const limits::Limit& limit);
+
+  std::optional<TimePoint> now_;
+  TimePoint estimate_;
+  std::vector<std::string> limits_;
+  std::string decisions_;
+};
+
+// The reply, read from the front: at() first, then each decision in turn.
+class TakeReply {
+ public:
+  explicit TakeReply(std::string_view bytes) : rest_(bytes) {}
+
+  [[nodiscard]] TimePoint at();
+  // The error is the text that Redis had for the script; its code is not set.
+  [[nodiscard]] Result<limits::Decision> decision(TimePoint at,
+                                                  std::span<const limits::Charge> charges);
+  // Whether there were as many bytes as were asked for.
+  [[nodiscard]] bool good() const { return good_; }
+
+ private:
+  template <class Stored>
+  Stored next();
+  [[nodiscard]] limits::View view(limits::Algorithm algorithm);
+
+  std::string_view rest_;
+  bool good_ = true;
+};
+
+}  // namespace sluice::store::redis
