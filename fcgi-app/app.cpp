@@ -3,6 +3,7 @@
 #include <csignal>
 
 #include "limiter/bucket_key.h"
+#include "routes.h"
 #include "version.h"
 
 namespace sluice {
@@ -26,37 +27,27 @@ Task<http::Response> echo(const http::Request& request) {
   co_return http::Response(200, std::string(request.body));
 }
 
-std::unique_ptr<store::redis::Connection> connect(const config::Config& config, loop::Loop& loop,
-                                                  telemetry::Log& log) {
-  if (config.memory_store) return nullptr;
-  return std::make_unique<store::redis::Connection>(loop, log, config.redis,
-                                                    store::redis::kTakeScript);
-}
-
-std::unique_ptr<store::BucketStore> make_store(store::redis::Connection* redis, loop::Loop& loop,
-                                               const Clock& clock, telemetry::Log& log) {
-  if (redis) return std::make_unique<store::redis::RedisStore>(loop, *redis, log);
-  return std::make_unique<store::MemoryStore>(clock, store::MemoryStore::Options{});
-}
-
 }  // namespace
 
 App::App(const config::Config& config, Options options, std::vector<identity::Secret> secrets,
          UniqueFd listener)
     : log_(STDERR_FILENO, clock_, {config.log_level, options.pool}),
-      redis_(connect(config, loop_, log_)),
-      store_(make_store(redis_.get(), loop_, clock_, log_)),
-      limiter_(*store_, config.limiter),
+      storage_(config, loop_, clock_, log_),
+      limiter_(storage_.buckets(), config.limiter),
       tokens_(std::move(secrets)),
       identities_(tokens_, clock_, tenants_of(*config.plans), config.identity),
-      resources_{clock_,
-                 tokens_,
-                 *store_,
-                 config.plans,
-                 {limiter::bucket_key(config.limiter.key_prefix, kHealth, {}, ""), &kHealth, 1},
-                 {kVersion, options.pool, config.storage_text(), options.generation},
-                 config.sessions.lifetime},
-      services_{identities_, config.plans, limiter_, resources_},
+      resources_{
+          clock_,
+          tokens_,
+          storage_.buckets(),
+          config.plans,
+          {limiter::bucket_key(config.limiter.key_prefix, kHealth, {}, ""), &kHealth, 1},
+          {kVersion, options.pool, config.storage_text(), options.generation},
+          config.sessions.lifetime,
+          [this](const limits::LimitSet& limits, const identity::Identity& identity,
+                 std::string_view route) { return limiter_.decide(limits, identity, route, 0); },
+          route_names()},
+      services_{identities_, config.plans, config.costs, limiter_, resources_},
       server_(loop_, log_, config.server, std::move(listener),
               [this, echoing = options.echo](const http::Request& request) {
                 return echoing ? echo(request) : serve(request, services_);
@@ -69,11 +60,7 @@ App::App(const config::Config& config, Options options, std::vector<identity::Se
 
 void App::run() {
   // A worker that accepts before it has tried its store would answer its first requests without.
-  if (redis_) {
-    redis_->when_settled([this] { server_.start(); });
-  } else {
-    server_.start();
-  }
+  storage_.when_settled([this] { server_.start(); });
   log_.info("worker started", {{"version", kVersion}});
   loop_.run();
   log_.info("worker stopped");
@@ -89,7 +76,7 @@ void App::stop() {
 // What waits for Redis is answered by on_store_error, while there is a server to answer through;
 // decisions not sent yet end with the process.
 void App::quit() {
-  if (redis_) redis_->drop("worker stops");
+  storage_.drop("worker stops");
   loop_.stop();
 }
 

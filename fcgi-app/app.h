@@ -16,8 +16,7 @@
 #include "limiter/limiter.h"
 #include "loop/loop.h"
 #include "serve.h"
-#include "store/memory_store.h"
-#include "store/redis/redis_store.h"
+#include "storage.h"
 #include "telemetry/log.h"
 
 namespace sluice {
@@ -45,9 +44,7 @@ class App {
   SystemClock clock_;
   loop::Loop loop_;
   telemetry::Log log_;
-  // Where buckets live: the one of the two that the config names.
-  std::unique_ptr<store::redis::Connection> redis_;
-  std::unique_ptr<store::BucketStore> store_;
+  Storage storage_;
   limiter::Limiter limiter_;
   identity::SessionTokens tokens_;
   identity::Resolver identities_;

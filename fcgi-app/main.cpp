@@ -10,6 +10,7 @@
 #include "config/load.h"
 #include "fcgi/listener.h"
 #include "identity/secret.h"
+#include "operator.h"
 #include "routes.h"
 #include "version.h"
 
@@ -22,7 +23,9 @@ constexpr int kUsageError = 2;
 
 int complain(const Error& error) {
   fmt::print(stderr, "{}\n", error.detail);
-  return error.code == ErrorCode::kInvalidConfig ? kUsageError : kMachineFailure;
+  const bool is_usage =
+      error.code == ErrorCode::kInvalidConfig || error.code == ErrorCode::kBadRequest;
+  return is_usage ? kUsageError : kMachineFailure;
 }
 
 Result<config::Config> load_config(const std::string& path) {
@@ -73,12 +76,21 @@ int work(const WorkerFlags& flags) {
   return kOk;
 }
 
-int run(int argc, char** argv) {
-  CLI::App cli{"Sluice: a multi-tenant rate limiter and chat backend behind nginx"};
-  cli.set_version_flag("--version", fmt::format("sluice {}", kVersion));
-  cli.require_subcommand(1);
+struct OperatorFlags {
+  std::string config;
+  Whose whose;
+};
 
-  WorkerFlags flags;
+int ask(const OperatorFlags& flags, Operation operation) {
+  const auto config = load_config(flags.config);
+  if (!config) return complain(config.error());
+  const auto text = operate(*config, flags.whose, operation);
+  if (!text) return complain(text.error());
+  fmt::print("{}", *text);
+  return kOk;
+}
+
+CLI::App* add_worker(CLI::App& cli, WorkerFlags& flags) {
   auto* worker = cli.add_subcommand("worker",
                                     "Serve FastCGI on fd 0 (spawn-fcgi), on the socket "
                                     "of systemd, or at --listen");
@@ -88,17 +100,50 @@ int run(int argc, char** argv) {
   worker->add_option("--generation", flags.app.generation,
                      "Number of the config's roll-out, shown at GET /");
   worker->add_flag("--echo", flags.app.echo, "Answer every request with its body (for bench/)");
+  return worker;
+}
 
+CLI::App* add_operation(CLI::App& cli, const std::string& name, OperatorFlags& flags) {
+  auto* command = cli.add_subcommand(
+      name, name == "peek" ? "Show how the buckets of a client stand; costs nobody anything"
+                           : "Give a client its full quota back");
+  command->footer(
+      "Whose: --session for a client of a tenant, --tenant for what a tenant's clients share,\n"
+      "--ip for the defaults, which callers without a session are counted by. The store is the\n"
+      "config's, or RATE_LIMIT_STORAGE_URI. A session is checked with the config's secrets, or\n"
+      "those of SLUICE_SECRET_FILE.");
+  command->add_option("-c,--config", flags.config, "Config file")->required();
+  command->add_option("--tenant", flags.whose.tenant, "Id of the tenant; --session implies it");
+  command->add_option("--session", flags.whose.session, "Session, as POST /session gave it");
+  command->add_option("--ip", flags.whose.address, "Address of the client");
+  command->add_option("--api-key", flags.whose.api_key, "API key of the client");
+  command->add_option("--route", flags.whose.route,
+                      "Only the limits of this route (of false claims: identity_failure)");
+  return command;
+}
+
+int run(int argc, char** argv) {
+  CLI::App cli{"Sluice: a multi-tenant rate limiter and chat backend behind nginx"};
+  cli.set_version_flag("--version", fmt::format("sluice {}", kVersion));
+  cli.require_subcommand(1);
+  WorkerFlags flags;
+  add_worker(cli, flags);
   std::string checked;
   auto* checker = cli.add_subcommand("check", "Check a config file, and say all that is wrong");
   checker->add_option("FILE", checked, "Config file")->required();
+  OperatorFlags asked;
+  const auto* peeker = add_operation(cli, "peek", asked);
+  const auto* resetter = add_operation(cli, "reset", asked);
 
   try {
     cli.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return cli.exit(error) == 0 ? kOk : kUsageError;
   }
-  return checker->parsed() ? check(checked) : work(flags);
+  if (checker->parsed()) return check(checked);
+  if (peeker->parsed()) return ask(asked, peek);
+  if (resetter->parsed()) return ask(asked, reset);
+  return work(flags);
 }
 
 }  // namespace

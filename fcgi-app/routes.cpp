@@ -4,6 +4,7 @@
 #include <string>
 
 #include "handlers/chat.h"
+#include "handlers/limits.h"
 #include "handlers/session.h"
 #include "handlers/status.h"
 
@@ -14,11 +15,26 @@ using identity::Credentials;
 
 constexpr std::array kRoutes{
     Route{"GET", "/", "status", Credentials::kNone, 0, handlers::status},
+    Route{"GET", "/limits", "limits", Credentials::kHeaders, 0, handlers::limits},
     Route{"POST", "/session", "session", Credentials::kNone, 1, handlers::session},
     Route{"POST", "/chat", "chat", Credentials::kSession, 1, handlers::chat},
 };
 
 }  // namespace
+
+limits::LimitSet Route::limits_of(const limits::Plans& plans,
+                                  const identity::Identity& identity) const {
+  if (units == 0 && !identity.rejection) return {};
+  return plans.limits_for(identity.tenant, name, identity.standing);
+}
+
+Result<std::int64_t> Route::cost(const http::Request& request, const identity::Identity& identity,
+                                 const http::CostRules& rules) const {
+  if (identity.rejection) return 1;
+  const auto rule = rules.find(name);
+  if (units == 0 || rule == rules.end()) return units;
+  return http::cost_of(request, rule->second);
+}
 
 Result<const Route*> match(const http::Request& request) {
   const std::string_view method = request.method == "HEAD" ? "GET" : request.method;

@@ -7,8 +7,10 @@
 
 #include "base/result.h"
 #include "handlers/handler.h"
+#include "http/cost.h"
 #include "http/request.h"
 #include "identity/identity.h"
+#include "limits/plan.h"
 
 namespace sluice {
 
@@ -17,17 +19,24 @@ struct Route {
   std::string_view path;  // exact
   std::string_view name;  // what a limit's `routes` call it
   identity::Credentials credentials;
-  std::int64_t units;  // what one request costs
+  std::int64_t units;  // what one request costs; 0: free, so that no limit applies
   handlers::Handler handler;
 
-  [[nodiscard]] std::int64_t cost(const http::Request& /*request*/) const { return units; }
+  // The limits that a request of `identity` is charged to.
+  [[nodiscard]] limits::LimitSet limits_of(const limits::Plans& plans,
+                                           const identity::Identity& identity) const;
+  // How much: the route's units, or what its rule says. A false claim costs 1 on every route, and
+  // is charged before its request is believed in anything else. Errors: as of http::cost_of().
+  [[nodiscard]] Result<std::int64_t> cost(const http::Request& request,
+                                          const identity::Identity& identity,
+                                          const http::CostRules& rules) const;
 };
 
 // The route of `request`. A HEAD is answered by its GET; nginx drops the body. Errors: kNotFound,
 // kMethodNotAllowed (detail: the Allow field), kBodyTooLarge.
 [[nodiscard]] Result<const Route*> match(const http::Request& request);
 
-// The names that a limit may use: of the routes that cost something.
+// The names that a limit and a cost may use: of the routes that cost something.
 [[nodiscard]] std::vector<std::string_view> route_names();
 
 }  // namespace sluice

@@ -13,10 +13,11 @@ Task<http::Response> serve(const http::Request& request, Services& services) {
   if (!route) co_return problem(route.error());
   const auto identity = services.identities.resolve(request, (*route)->credentials);
   if (!identity) co_return problem(identity.error());
+  const auto cost = (*route)->cost(request, *identity, services.costs);
+  if (!cost) co_return problem(cost.error());
   const auto plans = services.plans;  // this request's snapshot, whatever a reload does meanwhile
-  const auto limits = plans->limits_for(identity->tenant, (*route)->name, identity->standing);
-  const auto decision =
-      co_await services.limiter.decide(limits, *identity, (*route)->name, (*route)->cost(request));
+  const auto limits = (*route)->limits_of(*plans, *identity);
+  const auto decision = co_await services.limiter.decide(limits, *identity, (*route)->name, *cost);
   const handlers::Call call{request, *identity, decision, services.resources};
   http::Response response;
   if (!decision.allowed) {

@@ -3,6 +3,7 @@
 
 #include "base/task.h"
 #include "handlers/handler.h"
+#include "http/cost.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "identity/resolver.h"
@@ -15,6 +16,7 @@ namespace sluice {
 struct Services {
   const identity::Resolver& identities;
   std::shared_ptr<const limits::Plans> plans;
+  const http::CostRules& costs;
   limiter::Limiter& limiter;
   handlers::Resources& resources;
 };

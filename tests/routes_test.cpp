@@ -19,6 +19,8 @@ TEST(RoutesTest, MatchesMethodAndExactPath) {
   EXPECT_EQ((*match_of("HEAD", "/"))->name, "status");
   EXPECT_EQ((*match_of("POST", "/chat"))->name, "chat");
   EXPECT_EQ((*match_of("POST", "/session"))->name, "session");
+  EXPECT_EQ((*match_of("GET", "/limits"))->name, "limits");
+  EXPECT_EQ((*match_of("HEAD", "/limits"))->name, "limits");
 }
 
 TEST(RoutesTest, OtherPathsAreNotFound) {

@@ -4,87 +4,23 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "manual_clock.h"
-#include "run_task.h"
-#include "store/memory_store.h"
+#include "serve_fixture.h"
 
 namespace sluice {
 namespace {
 
 using limits::Fact;
-using limits::PlanLimit;
-using limits::Scope;
-using limits::Unit;
 using testing::HasSubstr;
 using testing::Not;
 
-PlanLimit plan_limit(std::string name, std::string tenant, Scope scope, std::int64_t quota,
-                     std::string route) {
-  return {.limit = {.name = std::move(name),
-                    .tenant = std::move(tenant),
-                    .scope = scope,
-                    .rate = {quota, {10, Unit::kSecond}}},
-          .routes = {std::move(route)}};
-}
-
-const limits::Limit kHealth{.name = "@health", .tenant = "", .rate = {1000, {1, Unit::kSecond}}};
-
-class ServeTest : public testing::Test {
- protected:
-  http::Response send(std::string_view method, std::string_view path, std::string_view body = "",
-                      std::vector<http::Param> headers = {}) {
-    http::Request request;
-    request.method = method;
-    request.path = path;
-    request.remote_address = "203.0.113.7";
-    request.params = headers;
-    request.body = body;
-    return run_now(serve(request, services_));
-  }
-
-  std::string open_session(std::string_view tenant) {
-    return tokens_.sign(
-        identity::SessionTokens::create(tenant, clock_.now() + std::chrono::hours(1)));
-  }
-
-  http::Response chat(std::string_view tenant, std::string_view session, bool headers = true) {
-    http::JsonWriter body;
-    body.set("tenant_id", tenant);
-    body.set("session_id", session);
-    body.set("message", "hi");
-    std::vector<http::Param> params;
-    if (headers) params = {{"HTTP_X_TENANT_ID", tenant}, {"HTTP_X_SESSION_ID", session}};
-    return send("POST", "/chat", body.text(), params);
-  }
-
-  ManualClock clock_;
-  std::shared_ptr<const limits::Plans> plans_ = std::make_shared<limits::Plans>(
-      std::vector<PlanLimit>{
-          plan_limit("chat", "", Fact::kIp, 2, "chat"),
-          plan_limit("session", "", Fact::kIp, 3, "session"),
-          plan_limit("probing", "", Fact::kIp, 2, std::string(limits::kIdentityFailure))},
-      limits::Plans::TenantLimits{
-          {"acme", {plan_limit("chat", "acme", Fact::kSession, 4, "chat")}},
-          {"globex", {plan_limit("chat", "globex", Fact::kSession, 4, "chat")}}});
-  store::MemoryStore store_{clock_, {}};
-  limiter::Limiter limiter_{store_, {}};
-  identity::SessionTokens tokens_{{identity::Secret{}}};
-  identity::Resolver identities_{tokens_, clock_, {"acme", "globex"}, {}};
-  handlers::Resources resources_{clock_,
-                                 tokens_,
-                                 store_,
-                                 plans_,
-                                 {"health", &kHealth, 1},
-                                 {"1.2.3", "api1", "memory://", 7},
-                                 std::chrono::hours(24)};
-  Services services_{identities_, plans_, limiter_, resources_};
-};
+class ServeTest : public ServeFixture {};
 
 TEST_F(ServeTest, StatusTellsEverythingAndIsNeverLimited) {
   for (int i = 0; i < 20; ++i) {
     EXPECT_EQ(send("GET", "/").body(),
               R"({"service":"sluice","version":"1.2.3","pool":"api1","config_generation":7,)"
               R"("tenants":{"acme":{"chat_per_10s":4},"globex":{"chat_per_10s":4}},)"
+              R"("algorithms":{"acme":{"chat":"fixed_window"},"globex":{"chat":"fixed_window"}},)"
               R"("defaults":{"chat_per_10s":2,"session_per_10s":3,"probing_per_10s":2},)"
               R"("storage":"memory://","store":{"status":"up"}})");
   }
@@ -158,6 +94,88 @@ TEST_F(ServeTest, WhatCannotBeUnderstoodIsA400AndCostsNothing) {
     EXPECT_THAT(response.fields(), Not(HasSubstr("RateLimit")));
   }
   EXPECT_EQ(send("POST", "/chat", "{}").body(), R"({"detail":"\"message\" is missing"})");
+}
+
+TEST_F(ServeTest, ARouteCostsWhatItsRuleSays) {
+  costs_["chat"] = {http::CostRule::Source::kBody, "tokens", 1, 1, 100};
+  costs_["session"] = {http::CostRule::Source::kFixed, "", 2, 1, 1000};
+  const auto said = [&](const std::string& tokens) {
+    return send("POST", "/chat", R"({"message":"hi")" + tokens + "}");
+  };
+  EXPECT_THAT(said(R"(,"tokens":2)").fields(), HasSubstr("X-RateLimit-Remaining: 0\r\n"));
+  EXPECT_EQ(said("").status(), 429);
+  const http::Response wrong = said(R"(,"tokens":101)");
+  EXPECT_EQ(wrong.status(), 400);
+  EXPECT_EQ(wrong.body(), R"({"detail":"\"tokens\" must be an integer from 1 to 100"})");
+  EXPECT_THAT(wrong.fields(), Not(HasSubstr("RateLimit")));
+  EXPECT_THAT(send("POST", "/session", R"({"tenant_id":"acme"})").fields(),
+              HasSubstr("X-RateLimit-Remaining: 1\r\n"));
+}
+
+TEST_F(ServeTest, ACostAboveTheQuotaIsDeniedAndChargesNothing) {
+  costs_["chat"] = {http::CostRule::Source::kHeader, "HTTP_X_COST", 1, 1, 100};
+  const http::Response denied =
+      send("POST", "/chat", R"({"message":"hi"})", {{"HTTP_X_COST", "3"}});
+  EXPECT_EQ(denied.status(), 429);
+  EXPECT_THAT(denied.fields(), HasSubstr("X-RateLimit-Remaining: 2\r\n"));
+  EXPECT_THAT(denied.fields(), Not(HasSubstr("Retry-After")));
+}
+
+TEST_F(ServeTest, AFalseClaimCostsOneWhateverItSays) {
+  costs_["chat"] = {http::CostRule::Source::kBody, "tokens", 50, 1, 100};
+  for (const char* tokens : {"100", "\"x\""}) {
+    const std::string body =
+        std::string(R"({"session_id":"forged","message":"hi","tokens":)") + tokens + "}";
+    EXPECT_EQ(send("POST", "/chat", body).status(), 401) << tokens;
+  }
+  EXPECT_EQ(own_limits("acme", "forged").status(), 429);  // on a free route too
+}
+
+TEST_F(ServeTest, AFreeRouteKnowsNoLimitNotEvenOneOfEveryRoute) {
+  use_plans({plan_limit("all", "", Fact::kIp, 0, std::string(limits::kEveryRoute))}, {});
+  costs_["status"] = {http::CostRule::Source::kFixed, "", 5, 1, 1000};
+  EXPECT_EQ(send("GET", "/").status(), 200);
+  EXPECT_EQ(own_limits().status(), 200);
+  EXPECT_EQ(send("POST", "/chat", R"({"message":"hi"})").status(), 429);
+}
+
+TEST_F(ServeTest, WhoIsDeniedIsToldSoAndNobodyIsCharged) {
+  const std::string banned = open_session("banned");
+  EXPECT_EQ(chat("banned", banned).status(), 403);
+  EXPECT_EQ(chat("banned", banned).body(), R"({"detail":"Forbidden"})");
+  address_ = "192.0.2.1";
+  for (const char* path : {"/", "/limits"}) EXPECT_EQ(send("GET", path).status(), 403) << path;
+  EXPECT_EQ(chat("acme", open_session("acme")).status(), 403);
+  EXPECT_EQ(store_.size(), 0U);
+}
+
+TEST_F(ServeTest, WhoIsExemptIsNeverLimitedNorCharged) {
+  const std::string vip = open_session("vip");
+  for (int i = 0; i < 5; ++i) {
+    const http::Response response = chat("vip", vip, false);
+    EXPECT_EQ(response.status(), 200);
+    EXPECT_THAT(response.fields(), Not(HasSubstr("RateLimit")));
+    EXPECT_THAT(response.body(), HasSubstr(R"("message_number":null)"));
+  }
+  address_ = "198.51.100.9";
+  const std::string acme = open_session("acme");
+  for (int i = 0; i < 9; ++i) EXPECT_EQ(chat("acme", acme).status(), 200);
+  for (int i = 0; i < 9; ++i) EXPECT_EQ(chat("acme", "forged").status(), 401);
+  EXPECT_EQ(store_.size(), 0U);
+}
+
+TEST_F(ServeTest, AShadowLimitIsReportedAndDeniesNobody) {
+  auto strict = plan_limit("strict", "", Fact::kIp, 1, "chat");
+  strict.limit.mode = limits::Mode::kShadow;
+  use_plans({plan_limit("chat", "", Fact::kIp, 3, "chat"), strict}, {});
+  const auto say = [&] { return send("POST", "/chat", R"({"message":"hi"})"); };
+  EXPECT_THAT(say().fields(), HasSubstr("X-RateLimit-Shadow: \"strict\";q=1;w=10;r=0;t=10\r\n"));
+  const http::Response second = say();
+  EXPECT_EQ(second.status(), 200);
+  EXPECT_THAT(second.fields(), HasSubstr("RateLimit: \"chat\";r=1;t=10\r\n"));
+  EXPECT_THAT(second.fields(),
+              HasSubstr("X-RateLimit-Shadow: \"strict\";q=1;w=10;r=0;t=10;denied\r\n"));
+  EXPECT_THAT(send("GET", "/").body(), Not(HasSubstr("strict")));
 }
 
 }  // namespace

@@ -27,6 +27,7 @@ enum class Standing {
   kAnonymous,  // no valid session: only the client's address is known
   kPartial,    // a valid session, but header and body do not both name it: address and session
   kKnown,      // tenant and session, the same in header and body
+  kExempt,     // on the exempt list: no limit applies
   kRejected,   // a forged, foreign or expired claim: charged to the client's address
 };
 

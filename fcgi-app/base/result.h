@@ -14,6 +14,7 @@ enum class ErrorCode {
   kBadRequest,        // the request cannot be understood; detail says why
   kInvalidSession,    // forged, malformed or expired session token
   kForeignSession,    // a genuine session, of another tenant
+  kForbidden,         // on the deny list
   kUnknownTenant,     // well formed, but in no config
   kNotFound,          // no such path
   kMethodNotAllowed,  // detail holds the value of the Allow field

@@ -3,19 +3,28 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "fcgi/server.h"
+#include "http/cost.h"
 #include "identity/resolver.h"
 #include "limiter/limiter.h"
 #include "limits/plan.h"
 #include "store/redis/connection.h"
+#include "store/shm_store.h"
 #include "telemetry/log.h"
 
 namespace sluice::config {
 
-// The storage URI of counts that each worker keeps alone.
-inline constexpr const char* kMemoryUri = "memory://";
+// Where counts live.
+enum class Storage {
+  kRedis,
+  kSharedMemory,  // shm:///path: a file that the workers of one host share
+  kMemory,        // memory://: each worker has its own
+};
+inline constexpr std::string_view kMemoryUri = "memory://";
+inline constexpr std::string_view kSharedMemoryScheme = "shm://";
 
 struct Sessions {
   std::string secret_file = "sluice.secret";   // relative to the config file
@@ -24,21 +33,22 @@ struct Sessions {
 
 struct Config {
   // storage
-  bool memory_store = false;  // memory://: counts live in each worker alone
+  Storage storage = Storage::kRedis;
   store::redis::Connection::Options redis;
+  std::string shared_memory_file;
+  store::ShmStore::Options shared_memory;
   limiter::Limiter::Options limiter;
-  // sessions, client_address, fastcgi, log
+  // sessions, client_address and access, fastcgi, log
   Sessions sessions;
   identity::Resolver::Options identity;
   fcgi::Server::Options server;
   telemetry::Level log_level = telemetry::Level::kInfo;
   // defaults, plans, tenants
   std::shared_ptr<const limits::Plans> plans;
+  http::CostRules costs;
 
   // The storage URI without its password.
-  [[nodiscard]] std::string storage_text() const {
-    return memory_store ? kMemoryUri : redis.uri.masked();
-  }
+  [[nodiscard]] std::string storage_text() const;
 };
 
 }  // namespace sluice::config

@@ -1,6 +1,7 @@
 // One limit as a config writes it, in `defaults`, in a plan or in a tenant.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -22,6 +23,14 @@ struct Names {
 // is not complained of as well.
 void read_name(const Value& value, Names& names, std::string& name);
 
+// A limit and all of its rates; see expand() in limit_list.h.
+struct LimitEntry {
+  limits::PlanLimit limit;          // but for its rate
+  std::vector<limits::Rate> rates;  // one or more, if it is sound
+  std::optional<Value> named;  // the setting of the name: of a tenant's, where that has changed it
+  bool sound = true;           // whether its figures could be read and go together
+};
+
 // The draft outlives none of its references.
 struct LimitDraft {
   Words routes_known;
@@ -30,15 +39,30 @@ struct LimitDraft {
 
   std::string name = {};
   std::optional<Value> named = std::nullopt;  // the setting of the name
-  std::optional<limits::Rate> rate = std::nullopt;
-  std::optional<limits::Algorithm> algorithm = std::nullopt;
-  std::optional<limits::OnStoreError> on_store_error = std::nullopt;
   std::vector<std::string> routes = {};
   limits::Scope scope = limits::Fact::kIp;
+  // What a tenant may change of its plan's.
+  std::optional<std::vector<limits::Rate>> rates = std::nullopt;
+  std::optional<std::int64_t> burst = std::nullopt;
+  std::optional<limits::Algorithm> algorithm = std::nullopt;
+  std::optional<limits::Alignment> alignment = std::nullopt;
+  std::optional<std::string> time_zone = std::nullopt;
+  std::optional<limits::OnChange> on_change = std::nullopt;
+  std::optional<limits::Mode> mode = std::nullopt;
+  std::optional<limits::OnStoreError> on_store_error = std::nullopt;
+  std::map<std::string_view, Value> figures = {};  // where each of these stands, by key
+  bool sound = true;                               // whether each could be read
 
-  // Changes `limit` where the draft says something.
+  // The limit of a plan or of `defaults`. Complains where its figures do not go together.
+  [[nodiscard]] LimitEntry entry() const;
+  // Changes `entry` where the draft says something, and drops what its new algorithm does not have.
+  // Complains as entry().
+  void override_entry(LimitEntry& entry) const;
+
+ private:
   void apply_to(limits::Limit& limit) const;
-  [[nodiscard]] limits::PlanLimit plan_limit() const;
+  void check(LimitEntry& entry) const;
+  [[nodiscard]] bool fits(const LimitEntry& entry) const;
 };
 
 // What a limit of a plan or of `defaults` may say; what a tenant may change of its plan's.

@@ -9,6 +9,8 @@
 #include <libconfig.h++>
 
 #include "base/ids.h"
+#include "config/access_section.h"
+#include "config/cost_section.h"
 #include "config/plan_sections.h"
 #include "config/reader.h"
 #include "config/report.h"
@@ -35,15 +37,29 @@ constexpr std::array<std::pair<std::string_view, Level>, 4> kLevelNames{
 struct Draft {
   const LoadOptions& options;
   Config config = {};
-  PlanSections limits = {};  // refer to the parsed file
+  // These refer to the parsed file.
+  PlanSections limits = {};
+  std::optional<Value> access = std::nullopt;
+  std::optional<Value> costs = std::nullopt;
 };
 
 // What is wrong with `uri`, or nothing after it went into `config`.
 std::optional<std::string> set_storage(std::string_view uri, Config& config) {
-  config.memory_store = uri == kMemoryUri;
-  if (config.memory_store) return std::nullopt;
+  if (uri == kMemoryUri) {
+    config.storage = Storage::kMemory;
+    return std::nullopt;
+  }
+  if (uri.starts_with(kSharedMemoryScheme)) {
+    config.storage = Storage::kSharedMemory;
+    config.shared_memory_file = uri.substr(kSharedMemoryScheme.size());
+    if (config.shared_memory_file.starts_with('/')) return std::nullopt;
+    return fmt::format("\"{}\" names no file; write shm:///dev/shm/sluice", uri);
+  }
+  config.storage = Storage::kRedis;
   auto parsed = store::redis::parse_uri(uri);
-  if (!parsed) return fmt::format("{}, or {}", parsed.error().detail, kMemoryUri);
+  if (!parsed) {
+    return fmt::format("{}, shm:///path/to/file, or {}", parsed.error().detail, kMemoryUri);
+  }
   config.redis.uri = std::move(*parsed);
   return std::nullopt;
 }
@@ -80,7 +96,7 @@ void read_integer(const Value& value, Number& number) {
   if (const auto read = value.integer(kLow, kHigh)) number = static_cast<Number>(*read);
 }
 
-constexpr std::array<Key<Draft>, 5> kStorageKeys{{
+constexpr std::array<Key<Draft>, 6> kStorageKeys{{
     {"uri", read_uri},
     {"connect_timeout_ms",
      [](const Value& value, Draft& draft) {
@@ -95,6 +111,12 @@ constexpr std::array<Key<Draft>, 5> kStorageKeys{{
        read_integer<1, 1'000'000>(value, draft.config.redis.wire.max_pending);
      }},
     {"key_prefix", read_key_prefix},
+    {"shared_memory_mb",
+     [](const Value& value, Draft& draft) {
+       if (const auto megabytes = value.integer(1, 16'384)) {
+         draft.config.shared_memory.bytes = static_cast<std::size_t>(*megabytes) << 20U;
+       }
+     }},
 }};
 
 constexpr std::array<Key<Draft>, 2> kSessionsKeys{{
@@ -159,17 +181,29 @@ void read_section(const Value& value, Draft& draft) {
   }
 }
 
-// Tenants refer to plans, in whatever order they stand: all three are read at the end.
-constexpr std::array<Key<Draft>, 8> kRootKeys{{
+// Lists refer to each other, in whatever order they stand: all are read at the end.
+constexpr std::array<Key<Draft>, 11> kRootKeys{{
     {"storage", read_section},
     {"sessions", read_section},
     {"client_address", read_section},
     {"fastcgi", read_section},
     {"log", read_section},
+    {"access", [](const Value& value, Draft& draft) { draft.access = value; }},
+    {"costs", [](const Value& value, Draft& draft) { draft.costs = value; }},
     {"defaults", [](const Value& value, Draft& draft) { draft.limits.defaults = value; }},
     {"plans", [](const Value& value, Draft& draft) { draft.limits.plans = value; }},
+    {"default_plan", [](const Value& value, Draft& draft) { draft.limits.default_plan = value; }},
     {"tenants", [](const Value& value, Draft& draft) { draft.limits.tenants = value; }},
 }};
+
+void read_lists(Draft& draft) {
+  Config& config = draft.config;
+  const Words routes = draft.options.routes;
+  config.plans = read_plans(draft.limits, routes);
+  config.identity.headers = counted_headers(*config.plans);
+  if (draft.access) config.identity.access = read_access(*draft.access, *config.plans);
+  if (draft.costs) config.costs = read_costs(*draft.costs, routes);
+}
 
 [[nodiscard]] bool parse(const std::string& path, libconfig::Config& file, Report& report) {
   try {
@@ -201,6 +235,18 @@ void apply_environment(const std::filesystem::path& folder, Draft& draft, Report
 
 }  // namespace
 
+std::string Config::storage_text() const {
+  switch (storage) {
+    case Storage::kRedis:
+      break;
+    case Storage::kSharedMemory:
+      return fmt::format("{}{}", kSharedMemoryScheme, shared_memory_file);
+    case Storage::kMemory:
+      return std::string(kMemoryUri);
+  }
+  return redis.uri.masked();
+}
+
 Result<Config> load(const std::string& path, const LoadOptions& options) {
   const std::filesystem::path parent = std::filesystem::path(path).parent_path();
   const std::filesystem::path folder = parent.empty() ? "." : parent;
@@ -214,7 +260,7 @@ Result<Config> load(const std::string& path, const LoadOptions& options) {
       report.complain({report.add_file(path), 0}, "has no settings; start from conf/sluice.cfg");
     }
     read_group(Value(file.getRoot(), report), kRootKeys, draft);
-    draft.config.plans = read_plans(draft.limits, options.routes);
+    read_lists(draft);
   }
   apply_environment(parent, draft, report);
   if (!report.empty()) return fail(ErrorCode::kInvalidConfig, report.text());
@@ -228,8 +274,9 @@ std::vector<std::string> known_keys() {
       names.push_back(fmt::format("{}.{}", section.name, key.name));
     }
   }
-  const auto limits = plan_section_keys();
-  names.insert(names.end(), limits.begin(), limits.end());
+  for (const auto& keys : {access_keys(), cost_keys(), plan_section_keys()}) {
+    names.insert(names.end(), keys.begin(), keys.end());
+  }
   return names;
 }
 

@@ -1,6 +1,5 @@
 #include "config/plan_sections.h"
 
-#include <algorithm>
 #include <array>
 #include <map>
 #include <set>
@@ -8,32 +7,17 @@
 
 #include <fmt/format.h>
 
-#include "base/ids.h"
+#include "config/limit_list.h"
 
 namespace sluice::config {
 namespace {
-
-using limits::PlanLimit;
 
 struct PlanDraft {
   Words routes_known;
   Names& names;
   std::string id = {};
-  std::vector<PlanLimit> limits = {};
+  LimitList limits = {};
 };
-
-std::vector<PlanLimit> read_limits(const Value& list, Words routes_known, bool is_default) {
-  std::vector<PlanLimit> limits;
-  Names names{"limit"};
-  const auto elements = list.elements();
-  if (!elements) return limits;
-  for (const Value& element : *elements) {
-    LimitDraft draft{routes_known, is_default, names};
-    read_group(element, limit_keys(), draft);
-    limits.push_back(draft.plan_limit());
-  }
-  return limits;
-}
 
 constexpr std::array<Key<PlanDraft>, 2> kPlanKeys{{
     {"id", [](const Value& value, PlanDraft& draft) { read_name(value, draft.names, draft.id); },
@@ -56,9 +40,16 @@ struct TenantDraft {
 constexpr std::array<Key<TenantDraft>, 3> kTenantKeys{{
     {"id", [](const Value& value, TenantDraft& draft) { read_name(value, draft.names, draft.id); },
      true},
-    {"plan", [](const Value& value, TenantDraft& draft) { draft.plan = value; }, true},
+    {"plan", [](const Value& value, TenantDraft& draft) { draft.plan = value; }},
     {"limits", [](const Value& value, TenantDraft& draft) { draft.limits = value; }},
 }};
+
+// A route with more limits than a request may be charged to.
+struct Crowd {
+  std::string_view route;
+  std::size_t defaults;
+  std::size_t others;  // of a plan or a tenant
+};
 
 class PlansReader {
  public:
@@ -66,10 +57,9 @@ class PlansReader {
 
   void read_defaults(const Value& list) {
     defaults_ = read_limits(list, routes_known_, true);
-    for (const auto& [route, count] : limits_per_route(defaults_)) {
-      if (count <= limits::kMaxCharges) continue;
-      list.complain(fmt::format("{} defaults on route \"{}\"; the most is {}", count, route,
-                                limits::kMaxCharges));
+    if (const auto crowd = most_crowded({})) {
+      list.complain(fmt::format("{} defaults on route \"{}\"; the most is {}", crowd->defaults,
+                                crowd->route, limits::kMaxCharges));
     }
   }
 
@@ -80,9 +70,15 @@ class PlansReader {
     for (const Value& element : *elements) {
       PlanDraft draft{routes_known_, names};
       read_group(element, kPlanKeys, draft);
-      check_count(element, draft);
-      plans_.emplace(draft.id, draft.limits);
+      check_count(element, fmt::format("plan \"{}\"", draft.id), draft.limits);
+      for (LimitEntry& entry : draft.limits) entry.limit.limit.plan = draft.id;
+      plans_.emplace(draft.id, std::move(draft.limits));
     }
+  }
+
+  void read_default_plan(const Value& name) {
+    default_plan_ = find_plan(name);
+    has_default_plan_ = true;
   }
 
   void read_tenants(const Value& list) {
@@ -92,80 +88,70 @@ class PlansReader {
     for (const Value& element : *elements) {
       TenantDraft draft{names};
       read_group(element, kTenantKeys, draft);
-      add_tenant(draft);
+      if (!draft.plan && !has_default_plan_) {
+        element.complain("missing key \"plan\", or set \"default_plan\"");
+      }
+      add_tenant(element, draft);
     }
   }
 
   [[nodiscard]] std::shared_ptr<const limits::Plans> plans() const {
-    return std::make_shared<const limits::Plans>(defaults_, tenants_);
+    return std::make_shared<const limits::Plans>(expand(defaults_), tenants_);
   }
 
  private:
-  using Counts = std::map<std::string, std::size_t>;
+  // A caller who is known in part is charged to its plan and to the defaults, both.
+  [[nodiscard]] std::optional<Crowd> most_crowded(const LimitList& others) const {
+    Crowd most{{}, 0, 0};
+    const auto look = [&](std::string_view route) {
+      const Crowd here{route, count_on(defaults_, route), count_on(others, route)};
+      if (here.others == 0 && !others.empty()) return;
+      if (here.defaults + here.others > most.defaults + most.others) most = here;
+    };
+    for (const std::string_view route : routes_known_) look(route);
+    look(limits::kIdentityFailure);
+    if (most.defaults + most.others <= limits::kMaxCharges) return std::nullopt;
+    return most;
+  }
 
-  static Counts limits_per_route(const std::vector<PlanLimit>& limits) {
-    Counts counts;
-    for (const PlanLimit& limit : limits) {
-      for (const std::string& route : std::set(limit.routes.begin(), limit.routes.end())) {
-        ++counts[route];
+  void check_count(const Value& at, std::string_view owner, const LimitList& list) const {
+    const auto crowd = most_crowded(list);
+    // Too many defaults are complained of already.
+    if (!crowd || crowd->others == 0) return;
+    at.complain(
+        fmt::format("{} has {} limits on route \"{}\", and defaults have {}; the most is {} in all",
+                    owner, crowd->others, crowd->route, crowd->defaults, limits::kMaxCharges));
+  }
+
+  // nullptr, after a complaint, where there is none.
+  [[nodiscard]] const LimitList* find_plan(const Value& value) const {
+    const auto name = value.text();
+    if (!name) return nullptr;
+    if (const auto found = plans_.find(*name); found != plans_.end()) return &found->second;
+    std::vector<std::string_view> known;
+    for (const auto& entry : plans_) known.push_back(entry.first);
+    value.complain(fmt::format("no plan is named \"{}\"{}", *name, hint(*name, known)));
+    return nullptr;
+  }
+
+  void add_tenant(const Value& tenant, const TenantDraft& draft) {
+    const LimitList* const plan = draft.plan ? find_plan(*draft.plan) : default_plan_;
+    LimitList list = plan ? *plan : LimitList();
+    for (LimitEntry& entry : list) entry.limit.limit.tenant = draft.id;
+    if (draft.limits) {
+      override_limits(*draft.limits, routes_known_, plan ? &list : nullptr);
+      if (plan && !most_crowded(*plan)) {
+        check_count(tenant, fmt::format("tenant \"{}\"", draft.id), list);
       }
     }
-    return counts;
-  }
-
-  // A caller who is known in part is charged to the plan and to the defaults, both.
-  void check_count(const Value& plan, const PlanDraft& draft) const {
-    Counts defaults = limits_per_route(defaults_);
-    for (const auto& [route, count] : limits_per_route(draft.limits)) {
-      if (count + defaults[route] <= limits::kMaxCharges) continue;
-      plan.complain(fmt::format(
-          "plan \"{}\" has {} limits on route \"{}\", and defaults have {}; the most is {} in all",
-          draft.id, count, route, defaults[route], limits::kMaxCharges));
-    }
-  }
-
-  void add_tenant(const TenantDraft& draft) {
-    std::vector<PlanLimit> limits;
-    const auto plan_name = draft.plan ? draft.plan->text() : std::nullopt;
-    const auto plan = plan_name ? plans_.find(*plan_name) : plans_.end();
-    if (plan != plans_.end()) {
-      limits = plan->second;
-      for (PlanLimit& limit : limits) limit.limit.tenant = draft.id;
-    } else if (plan_name) {
-      std::vector<std::string_view> known;
-      for (const auto& entry : plans_) known.push_back(entry.first);
-      draft.plan->complain(
-          fmt::format("no plan is named \"{}\"{}", *plan_name, hint(*plan_name, known)));
-    }
-    if (draft.limits) override_limits(*draft.limits, limits, plan != plans_.end());
-    tenants_.emplace(draft.id, std::move(limits));
-  }
-
-  // `plan_known`: whether `limits` are those of the plan, and must know every name.
-  void override_limits(const Value& list, std::vector<PlanLimit>& limits, bool plan_known) const {
-    const auto elements = list.elements();
-    if (!elements) return;
-    Names names{"limit"};
-    for (const Value& element : *elements) {
-      LimitDraft draft{routes_known_, false, names};
-      read_group(element, override_keys(), draft);
-      const auto found = std::find_if(limits.begin(), limits.end(), [&](const PlanLimit& limit) {
-        return limit.limit.name == draft.name;
-      });
-      if (found != limits.end()) {
-        draft.apply_to(found->limit);
-      } else if (plan_known && draft.named && is_valid_id(draft.name)) {
-        std::vector<std::string_view> known;
-        for (const PlanLimit& limit : limits) known.push_back(limit.limit.name);
-        draft.named->complain(fmt::format("the tenant's plan has no limit \"{}\"{}", draft.name,
-                                          hint(draft.name, known)));
-      }
-    }
+    tenants_.emplace(draft.id, expand(list));
   }
 
   Words routes_known_;
-  std::vector<PlanLimit> defaults_;
-  std::map<std::string, std::vector<PlanLimit>, std::less<>> plans_;
+  LimitList defaults_;
+  std::map<std::string, LimitList, std::less<>> plans_;
+  bool has_default_plan_ = false;
+  const LimitList* default_plan_ = nullptr;  // of plans_
   limits::Plans::TenantLimits tenants_;
 };
 
@@ -180,12 +166,27 @@ std::shared_ptr<const limits::Plans> read_plans(const PlanSections& sections, Wo
   PlansReader reader(routes_known);
   if (sections.defaults) reader.read_defaults(*sections.defaults);
   if (sections.plans) reader.read_plans(*sections.plans);
+  if (sections.default_plan) reader.read_default_plan(*sections.default_plan);
   if (sections.tenants) reader.read_tenants(*sections.tenants);
   return reader.plans();
 }
 
+std::vector<std::string> counted_headers(const limits::Plans& plans) {
+  std::set<std::string> headers;
+  const auto add = [&](std::span<const limits::PlanLimit> list) {
+    for (const limits::PlanLimit& limit : list) {
+      for (const limits::ScopePart& part : limit.limit.scope.parts) {
+        if (part.fact == limits::Fact::kHeader) headers.insert(part.header);
+      }
+    }
+  };
+  add(plans.defaults());
+  for (const auto& [tenant, list] : plans.tenants()) add(list);
+  return {headers.begin(), headers.end()};
+}
+
 std::vector<std::string> plan_section_keys() {
-  std::vector<std::string> names;
+  std::vector<std::string> names{"default_plan"};
   append_keys<LimitDraft>(names, "defaults", limit_keys());
   append_keys<PlanDraft>(names, "plans", kPlanKeys);
   append_keys<LimitDraft>(names, "plans.limits", limit_keys());

@@ -1,4 +1,4 @@
-// The sections `defaults`, `plans` and `tenants`.
+// The sections `defaults`, `plans` and `tenants`, and `default_plan`.
 #pragma once
 
 #include <memory>
@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "config/limit_entry.h"
+#include "config/reader.h"
 #include "limits/plan.h"
 
 namespace sluice::config {
@@ -14,12 +14,16 @@ namespace sluice::config {
 struct PlanSections {
   std::optional<Value> defaults;
   std::optional<Value> plans;
+  std::optional<Value> default_plan;
   std::optional<Value> tenants;
 };
 
 // What the sections say; of use only if their report is empty afterwards.
 [[nodiscard]] std::shared_ptr<const limits::Plans> read_plans(const PlanSections& sections,
                                                               Words routes_known);
+
+// The headers that some limit counts per, in lower case, each once.
+[[nodiscard]] std::vector<std::string> counted_headers(const limits::Plans& plans);
 
 // Every key that the sections know, as in "plans.limits.rate".
 [[nodiscard]] std::vector<std::string> plan_section_keys();

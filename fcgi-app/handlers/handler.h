@@ -1,8 +1,11 @@
 // What every handler is given, and what it may use.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/task.h"
@@ -23,6 +26,11 @@ struct About {
   std::int64_t config_generation = 1;
 };
 
+// Reads the buckets of `limits` as `identity` has them on `route`, and charges none of them.
+// REQUIRES: the arguments outlive the task.
+using Peek = std::function<Task<limits::Decision>(
+    const limits::LimitSet& limits, const identity::Identity& identity, std::string_view route)>;
+
 // Owned by App; outlives every request.
 struct Resources {
   const Clock& clock;
@@ -32,6 +40,8 @@ struct Resources {
   limits::Charge health;  // what GET / charges, to see the store write
   About about;
   Duration session_lifetime;
+  Peek peek;
+  std::vector<std::string_view> limited_routes;  // those that cost something
 };
 
 // One allowed request. Lives until its response is ready.

@@ -54,6 +54,15 @@ Result<std::optional<std::string_view>> JsonObject::string(const char* name) con
   return std::optional(std::string_view(json_string_value(member), json_string_length(member)));
 }
 
+Result<std::optional<std::int64_t>> JsonObject::integer(const char* name) const {
+  const json_t* member = json_object_get(value_.get(), name);
+  if (!member || json_is_null(member)) return std::optional<std::int64_t>();
+  if (!json_is_integer(member)) {
+    return fail(ErrorCode::kBadRequest, fmt::format("\"{}\" must be an integer", name));
+  }
+  return std::optional<std::int64_t>(json_integer_value(member));
+}
+
 JsonWriter& JsonWriter::set(std::string_view name, std::string_view text) {
   append_string(member(name), text);
   return *this;
@@ -69,6 +78,11 @@ JsonWriter& JsonWriter::set(std::string_view name, const JsonWriter& object) {
   return *this;
 }
 
+JsonWriter& JsonWriter::set(std::string_view name, const JsonArray& array) {
+  member(name) += array.text();
+  return *this;
+}
+
 JsonWriter& JsonWriter::set_null(std::string_view name) {
   member(name) += "null";
   return *this;
@@ -78,6 +92,21 @@ std::string& JsonWriter::member(std::string_view name) {
   text_ += text_.empty() ? '{' : ',';
   append_string(text_, name);
   text_ += ':';
+  return text_;
+}
+
+JsonArray& JsonArray::add(std::string_view text) {
+  append_string(element(), text);
+  return *this;
+}
+
+JsonArray& JsonArray::add(const JsonWriter& object) {
+  element() += object.text();
+  return *this;
+}
+
+std::string& JsonArray::element() {
+  text_ += text_.empty() ? '[' : ',';
   return text_;
 }
 

@@ -23,6 +23,8 @@ Wording wording(const Error& error) {
       return {401, "Invalid or expired session"};
     case ErrorCode::kForeignSession:
       return {403, "Session does not belong to tenant"};
+    case ErrorCode::kForbidden:
+      return {403, "Forbidden"};
     case ErrorCode::kUnknownTenant:
       return {404, "Unknown tenant"};
     case ErrorCode::kNotFound:

@@ -11,6 +11,7 @@ namespace {
 using limits::Balance;
 using limits::Decision;
 using limits::Limit;
+using limits::Mode;
 
 // A default may apply beside a tenant's limit of the same name; clients need two names then.
 std::string policy_name(const Decision& decision, const Limit& limit) {
@@ -20,45 +21,82 @@ std::string policy_name(const Decision& decision, const Limit& limit) {
   return shared && limit.tenant.empty() ? "default:" + limit.name : limit.name;
 }
 
+// Begins a member of a list: its name.
+void append_name(std::string& list, const std::string& name) {
+  fmt::format_to(std::back_inserter(list), "{}\"{}\"", list.empty() ? "" : ", ", name);
+}
+
 // Only whole seconds may stand as `w`: a window that has none, or a fraction, leaves it out.
-void append_policy(std::string& list, const std::string& name, const Limit& limit) {
-  fmt::format_to(std::back_inserter(list), "{}\"{}\";q={}", list.empty() ? "" : ", ", name,
-                 limit.quota());
+void append_policy(std::string& list, const Limit& limit) {
+  fmt::format_to(std::back_inserter(list), ";q={}", limit.quota());
   const Duration window = limit.window();
   if (window % std::chrono::seconds(1) == Duration::zero()) {
     fmt::format_to(std::back_inserter(list), ";w={}", ceil_seconds(window));
   }
 }
 
-void append_state(std::string& list, const std::string& name, const Balance& balance) {
-  fmt::format_to(std::back_inserter(list), "{}\"{}\";r={};t={}", list.empty() ? "" : ", ", name,
-                 balance.remaining, ceil_seconds(balance.reset_after));
+void append_state(std::string& list, const Balance& balance) {
+  fmt::format_to(std::back_inserter(list), ";r={};t={}", balance.remaining,
+                 ceil_seconds(balance.reset_after));
+}
+
+void add_list(Response& response, std::string_view field, const std::string& list) {
+  if (!list.empty()) response.add(field, list);
+}
+
+void write_tightest(const Decision& decision, Response& response) {
+  const auto tightest = decision.tightest();
+  if (!tightest) return;
+  const Balance& balance = decision.balances[*tightest];
+  const auto reset_at = ceil_seconds((decision.at + balance.reset_after).time_since_epoch());
+  response.add("X-RateLimit-Limit", fmt::to_string(decision.limits[*tightest]->terms().capacity));
+  response.add("X-RateLimit-Remaining", fmt::to_string(balance.remaining));
+  response.add("X-RateLimit-Reset", fmt::to_string(reset_at));
+}
+
+void write_enforced(const Decision& decision, Response& response) {
+  std::string policies;
+  std::string states;
+  for (std::size_t i = 0; i < decision.balances.size(); ++i) {
+    if (decision.limits[i]->mode == Mode::kShadow) continue;
+    const std::string name = policy_name(decision, *decision.limits[i]);
+    append_name(policies, name);
+    append_policy(policies, *decision.limits[i]);
+    append_name(states, name);
+    append_state(states, decision.balances[i]);
+  }
+  add_list(response, "RateLimit-Policy", policies);
+  add_list(response, "RateLimit", states);
+}
+
+void write_shadow(const Decision& decision, Response& response) {
+  std::string list;
+  for (std::size_t i = 0; i < decision.balances.size(); ++i) {
+    if (decision.limits[i]->mode != Mode::kShadow) continue;
+    append_name(list, policy_name(decision, *decision.limits[i]));
+    append_policy(list, *decision.limits[i]);
+    append_state(list, decision.balances[i]);
+    if (decision.lacks_room(i)) list += ";denied";
+  }
+  add_list(response, "X-RateLimit-Shadow", list);
+}
+
+void write_retry_after(const Decision& decision, Response& response) {
+  const auto tightest = decision.tightest();
+  if (decision.allowed || !tightest) return;
+  const Duration wait = decision.balances[*tightest].retry_after;
+  if (wait == limits::kNever) return;
+  const auto seconds = std::max<std::int64_t>(1, ceil_seconds(wait));
+  response.add("Retry-After", fmt::to_string(seconds));
 }
 
 }  // namespace
 
 void write_ratelimit_fields(const Decision& decision, Response& response) {
-  const auto tightest = decision.tightest();
-  if (!tightest) return;
-  const Balance& balance = decision.balances[*tightest];
-  const auto reset_at = ceil_seconds((decision.at + balance.reset_after).time_since_epoch());
-  response.add("X-RateLimit-Limit", fmt::to_string(decision.limits[*tightest]->quota()));
-  response.add("X-RateLimit-Remaining", fmt::to_string(balance.remaining));
-  response.add("X-RateLimit-Reset", fmt::to_string(reset_at));
-
-  std::string policies;
-  std::string states;
-  for (std::size_t i = 0; i < decision.limits.size(); ++i) {
-    const std::string name = policy_name(decision, *decision.limits[i]);
-    append_policy(policies, name, *decision.limits[i]);
-    append_state(states, name, decision.balances[i]);
-  }
-  response.add("RateLimit-Policy", policies);
-  response.add("RateLimit", states);
-  if (!decision.allowed && balance.retry_after != limits::kNever) {
-    const auto seconds = std::max<std::int64_t>(1, ceil_seconds(balance.retry_after));
-    response.add("Retry-After", fmt::to_string(seconds));
-  }
+  write_tightest(decision, response);
+  write_enforced(decision, response);
+  write_retry_after(decision, response);
+  write_shadow(decision, response);
 }
 
 }  // namespace sluice::http

@@ -1,5 +1,7 @@
 #include "http/request.h"
 
+#include <cctype>
+
 #include <fmt/format.h>
 
 namespace sluice::http {
@@ -7,7 +9,13 @@ namespace {
 
 constexpr std::string_view kHeaderPrefix = "HTTP_";
 
-// "HTTP_X_TENANT_ID" as the client knows it: "X-TENANT-ID".
+tl::unexpected<Error> ambiguous(std::string_view name) {
+  return fail(ErrorCode::kBadRequest,
+              fmt::format("Header {} must be sent once, with one value", header_name(name)));
+}
+
+}  // namespace
+
 std::string header_name(std::string_view cgi_name) {
   cgi_name.remove_prefix(kHeaderPrefix.size());
   std::string name(cgi_name);
@@ -17,19 +25,27 @@ std::string header_name(std::string_view cgi_name) {
   return name;
 }
 
-}  // namespace
+std::string cgi_name(std::string_view header) {
+  std::string name(kHeaderPrefix);
+  for (const char c : header) {
+    const int upper = std::toupper(static_cast<unsigned char>(c));
+    name += c == '-' ? '_' : static_cast<char>(upper);
+  }
+  return name;
+}
 
 Result<std::optional<std::string_view>> Request::header(std::string_view name) const {
+  auto value = text_header(name);
+  if (value && *value && (*value)->find(',') != std::string_view::npos) return ambiguous(name);
+  return value;
+}
+
+Result<std::optional<std::string_view>> Request::text_header(std::string_view name) const {
   std::optional<std::string_view> value;
-  bool ambiguous = false;
   for (const Param& param : params) {
     if (param.name != name) continue;
-    ambiguous = ambiguous || value || param.value.find(',') != std::string_view::npos;
+    if (value) return ambiguous(name);
     value = param.value;
-  }
-  if (ambiguous) {
-    return fail(ErrorCode::kBadRequest,
-                fmt::format("Header {} must be sent once, with one value", header_name(name)));
   }
   if (value && value->empty()) value.reset();
   return value;

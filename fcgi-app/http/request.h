@@ -17,6 +17,11 @@ struct Param {
   std::string_view value;
 };
 
+// "HTTP_X_TENANT_ID" as a client knows it: "X-TENANT-ID". REQUIRES: it begins with "HTTP_".
+[[nodiscard]] std::string header_name(std::string_view cgi_name);
+// The other way round, from any case: "HTTP_X_TENANT_ID" of "X-Tenant-ID".
+[[nodiscard]] std::string cgi_name(std::string_view header);
+
 // Views into the connection's memory: valid until its response has been sent. Of this one request
 // alone, so nothing here is shared between requests.
 struct Request {
@@ -30,6 +35,8 @@ struct Request {
   // The value of the header whose CGI name is `name`; absent or empty: nullopt. A header sent
   // twice, or with a list in it, is refused with kBadRequest: nobody may choose which one counts.
   [[nodiscard]] Result<std::optional<std::string_view>> header(std::string_view name) const;
+  // The same where a comma is text, as in a User-Agent.
+  [[nodiscard]] Result<std::optional<std::string_view>> text_header(std::string_view name) const;
 
   // The body as a JSON object, parsed at the first call.
   [[nodiscard]] const Result<JsonObject>& json() const;

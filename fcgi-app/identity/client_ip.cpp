@@ -1,8 +1,6 @@
 #include "identity/client_ip.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdint>
 #include <span>
 
 #include <arpa/inet.h>
@@ -17,26 +15,37 @@ std::string labelled_hex(std::string_view label, std::span<const std::uint8_t> b
   return fmt::format("{}:{:02x}", label, fmt::join(bytes, ""));
 }
 
-void clear_after(std::array<std::uint8_t, 16>& address, int prefix) {
-  for (int bit = prefix; bit < 128; ++bit) {
-    auto& byte = address.at(static_cast<std::size_t>(bit / 8));
-    byte = static_cast<std::uint8_t>(byte & ~(0x80U >> (bit % 8)));
-  }
-}
-
 }  // namespace
 
-std::string canonical_address(std::string_view text, int ipv6_prefix) {
+bool Address::is_v4() const {
+  return std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes.begin());
+}
+
+std::optional<Address> parse_address(std::string_view text) {
   const std::string terminated(text);
-  std::array<std::uint8_t, 4> v4{};
-  if (inet_pton(AF_INET, terminated.c_str(), v4.data()) == 1) return labelled_hex("4", v4);
-  std::array<std::uint8_t, 16> v6{};
-  if (inet_pton(AF_INET6, terminated.c_str(), v6.data()) != 1) return "-";
-  if (std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), v6.begin())) {
-    return labelled_hex("4", std::span(v6).last<4>());
+  Address address;
+  std::copy(kMappedPrefix.begin(), kMappedPrefix.end(), address.bytes.begin());
+  std::uint8_t* v4 = address.bytes.data() + kMappedPrefix.size();
+  if (inet_pton(AF_INET, terminated.c_str(), v4) == 1) return address;
+  if (inet_pton(AF_INET6, terminated.c_str(), address.bytes.data()) == 1) return address;
+  return std::nullopt;
+}
+
+std::string canonical_address(std::string_view text, int ipv6_prefix) {
+  const auto address = parse_address(text);
+  if (!address) return "-";
+  if (address->is_v4()) return labelled_hex("4", std::span(address->bytes).last<4>());
+  const Address kept = truncated(*address, ipv6_prefix);
+  const auto size = static_cast<std::size_t>(ipv6_prefix + 7) / 8;
+  return labelled_hex("6", std::span(kept.bytes).first(size));
+}
+
+Address truncated(Address address, int bits) {
+  for (int bit = bits; bit < 128; ++bit) {
+    auto& byte = address.bytes.at(static_cast<std::size_t>(bit / 8));
+    byte = static_cast<std::uint8_t>(byte & ~(0x80U >> (bit % 8)));
   }
-  clear_after(v6, ipv6_prefix);
-  return labelled_hex("6", std::span(v6).first(static_cast<std::size_t>(ipv6_prefix + 7) / 8));
+  return address;
 }
 
 }  // namespace sluice::identity

@@ -15,19 +15,21 @@ namespace sluice::identity {
 enum class Credentials {
   kNone,     // nothing; only the address is read
   kSession,  // tenant and session, in headers and JSON body
+  kHeaders,  // tenant and session, in headers alone: a GET has no body
 };
 
 struct Identity {
   std::string address;               // canonical, see client_ip.h
   std::string tenant;                // a configured tenant, or empty
-  std::optional<SessionId> session;  // verified; set when standing is kKnown or kPartial
+  std::optional<SessionId> session;  // verified; of kKnown and kPartial, and of kExempt
   std::string api_key;               // a fingerprint of the key shown, or empty
   // Fingerprints of the headers that a scope counts per, by name in lower case; absent ones are not
   // in it.
   std::map<std::string, std::string, std::less<>> headers;
   std::string_view token;  // what the request claims for it, in its memory; or empty
   Standing standing = Standing::kAnonymous;
-  std::optional<Error> rejection;  // set when standing is kRejected: what to answer
+  std::optional<Error>
+      rejection;  // a false claim: what to answer; not always kRejected, see Standing::kExempt
 };
 
 }  // namespace sluice::identity

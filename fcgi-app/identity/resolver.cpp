@@ -3,25 +3,32 @@
 #include <fmt/format.h>
 
 #include "identity/client_ip.h"
+#include "identity/fingerprint.h"
 
 namespace sluice::identity {
 namespace {
 
-// What a request claims in a header and in its body.
-struct Claim {
-  std::optional<std::string_view> value;
-  bool twice = false;  // header and body both say so
+// Where a claim may stand.
+struct Place {
+  std::string_view header;
+  const char* member;  // of the body; nullptr: in the header alone
 };
 
-Result<Claim> claim(const http::Request& request, std::string_view header, const char* member) {
-  auto in_header = request.header(header);
+struct Claim {
+  std::optional<std::string_view> value;
+  bool complete = false;  // said wherever it may be said
+};
+
+Result<Claim> claim(const http::Request& request, const Place& place) {
+  auto in_header = request.header(place.header);
   if (!in_header) return tl::unexpected(in_header.error());
-  auto in_body = request.json()->string(member);
+  if (!place.member) return Claim{*in_header, in_header->has_value()};
+  auto in_body = request.json()->string(place.member);
   if (!in_body) return tl::unexpected(in_body.error());
   const bool both = *in_header && *in_body;
   if (both && **in_header != **in_body) {
     return fail(ErrorCode::kBadRequest,
-                fmt::format("\"{}\" in the body differs from the header", member));
+                fmt::format("\"{}\" in the body differs from the header", place.member));
   }
   return Claim{*in_header ? *in_header : *in_body, both};
 }
@@ -34,18 +41,46 @@ Identity rejected(Identity identity, ErrorCode why) {
 
 }  // namespace
 
-Result<Identity> Resolver::resolve(const http::Request& request, Credentials wanted) const {
-  Identity identity;
-  identity.address = canonical_address(request.remote_address, options_.ipv6_prefix);
-  if (wanted == Credentials::kNone) return identity;
-  return resolve_session(request, std::move(identity));
+Resolver::Resolver(const SessionTokens& tokens, const Clock& clock, Tenants tenants,
+                   Options options)
+    : tokens_(tokens), clock_(clock), tenants_(std::move(tenants)), options_(std::move(options)) {
+  for (const std::string& name : options_.headers) headers_.push_back({name, http::cgi_name(name)});
 }
 
-Result<Identity> Resolver::resolve_session(const http::Request& request, Identity identity) const {
-  if (!request.json()) return tl::unexpected(request.json().error());
-  const auto tenant = claim(request, "HTTP_X_TENANT_ID", "tenant_id");
+Result<Identity> Resolver::resolve(const http::Request& request, Credentials wanted) const {
+  if (options_.access.deny.has_address(request.remote_address)) return fail(ErrorCode::kForbidden);
+  auto identity = resolve_shown(request);
+  if (identity && wanted != Credentials::kNone) {
+    identity = resolve_session(request, wanted, std::move(*identity));
+  }
+  if (!identity) return identity;
+  if (is_on(options_.access.deny, request, *identity)) return fail(ErrorCode::kForbidden);
+  if (is_on(options_.access.exempt, request, *identity)) identity->standing = Standing::kExempt;
+  return identity;
+}
+
+// What needs no proof.
+Result<Identity> Resolver::resolve_shown(const http::Request& request) const {
+  Identity identity;
+  identity.address = canonical_address(request.remote_address, options_.ipv6_prefix);
+  auto key = api_key_of(request);
+  if (!key) return tl::unexpected(key.error());
+  identity.api_key = std::move(*key);
+  for (const CountedHeader& header : headers_) {
+    const auto value = request.text_header(header.cgi_name);
+    if (!value) return tl::unexpected(value.error());
+    if (*value) identity.headers.emplace(header.name, fingerprint(**value));
+  }
+  return identity;
+}
+
+Result<Identity> Resolver::resolve_session(const http::Request& request, Credentials wanted,
+                                           Identity identity) const {
+  const bool has_body = wanted == Credentials::kSession;
+  if (has_body && !request.json()) return tl::unexpected(request.json().error());
+  const auto tenant = claim(request, {"HTTP_X_TENANT_ID", has_body ? "tenant_id" : nullptr});
   if (!tenant) return tl::unexpected(tenant.error());
-  const auto token = claim(request, "HTTP_X_SESSION_ID", "session_id");
+  const auto token = claim(request, {"HTTP_X_SESSION_ID", has_body ? "session_id" : nullptr});
   if (!token) return tl::unexpected(token.error());
 
   if (tenant->value) {
@@ -67,8 +102,14 @@ Result<Identity> Resolver::resolve_session(const http::Request& request, Identit
   }
   identity.tenant = std::move(session->tenant);
   identity.session = session->id;
-  identity.standing = tenant->twice && token->twice ? Standing::kKnown : Standing::kPartial;
+  identity.standing = tenant->complete && token->complete ? Standing::kKnown : Standing::kPartial;
   return identity;
+}
+
+bool Resolver::is_on(const AccessList& list, const http::Request& request,
+                     const Identity& identity) const {
+  return list.has_address(request.remote_address) ||
+         (identity.session && list.has_tenant(identity.tenant));
 }
 
 }  // namespace sluice::identity

@@ -1,11 +1,22 @@
 // From a request to an Identity. CPU only: no I/O.
+//
+// Who is on a list of Options::access:
+//   deny    an address, or a tenant whose session is verified: refused, before any store is asked,
+//           and nobody is charged. It goes before exempt.
+//   exempt  an address, or a tenant whose session is verified: no limit applies. A tenant's id
+//           alone proves nothing and exempts nobody. A false claim from an exempt address is
+//           answered as any, and charged to nobody.
+// Lists look at the exact address, whatever part of it is counted per.
 #pragma once
 
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "http/request.h"
+#include "identity/access.h"
 #include "identity/identity.h"
 #include "identity/session_token.h"
 
@@ -17,26 +28,38 @@ class Resolver {
 
   struct Options {
     int ipv6_prefix = 64;  // 8 to 128: how much of an IPv6 address is one client
+    Access access;
+    std::vector<std::string> headers;  // in lower case: those that some limit's scope counts per
   };
 
   // `tokens` and `clock` outlive the resolver.
-  Resolver(const SessionTokens& tokens, const Clock& clock, Tenants tenants, Options options)
-      : tokens_(tokens), clock_(clock), tenants_(std::move(tenants)), options_(options) {}
+  Resolver(const SessionTokens& tokens, const Clock& clock, Tenants tenants, Options options);
 
   // Who sends `request`, to a route that asks for `wanted`. A claim that proves false (unknown
   // tenant; forged, expired or foreign session) is an Identity all the same, with a rejection: it
-  // is charged to the address, never to the victim. Error: kBadRequest, for a request that cannot
-  // be understood or whose headers and body disagree.
+  // is charged to the address, never to the victim. Errors: kForbidden, for who is on the deny
+  // list; kBadRequest, for a request that cannot be understood, that shows a header twice, or
+  // whose headers and body disagree.
   [[nodiscard]] Result<Identity> resolve(const http::Request& request, Credentials wanted) const;
 
  private:
-  [[nodiscard]] Result<Identity> resolve_session(const http::Request& request,
+  // A header that is counted per: as config and as gateway call it.
+  struct CountedHeader {
+    std::string name;
+    std::string cgi_name;
+  };
+
+  [[nodiscard]] Result<Identity> resolve_shown(const http::Request& request) const;
+  [[nodiscard]] Result<Identity> resolve_session(const http::Request& request, Credentials wanted,
                                                  Identity identity) const;
+  [[nodiscard]] bool is_on(const AccessList& list, const http::Request& request,
+                           const Identity& identity) const;
 
   const SessionTokens& tokens_;
   const Clock& clock_;
   Tenants tenants_;
   Options options_;
+  std::vector<CountedHeader> headers_;
 };
 
 }  // namespace sluice::identity

@@ -76,12 +76,10 @@ Result<std::vector<Secret>> parse_secrets(std::string_view text) {
   return secrets;
 }
 
-Result<std::vector<Secret>> load_secrets(const std::string& path) {
+Result<std::vector<Secret>> read_secrets(const std::string& path) {
   struct stat info {};
-  if (stat(path.c_str(), &info) != 0) {
-    if (errno != ENOENT) return refuse(path, "cannot read");
-    if (auto created = create(path); !created) return tl::unexpected(created.error());
-  } else if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+  if (stat(path.c_str(), &info) != 0) return refuse(path, "cannot read");
+  if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
     return fail(ErrorCode::kInvalidConfig, fmt::format("{}: others may read it; chmod 600", path));
   }
   std::ifstream file(path);
@@ -92,6 +90,14 @@ Result<std::vector<Secret>> load_secrets(const std::string& path) {
     return fail(secrets.error().code, fmt::format("{}:{}", path, secrets.error().detail));
   }
   return secrets;
+}
+
+Result<std::vector<Secret>> load_secrets(const std::string& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0 && errno == ENOENT) {
+    if (auto created = create(path); !created) return tl::unexpected(created.error());
+  }
+  return read_secrets(path);
 }
 
 }  // namespace sluice::identity

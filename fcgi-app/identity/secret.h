@@ -14,9 +14,12 @@ namespace sluice::identity {
 // skipped. Error: kInvalidConfig, naming the line.
 [[nodiscard]] Result<std::vector<Secret>> parse_secrets(std::string_view text);
 
-// Reads the secrets of `path`. A file that does not exist is made (mode 0600) with one random
-// secret; of several processes that do so at once, one wins and all read the same. A file that
-// others may read is refused. Errors: kInvalidConfig, kSystem.
+// Reads the secrets of `path`. A file that others may read is refused. Errors: kInvalidConfig,
+// kSystem.
+[[nodiscard]] Result<std::vector<Secret>> read_secrets(const std::string& path);
+
+// As read_secrets(), for who signs: a file that does not exist is made (mode 0600) with one random
+// secret; of several processes that do so at once, one wins and all read the same.
 [[nodiscard]] Result<std::vector<Secret>> load_secrets(const std::string& path);
 
 }  // namespace sluice::identity

@@ -1,4 +1,5 @@
-// Session tokens: signed, so that ownership is checked without I/O; the one home of libsodium.
+// Session tokens: signed, so that ownership is checked without I/O. The home of
+// libsodium is this folder.
 //
 // token = base64url, unpadded, of: version (1 byte, 1), expiry (5 bytes, big-endian seconds since
 // the epoch), id (16 random bytes), tenant (1 to 64 bytes), tag (16 bytes: keyed BLAKE2b over all

@@ -26,7 +26,7 @@ Step take(const std::optional<Bucket>& stored, const Limit& limit, std::int64_t 
   const std::int64_t used = step.before ? used_units(step.before->state, m) : 0;
   step.fits = cost == 0 || used + cost <= m.terms.capacity;
   if (cost > 0 && step.fits) {
-    const State state = step.before ? step.before->state : filled(m, 0);
+    const State state = step.before ? step.before->state : empty(m);
     step.after = Bucket{
         m.terms, std::visit([&](const auto& s) { return State(charged(s, m, cost)); }, state)};
   }
@@ -39,7 +39,7 @@ Step take(const std::optional<Bucket>& stored, const Limit& limit, std::int64_t 
 View view(const std::optional<Bucket>& bucket, const Limit& limit, std::int64_t cost,
           TimePoint now) {
   const Moment m{limit, limit.terms(), now};
-  const State state = bucket ? bucket->state : filled(m, 0);
+  const State state = bucket ? bucket->state : empty(m);
   return std::visit([&](const auto& s) -> View { return view_of(s, m, cost); }, state);
 }
 

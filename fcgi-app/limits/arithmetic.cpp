@@ -132,7 +132,7 @@ std::optional<State> rolled(SlidingWindow state, const Moment& m) {
 
 std::int64_t used_units(const SlidingWindow& state, const Moment& m) {
   const std::int64_t ticks = m.terms.window_ticks();
-  return state.current + divide_up(state.previous * (ticks - elapsed_ticks(state, m)), ticks);
+  return state.current + state.previous * (ticks - elapsed_ticks(state, m)) / ticks;
 }
 
 SlidingWindow charged(SlidingWindow state, const Moment& /*m*/, std::int64_t cost) {
@@ -146,28 +146,31 @@ Duration keep_for(const SlidingWindow& state, const Moment& m) {
 }
 
 // How many ticks of a window must have passed before `counted` units of the one before it weigh
-// no more than `room`.
-static std::int64_t ticks_until(std::int64_t counted, std::int64_t room,
-                                std::int64_t window_ticks) {
+// no more than `room`: the least e for which floor(counted * (ticks - e) / ticks) <= room.
+static std::int64_t ticks_until(std::int64_t counted, std::int64_t room, std::int64_t ticks) {
   if (room >= counted) return 0;
-  return window_ticks - room * window_ticks / counted;
+  return ticks + 1 - divide_up((room + 1) * ticks, counted);
 }
 
-static Duration wait_for(const SlidingWindow& view, const Moment& m, std::int64_t cost) {
-  const std::int64_t ticks = m.terms.window_ticks();
-  const std::int64_t room = m.terms.quota - cost - view.current;
-  const TimePoint ready =
-      room >= 0 ? view.opened_at + ticks_until(view.previous, room, ticks) * m.terms.tick
-                : view.opened_at + m.terms.window +
-                      ticks_until(view.current, m.terms.quota - cost, ticks) * m.terms.tick;
-  return ready - m.now;
+// When no more than `room` units are in use, if nothing is charged.
+static TimePoint ready_at(const SlidingWindow& view, const Terms& terms, std::int64_t room) {
+  const std::int64_t ticks = terms.window_ticks();
+  if (room >= view.current) {
+    return view.opened_at + ticks_until(view.previous, room - view.current, ticks) * terms.tick;
+  }
+  return view.opened_at + terms.window + ticks_until(view.current, room, ticks) * terms.tick;
 }
 
 Balance balance_of(const SlidingWindow& view, const Moment& m, std::int64_t cost) {
-  Balance balance{
-      .remaining = m.terms.capacity - used_units(view, m), .reset_after = {}, .retry_after = {}};
-  if (view.current + view.previous > 0) balance.reset_after = keep_for(view, m);
-  if (cost > 0) balance.retry_after = wait_for(view, m, cost);
+  // Of a quota that was lowered, more than all may be in use.
+  Balance balance{.remaining = std::max<std::int64_t>(0, m.terms.capacity - used_units(view, m)),
+                  .reset_after = {},
+                  .retry_after = {}};
+  const auto wait = [&](std::int64_t room) {
+    return std::max(Duration::zero(), ready_at(view, m.terms, room) - m.now);
+  };
+  balance.reset_after = wait(0);
+  if (cost > 0) balance.retry_after = wait(m.terms.quota - cost);
   return balance;
 }
 
@@ -180,10 +183,14 @@ static Duration drain_time(std::int64_t parts, const Terms& terms) {
 }
 
 std::optional<State> rolled(Level state, const Moment& m) {
-  if (state.at > m.now) state.at = m.now;
-  const std::int64_t ticks = (m.now - state.at) / m.terms.tick;
   if (state.level == 0 || m.terms.quota == 0) return std::nullopt;
-  if (ticks >= divide_up(state.level, m.terms.quota)) return std::nullopt;
+  const Duration drain = drain_time(state.level, m.terms);
+  // A clock that was set back by less than that is waited for: no longer than the bucket takes.
+  if (state.at > m.now) {
+    return state.at - m.now > drain ? std::nullopt : std::optional<State>(state);
+  }
+  const std::int64_t ticks = (m.now - state.at) / m.terms.tick;
+  if (ticks * m.terms.tick >= drain) return std::nullopt;
   return Level{state.level - ticks * m.terms.quota, state.at + ticks * m.terms.tick};
 }
 
@@ -211,20 +218,19 @@ Balance balance_of(const Level& view, const Moment& m, std::int64_t cost) {
   return balance;
 }
 
-// A bucket that had `count` units charged at once, just now.
-State filled(const Moment& m, std::int64_t count) {
+State filled(const Moment& m, std::int64_t count, TimePoint at) {
   switch (m.terms.algorithm) {
     case Algorithm::kFixedWindow:
       break;
     case Algorithm::kSlidingLog:
-      return SlidingLog{std::vector<TimePoint>(static_cast<std::size_t>(count), m.now)};
+      return SlidingLog{std::vector<TimePoint>(static_cast<std::size_t>(count), at)};
     case Algorithm::kSlidingWindow:
-      return SlidingWindow{.current = count, .previous = 0, .opened_at = m.now};
+      return SlidingWindow{.current = count, .previous = 0, .opened_at = at};
     case Algorithm::kTokenBucket:
     case Algorithm::kLeakyBucket:
-      return Level{count * m.terms.window_ticks(), m.now};
+      return Level{count * m.terms.window_ticks(), at};
   }
-  return FixedWindow{count, opens_at(m)};
+  return FixedWindow{count, at};
 }
 
 std::optional<State> rolled_state(const State& state, const Moment& m) {
@@ -233,6 +239,10 @@ std::optional<State> rolled_state(const State& state, const Moment& m) {
 
 std::int64_t used_units_of(const State& state, const Moment& m) {
   return std::visit([&](const auto& s) { return used_units(s, m); }, state);
+}
+
+State empty(const Moment& m) {
+  return filled(m, 0, m.terms.algorithm == Algorithm::kFixedWindow ? opens_at(m) : m.now);
 }
 
 std::optional<State> rolled(const State& state, const Moment& m) {

@@ -28,7 +28,7 @@ struct Moment {
 [[nodiscard]] std::optional<State> rolled(SlidingWindow state, const Moment& m);
 [[nodiscard]] std::optional<State> rolled(Level state, const Moment& m);
 
-// Whole units in use, rounded up.
+// Whole units in use: of a bucket rounded up, of a sliding window down.
 [[nodiscard]] std::int64_t used_units(const FixedWindow& state, const Moment& m);
 [[nodiscard]] std::int64_t used_units(const SlidingLog& state, const Moment& m);
 [[nodiscard]] std::int64_t used_units(const SlidingWindow& state, const Moment& m);
@@ -59,8 +59,10 @@ template <class S>
   return state;  // all others are their own view
 }
 
-// A state that had `count` units charged at once, just now; 0 is an empty one to charge.
-[[nodiscard]] State filled(const Moment& m, std::int64_t count);
+// A state of m.terms that had `count` units charged at once, at `at`.
+[[nodiscard]] State filled(const Moment& m, std::int64_t count, TimePoint at);
+// One to charge now.
+[[nodiscard]] State empty(const Moment& m);
 
 [[nodiscard]] std::optional<State> rolled(const State& state, const Moment& m);
 [[nodiscard]] std::int64_t used_units(const State& state, const Moment& m);

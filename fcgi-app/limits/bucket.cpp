@@ -1,8 +1,10 @@
 #include "limits/bucket.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 namespace sluice::limits {
 namespace {
@@ -79,22 +81,53 @@ SlidingLog read_sliding_log(std::string_view& bytes) {
   return log;
 }
 
-constexpr std::size_t kTermsSize = 1 + 1 + 4 + 4 + 8 + 4;
+constexpr std::size_t kTermsSize = 1 + 4 + 4 + 6;
+constexpr std::size_t kWindowSize = 6;
+constexpr int kAlignmentFactor = 16;
 
 Terms read_terms(std::string_view& bytes) {
   Terms terms;
-  terms.algorithm = static_cast<Algorithm>(number<std::uint8_t>(bytes));
-  terms.alignment = static_cast<Alignment>(number<std::uint8_t>(bytes));
+  const std::int64_t kind = number<std::uint8_t>(bytes);
+  terms.algorithm = static_cast<Algorithm>(kind % kAlignmentFactor);
+  terms.alignment = static_cast<Alignment>(kind / kAlignmentFactor);
   terms.quota = number<Four>(bytes);
   terms.capacity = number<Four>(bytes);
-  terms.window = Duration(number<Eight>(bytes));
-  terms.tick = Duration(number<Four>(bytes));
+  Eight window = 0;
+  std::memcpy(&window, bytes.data(), kWindowSize);
+  bytes.remove_prefix(kWindowSize);
+  terms.window = Duration(window);
+  terms.tick = tick_of(terms);
   return terms;
 }
 
-bool is_algorithm(char byte) {
-  return byte >= static_cast<char>(Algorithm::kFixedWindow) &&
-         byte <= static_cast<char>(Algorithm::kLeakyBucket);
+bool is_kind(char byte) {
+  const auto kind = static_cast<unsigned char>(byte);
+  const int algorithm = kind % kAlignmentFactor;
+  return algorithm >= static_cast<int>(Algorithm::kFixedWindow) &&
+         algorithm <= static_cast<int>(Algorithm::kLeakyBucket) &&
+         kind / kAlignmentFactor <= static_cast<int>(Alignment::kCalendar);
+}
+
+// What encode() is ever given.
+bool is_sound(const Terms& terms) {
+  const bool aligned = terms.alignment != Alignment::kFirstHit;
+  return terms.quota <= kMaxQuota && terms.capacity <= kMaxQuota &&
+         terms.window > Duration::zero() && terms.window <= kMaxWindow &&
+         terms.window % terms.tick == Duration::zero() &&
+         (terms.algorithm == Algorithm::kFixedWindow || !aligned);
+}
+bool is_sound(const FixedWindow& state, const Terms& terms) {
+  return state.used <= terms.capacity;
+}
+bool is_sound(const SlidingLog& state, const Terms& terms) {
+  return std::cmp_less_equal(state.units.size(), terms.capacity) &&
+         std::is_sorted(state.units.begin(), state.units.end());
+}
+bool is_sound(const SlidingWindow& state, const Terms& terms) {
+  return state.current <= terms.capacity && state.previous <= terms.capacity;
+}
+bool is_sound(const Level& state, const Terms& terms) {
+  return state.level >= 0 && state.level <= terms.capacity * terms.window_ticks();
 }
 
 std::size_t view_size(Algorithm algorithm) {
@@ -115,12 +148,12 @@ std::size_t view_size(Algorithm algorithm) {
 
 std::string encode(const Terms& terms) {
   std::string bytes;
-  append<std::uint8_t>(bytes, static_cast<std::int64_t>(terms.algorithm));
-  append<std::uint8_t>(bytes, static_cast<std::int64_t>(terms.alignment));
+  append<std::uint8_t>(bytes, static_cast<int>(terms.algorithm) +
+                                  kAlignmentFactor * static_cast<int>(terms.alignment));
   append<Four>(bytes, terms.quota);
   append<Four>(bytes, terms.capacity);
   append<Eight>(bytes, terms.window.count());
-  append<Four>(bytes, terms.tick.count());
+  bytes.resize(kTermsSize);
   return bytes;
 }
 
@@ -131,19 +164,22 @@ std::string encode(const Bucket& bucket) {
 }
 
 std::optional<Bucket> decode(std::string_view bytes) {
-  if (bytes.size() < kTermsSize || !is_algorithm(bytes.front())) return std::nullopt;
+  if (bytes.size() < kTermsSize || !is_kind(bytes.front())) return std::nullopt;
   Bucket bucket{read_terms(bytes), {}};
+  if (!is_sound(bucket.terms)) return std::nullopt;
   if (bucket.terms.algorithm == Algorithm::kSlidingLog) {
     if (bytes.size() % sizeof(Eight) != 0) return std::nullopt;
     bucket.state = read_sliding_log(bytes);
-    return bucket;
+  } else {
+    const auto view = decode_view(bucket.terms.algorithm, bytes);
+    if (!view || !bytes.empty()) return std::nullopt;
+    if (const auto* fixed = std::get_if<FixedWindow>(&*view)) bucket.state = *fixed;
+    if (const auto* sliding = std::get_if<SlidingWindow>(&*view)) bucket.state = *sliding;
+    if (const auto* level = std::get_if<Level>(&*view)) bucket.state = *level;
   }
-  auto view = decode_view(bucket.terms.algorithm, bytes);
-  if (!view || !bytes.empty()) return std::nullopt;
-  if (const auto* fixed = std::get_if<FixedWindow>(&*view)) bucket.state = *fixed;
-  if (const auto* sliding = std::get_if<SlidingWindow>(&*view)) bucket.state = *sliding;
-  if (const auto* level = std::get_if<Level>(&*view)) bucket.state = *level;
-  return bucket;
+  const bool sound =
+      std::visit([&](const auto& state) { return is_sound(state, bucket.terms); }, bucket.state);
+  return sound ? std::optional(bucket) : std::nullopt;
 }
 
 std::optional<View> decode_view(Algorithm algorithm, std::string_view& bytes) {

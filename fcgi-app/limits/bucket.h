@@ -26,7 +26,7 @@ struct SlidingLog {
 };
 
 // sliding_window: units of this window and of the one before, which counts by the part of it that
-// a window ending now would still cover: used = current + ceil(previous * (1 - elapsed / window)).
+// a window ending now would still cover: used = current + floor(previous * (1 - elapsed / window)).
 // Windows follow each other from the first unit on. (Cloudflare, "How we built rate limiting
 // capable of scaling to millions of domains", 2017.)
 struct SlidingWindow {
@@ -57,11 +57,13 @@ struct Bucket {
 };
 
 // A bucket as stores keep it, to the byte: little-endian, unsigned below 8 bytes.
-//   terms           1 algorithm, 1 alignment, 4 quota, 4 capacity, 8 window, 4 tick
+//   terms           1 algorithm, and 16 times the alignment; 4 quota; 4 capacity; 6 window
 //   fixed_window    4 used, 8 opened_at
 //   sliding_log     8 for each unit
 //   sliding_window  4 current, 4 previous, 8 opened_at
 //   the buckets     8 level, 8 at
+// 31 bytes at most but for the log: of longer strings Lua 5.1 hashes every other byte, and the
+// states of a bucket differ in few.
 [[nodiscard]] std::string encode(const Terms& terms);
 [[nodiscard]] std::string encode(const Bucket& bucket);
 // nullopt for bytes that encode() never makes.

@@ -60,7 +60,10 @@ Boundaries calendar_boundaries(Unit unit, std::string_view zone_name, TimePoint 
     start = end;
     end = next_start(unit, start);
   }
-  return {begin_of(zone, start), begin_of(zone, end), begin_of(zone, next_start(unit, end))};
+  // A day that never was begins and ends with the one after it (Pacific/Apia, 2011-12-30).
+  local_days next = next_start(unit, end);
+  while (begin_of(zone, next) <= begin_of(zone, end)) next = next_start(unit, next);
+  return {begin_of(zone, start), begin_of(zone, end), begin_of(zone, next)};
 }
 
 }  // namespace sluice::limits

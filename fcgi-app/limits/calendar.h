@@ -17,7 +17,8 @@ using Boundaries = std::array<TimePoint, 3>;
 
 // The period around `now`. A day begins at 00:00 local time, or where clocks skip that, with the
 // first moment after it; where they show it twice, at the first of the two. A week begins on
-// Monday (ISO 8601). REQUIRES: unit is kDay, kWeek, kMonth or kYear; is_time_zone(zone).
+// Monday (ISO 8601). Daylight saving is known to 2037, as far as libdate reads the rules of a zone.
+// REQUIRES: unit is kDay, kWeek, kMonth or kYear; is_time_zone(zone).
 [[nodiscard]] Boundaries calendar_boundaries(Unit unit, std::string_view zone, TimePoint now);
 
 }  // namespace sluice::limits

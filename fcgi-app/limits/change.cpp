@@ -21,23 +21,37 @@ class Adaption {
 
   [[nodiscard]] std::optional<State> apply(const State& state) const {
     if (to_.limit.on_change == OnChange::kReset || from_.capacity == 0) return std::nullopt;
-    const auto old = as_it_was(state);
-    if (!old) return std::nullopt;
-    if (old->index() != filled(to_, 0).index()) {
-      return filled(to_, count(used_units(*old, then_)));
+    if (is_over(state)) return std::nullopt;
+    const bool slid =
+        std::holds_alternative<SlidingWindow>(state) && from_.window != to_.terms.window;
+    if (slid || state.index() != empty(to_).index()) {
+      return std::visit([&](const auto& s) { return std::optional(moved(s)); }, state);
     }
-    return std::visit([&](const auto& s) { return std::optional<State>(adapted(s)); }, *old);
+    return std::visit([&](const auto& s) { return std::optional<State>(adapted(s)); }, state);
   }
 
  private:
-  // What the old limit would say now. Its alignment is not known any more, and matters only while
-  // the window is the same: then it is judged by the new one.
-  [[nodiscard]] std::optional<State> as_it_was(const State& state) const {
+  // Whether by the old limit nothing counts any more. Of a fixed window whose length is the same,
+  // the new limit's alignment says so.
+  [[nodiscard]] bool is_over(const State& state) const {
     const auto* fixed = std::get_if<FixedWindow>(&state);
-    if (!fixed) return rolled(state, then_);
-    const bool closed =
-        from_.window != to_.terms.window && fixed->opened_at + from_.window <= to_.now;
-    return closed ? std::nullopt : std::optional(state);
+    if (!fixed) return !rolled(state, then_);
+    const bool same = from_.algorithm == to_.terms.algorithm && from_.window == to_.terms.window;
+    return !same && fixed->opened_at + from_.window <= to_.now;
+  }
+
+  // For another algorithm: the units in use, charged at once at a moment that the state has.
+  [[nodiscard]] State moved(const FixedWindow& state) const {
+    return filled(to_, count(state.used), state.opened_at);
+  }
+  [[nodiscard]] State moved(const SlidingLog& state) const {
+    return filled(to_, count(used_units(state, then_)), state.units.back());
+  }
+  [[nodiscard]] State moved(const SlidingWindow& state) const {
+    return filled(to_, count(used_units(*rolled(State(state), then_), then_)), state.opened_at);
+  }
+  [[nodiscard]] State moved(const Level& state) const {
+    return filled(to_, count(used_units(state, then_)), state.at);
   }
 
   [[nodiscard]] std::int64_t count(std::int64_t units) const {
@@ -50,7 +64,8 @@ class Adaption {
   [[nodiscard]] FixedWindow adapted(FixedWindow state) const {
     return {count(state.used), state.opened_at};
   }
-  // The newest units stay; under kProportional each stands for its share of the old ones.
+  // The newest units stay; under kProportional each stands for its share of the old ones. What has
+  // left the old window is gone.
   [[nodiscard]] SlidingLog adapted(const SlidingLog& state) const {
     const auto old_count = static_cast<std::int64_t>(state.units.size());
     const std::int64_t new_count = count(old_count);
@@ -59,7 +74,8 @@ class Adaption {
     for (std::int64_t i = 1; i <= new_count; ++i) {
       const std::int64_t from =
           share ? divide_up(i * old_count, new_count) : old_count - new_count + i;
-      result.units.push_back(state.units[static_cast<std::size_t>(from - 1)]);
+      const TimePoint unit = state.units[static_cast<std::size_t>(from - 1)];
+      if (unit + from_.window > to_.now) result.units.push_back(unit);
     }
     return result;
   }
@@ -67,7 +83,7 @@ class Adaption {
     return {count(state.current), count(state.previous), state.opened_at};
   }
   [[nodiscard]] Level adapted(const Level& state) const {
-    return {count(used_units(state, then_)) * to_.terms.window_ticks(), to_.now};
+    return {count(used_units(state, then_)) * to_.terms.window_ticks(), state.at};
   }
 
   Terms from_;

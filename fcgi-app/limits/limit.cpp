@@ -33,14 +33,6 @@ bool is_bucket(Algorithm algorithm) {
   return algorithm == Algorithm::kTokenBucket || algorithm == Algorithm::kLeakyBucket;
 }
 
-// See Terms::tick.
-Duration tick(const Terms& terms) {
-  const std::int64_t most = kMaxProduct / std::max<std::int64_t>(1, terms.capacity);
-  Duration tick(1);
-  while (terms.window / tick > most) tick *= 10;
-  return tick;
-}
-
 }  // namespace
 
 Duration Window::length() const {
@@ -56,12 +48,21 @@ std::string Window::suffix() const {
   return count == 1 ? std::string(text.word) : fmt::format("{}{}", count, text.letter);
 }
 
+Duration tick_of(const Terms& terms) {
+  // A fixed window and a log count whole units alone.
+  if (!is_bucket(terms.algorithm) && terms.algorithm != Algorithm::kSlidingWindow)
+    return Duration(1);
+  const std::int64_t most = kMaxProduct / std::max<std::int64_t>(1, terms.capacity);
+  Duration tick(1);
+  while (terms.window / tick > most) tick *= 10;
+  return tick;
+}
+
 Terms Limit::terms() const {
   Terms terms{algorithm, Alignment::kFirstHit, quota(), quota(), window(), Duration(1)};
   if (algorithm == Algorithm::kFixedWindow) terms.alignment = alignment;
   if (is_bucket(algorithm) && burst > 0 && quota() > 0) terms.capacity = burst;
-  // A fixed window and a log count whole units alone.
-  if (is_bucket(algorithm) || algorithm == Algorithm::kSlidingWindow) terms.tick = tick(terms);
+  terms.tick = tick_of(terms);
   return terms;
 }
 
@@ -74,7 +75,10 @@ std::optional<std::string> Limit::complaint() const {
   if (t.window % t.tick != Duration::zero()) {
     return fmt::format("{} cannot be counted exactly; use a rounder window", text());
   }
-  if (is_bucket(algorithm) && t.capacity > 0 && t.capacity / t.quota > kMaxDrain / t.window) {
+  const auto fill =
+      static_cast<double>(t.capacity) / static_cast<double>(std::max<std::int64_t>(1, t.quota));
+  if (is_bucket(algorithm) &&
+      fill * static_cast<double>(t.window.count()) > static_cast<double>(kMaxDrain.count())) {
     return fmt::format("a burst of {} takes more than {} days to drain; use a smaller one",
                        t.capacity, std::chrono::floor<std::chrono::days>(kMaxDrain).count());
   }

@@ -113,6 +113,9 @@ struct Terms {
   bool operator==(const Terms&) const = default;
 };
 
+// The tick that the algorithm, capacity and window call for.
+[[nodiscard]] Duration tick_of(const Terms& terms);
+
 // Any count of ticks times any count of units, and room for a rounding: exact in a double.
 inline constexpr std::int64_t kMaxProduct = std::int64_t{1} << 52;
 

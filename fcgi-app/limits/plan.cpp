@@ -14,7 +14,10 @@ void add_limits(LimitSet& set, std::span<const PlanLimit> candidates, std::strin
 }  // namespace
 
 bool PlanLimit::applies_to(std::string_view route) const {
-  return std::find(routes.begin(), routes.end(), route) != routes.end();
+  const auto has = [&](std::string_view name) {
+    return std::find(routes.begin(), routes.end(), name) != routes.end();
+  };
+  return has(route) || (route != kIdentityFailure && has(kEveryRoute));
 }
 
 Plans::Plans(std::vector<PlanLimit> defaults, TenantLimits tenants)
@@ -23,6 +26,7 @@ Plans::Plans(std::vector<PlanLimit> defaults, TenantLimits tenants)
 LimitSet Plans::limits_for(std::string_view tenant, std::string_view route,
                            Standing standing) const {
   LimitSet set;
+  if (standing == Standing::kExempt) return set;
   if (standing == Standing::kRejected) {
     add_limits(set, defaults_, kIdentityFailure);
     return set;

@@ -17,13 +17,16 @@ namespace sluice::limits {
 // A limit and the routes on which it applies.
 struct PlanLimit {
   Limit limit;
-  std::vector<std::string> routes;  // names in the table of routes, or kIdentityFailure
+  std::vector<std::string> routes;  // of the table of routes, kIdentityFailure or kEveryRoute
 
   [[nodiscard]] bool applies_to(std::string_view route) const;
 };
 
 // The name under which `defaults` list what a rejected identity is charged to.
 inline constexpr std::string_view kIdentityFailure = "identity_failure";
+
+// Stands for all routes, and never for kIdentityFailure.
+inline constexpr std::string_view kEveryRoute = "*";
 
 // The limits of one request; each outlives it, and there are at most kMaxCharges of them.
 using LimitSet = std::vector<const Limit*>;
@@ -40,6 +43,7 @@ class Plans {
   //   kKnown      its tenant's;
   //   kPartial    the defaults, and its tenant's besides;
   //   kAnonymous  the defaults;
+  //   kExempt     none;
   //   kRejected   the defaults of kIdentityFailure.
   // An unknown tenant has none of its own.
   [[nodiscard]] LimitSet limits_for(std::string_view tenant, std::string_view route,

@@ -1,18 +1,22 @@
 #include "limits/rate.h"
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 
 #include <fmt/format.h>
 
+#include "limits/charge.h"
+
 namespace sluice::limits {
 namespace {
 
+constexpr std::string_view kSeparators = ";,|";
 constexpr std::string_view kExpected =
     "expected a rate such as \"8 per 10 seconds\", \"8/10s\" or \"100/day\"";
 
 // Every word for a unit; the plural adds an s, which parse_unit() takes off.
-constexpr std::array<std::pair<std::string_view, Unit>, 13> kUnitWords{
+constexpr std::array<std::pair<std::string_view, Unit>, 19> kUnitWords{
     {{"ms", Unit::kMillisecond},
      {"millisecond", Unit::kMillisecond},
      {"s", Unit::kSecond},
@@ -25,7 +29,13 @@ constexpr std::array<std::pair<std::string_view, Unit>, 13> kUnitWords{
      {"hr", Unit::kHour},
      {"hour", Unit::kHour},
      {"d", Unit::kDay},
-     {"day", Unit::kDay}}};
+     {"day", Unit::kDay},
+     {"w", Unit::kWeek},
+     {"week", Unit::kWeek},
+     {"mo", Unit::kMonth},
+     {"month", Unit::kMonth},
+     {"y", Unit::kYear},
+     {"year", Unit::kYear}}};
 
 // Reads a text from the left, skipping blanks between its tokens.
 class Scanner {
@@ -86,6 +96,12 @@ std::optional<Unit> parse_unit(std::string_view word) {
   return std::nullopt;
 }
 
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = std::min(text.find_first_not_of(' '), text.size());
+  text.remove_prefix(first);
+  return text.substr(0, text.find_last_not_of(' ') + 1);
+}
+
 tl::unexpected<Error> refuse(std::string_view text, std::string_view why) {
   return fail(ErrorCode::kInvalidConfig, fmt::format("\"{}\": {}", text, why));
 }
@@ -106,8 +122,9 @@ Result<Rate> parse_rate(std::string_view text) {
   if (!count || word.empty() || !scanner.done()) return refuse(text, kExpected);
   const auto unit = parse_unit(word);
   if (!unit) {
-    return refuse(text,
-                  fmt::format("unknown unit \"{}\"; use ms, second, minute, hour or day", word));
+    return refuse(text, fmt::format("unknown unit \"{}\"; use ms, second, minute, hour, day, week, "
+                                    "month or year",
+                                    word));
   }
   if (*quota > kMaxQuota) return refuse(text, fmt::format("quota is above {}", kMaxQuota));
   if (*count < 1) return refuse(text, "window is below 1");
@@ -116,6 +133,31 @@ Result<Rate> parse_rate(std::string_view text) {
     return refuse(text, "window is above 366 days");
   }
   return Rate{*quota, {*count, *unit}};
+}
+
+Result<std::vector<Rate>> parse_rates(std::string_view text) {
+  std::vector<Rate> rates;
+  for (std::size_t start = 0; start <= text.size();) {
+    const std::size_t end = std::min(text.find_first_of(kSeparators, start), text.size());
+    const std::string_view part = trimmed(text.substr(start, end - start));
+    start = end + 1;
+    if (part.empty() && text.find_first_of(kSeparators) != std::string_view::npos) {
+      return refuse(text, "a rate is missing; write several as in \"100/day; 10/minute\"");
+    }
+    if (rates.size() == kMaxCharges) {
+      return refuse(text, fmt::format("more than {} rates", kMaxCharges));
+    }
+    const auto rate = parse_rate(part);
+    if (!rate) return tl::unexpected(rate.error());
+    const bool known = std::any_of(rates.begin(), rates.end(), [&](const Rate& earlier) {
+      return earlier.window.length() == rate->window.length();
+    });
+    if (known) {
+      return refuse(text, fmt::format("two rates per {}; keep the lower one", rate->window.text()));
+    }
+    rates.push_back(*rate);
+  }
+  return rates;
 }
 
 }  // namespace sluice::limits

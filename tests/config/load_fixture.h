@@ -42,7 +42,7 @@ inline std::string error_of(const Result<Config>& config, const std::filesystem:
 
 inline void expect_default_options(const Config& config, const std::filesystem::path& folder) {
   const store::redis::Connection::Options redis;
-  EXPECT_FALSE(config.memory_store);
+  EXPECT_EQ(config.storage, Storage::kRedis);
   EXPECT_EQ(config.storage_text(), "redis://127.0.0.1:6379/0");
   EXPECT_EQ(config.redis.wire.connect_timeout, redis.wire.connect_timeout);
   EXPECT_EQ(config.redis.wire.command_timeout, redis.wire.command_timeout);
@@ -51,6 +51,12 @@ inline void expect_default_options(const Config& config, const std::filesystem::
   EXPECT_EQ(config.sessions.secret_file, (folder / Sessions{}.secret_file).string());
   EXPECT_EQ(config.sessions.lifetime, Sessions{}.lifetime);
   EXPECT_EQ(config.identity.ipv6_prefix, identity::Resolver::Options{}.ipv6_prefix);
+  for (const auto* list : {&config.identity.access.exempt, &config.identity.access.deny}) {
+    EXPECT_TRUE(list->networks.empty());
+    EXPECT_TRUE(list->tenants.empty());
+  }
+  EXPECT_TRUE(config.identity.headers.empty());
+  EXPECT_TRUE(config.costs.empty());
   const fcgi::Server::Options server;
   EXPECT_EQ(config.server.bounds.max_body_bytes, server.bounds.max_body_bytes);
   EXPECT_EQ(config.server.bounds.max_params_bytes, server.bounds.max_params_bytes);

@@ -43,7 +43,7 @@ TEST(BadConfigs, EachHaveTheirExpectedMessage) {
   auto expected = fixtures_with(".expected");
   for (fs::path& path : expected) path.replace_extension(".cfg");
   EXPECT_EQ(configs, expected);
-  EXPECT_GE(configs.size(), 40u);
+  EXPECT_GE(configs.size(), 90u);
 }
 
 TEST_F(Load, AFileWithoutSettingsIsRefused) {
@@ -106,7 +106,19 @@ TEST_F(Load, RefusesAnIntegerThatLibconfigWouldWrap) {
 TEST_F(Load, KeepsCountsInMemoryIfTold) {
   const auto config = load_text("storage = { uri = \"memory://\"; };\n");
   ASSERT_TRUE(config) << config.error().detail;
-  EXPECT_TRUE(config->memory_store);
+  EXPECT_EQ(config->storage, Storage::kMemory);
+}
+
+TEST_F(Load, KeepsCountsInSharedMemoryIfTold) {
+  const auto config =
+      load_text("storage = { uri = \"shm:///dev/shm/s\"; shared_memory_mb = 2; };\n");
+  ASSERT_TRUE(config) << config.error().detail;
+  EXPECT_EQ(config->storage, Storage::kSharedMemory);
+  EXPECT_EQ(config->shared_memory_file, "/dev/shm/s");
+  EXPECT_EQ(config->shared_memory.bytes, std::size_t{2} << 20U);
+  EXPECT_EQ(config->storage_text(), "shm:///dev/shm/s");
+  EXPECT_EQ(error_in("storage = {\n  uri = \"shm://s\"; };\n"),
+            "test.cfg:2: \"uri\": \"shm://s\" names no file; write shm:///dev/shm/sluice");
 }
 
 TEST_F(Load, PutsTheStorageUriOfTheEnvironmentFirst) {
@@ -116,13 +128,13 @@ TEST_F(Load, PutsTheStorageUriOfTheEnvironmentFirst) {
                            "storage = { uri = \"nonsense\"; };\n"}) {
     const auto config = load_text(text, options);
     ASSERT_TRUE(config) << config.error().detail;
-    EXPECT_FALSE(config->memory_store);
+    EXPECT_EQ(config->storage, Storage::kRedis);
     EXPECT_EQ(config->storage_text(), "redis://:***@redis:6380/2");
   }
   options.storage_uri = "memory://";
   const auto config = load_text("storage = { uri = \"redis://host\"; };\n", options);
   ASSERT_TRUE(config) << config.error().detail;
-  EXPECT_TRUE(config->memory_store);
+  EXPECT_EQ(config->storage, Storage::kMemory);
 }
 
 TEST_F(Load, NamesTheVariableOfABadStorageUri) {
@@ -132,8 +144,8 @@ TEST_F(Load, NamesTheVariableOfABadStorageUri) {
   EXPECT_EQ(error,
             "test.cfg:1: unknown level \"loud\"; use debug, info, warning or error\n"
             "RATE_LIMIT_STORAGE_URI: unknown scheme \"http://\"; expected "
-            "redis://[[user]:password@]host[:port][/db] or unix:///path/to/socket[?db=n], or "
-            "memory://");
+            "redis://[[user]:password@]host[:port][/db] or unix:///path/to/socket[?db=n], "
+            "shm:///path/to/file, or memory://");
 }
 
 TEST_F(Load, LooksForTheSecretBesideTheFileUnlessTheEnvironmentNamesOne) {
@@ -180,6 +192,25 @@ plans = ( { id = "pro"; limits = (
   }
   EXPECT_EQ(config->plans->tenants().at("acme")[1].routes,
             (std::vector<std::string>{"chat", "session"}));
+}
+
+TEST_F(Load, ReadsWhoIsExemptAndWhoIsDenied) {
+  const auto config = load_text(R"(
+access = { exempt = ( "10.0.0.0/8", "tenant:acme", "2001:db8::/32" );
+           deny = [ "203.0.113.7", "tenant:globex" ]; };
+plans = ( { id = "p"; limits = ( ); } );
+tenants = ( { id = "acme"; plan = "p"; }, { id = "globex"; plan = "p"; } );
+)");
+  ASSERT_TRUE(config) << config.error().detail;
+  const identity::Access& access = config->identity.access;
+  EXPECT_TRUE(access.exempt.has_address("10.1.2.3"));
+  EXPECT_TRUE(access.exempt.has_address("2001:db8::1"));
+  EXPECT_FALSE(access.exempt.has_address("203.0.113.7"));
+  EXPECT_TRUE(access.exempt.has_tenant("acme"));
+  EXPECT_FALSE(access.exempt.has_tenant("globex"));
+  EXPECT_TRUE(access.deny.has_address("203.0.113.7"));
+  EXPECT_FALSE(access.deny.has_address("203.0.113.8"));
+  EXPECT_TRUE(access.deny.has_tenant("globex"));
 }
 
 TEST_F(Load, TakesAsManyLimitsOnARouteAsARequestMayHave) {

@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <map>
 #include <regex>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@ namespace sluice::config {
 namespace {
 
 namespace fs = std::filesystem;
+using limits::Algorithm;
 using limits::Fact;
 using limits::OnStoreError;
 using limits::Rate;
@@ -19,7 +21,7 @@ using limits::Unit;
 
 const fs::path kSource = SLUICE_SOURCE_DIR;
 
-void expect_shipped_limits(const Config& config) {
+void expect_shipped_defaults(const Config& config) {
   struct Row {
     std::string name;
     Rate rate;
@@ -40,14 +42,33 @@ void expect_shipped_limits(const Config& config) {
     EXPECT_EQ(limit.limit.on_store_error, defaults[i].on_store_error);
     EXPECT_EQ(limit.routes, std::vector<std::string>{defaults[i].name});
   }
-  const std::map<std::string, std::int64_t> quotas{{"acme", 8}, {"globex", 4}, {"initech", 6}};
-  ASSERT_EQ(config.plans->tenants().size(), quotas.size());
-  for (const auto& [tenant, quota] : quotas) {
+}
+
+void expect_shipped_tenants(const Config& config) {
+  struct Row {
+    std::int64_t quota;
+    Algorithm algorithm;
+  };
+  const std::map<std::string, Row> tenants{
+      {"acme", {8, Algorithm::kFixedWindow}},
+      {"globex", {4, Algorithm::kFixedWindow}},
+      {"initech", {6, Algorithm::kFixedWindow}},
+      {"log-demo", {5, Algorithm::kSlidingLog}},
+      {"window-demo", {5, Algorithm::kSlidingWindow}},
+      {"bucket-demo", {5, Algorithm::kTokenBucket}},
+      {"leaky-demo", {5, Algorithm::kLeakyBucket}},
+  };
+  ASSERT_EQ(config.plans->tenants().size(), tenants.size());
+  for (const auto& [tenant, row] : tenants) {
+    SCOPED_TRACE(tenant);
     const limits::PlanLimit& limit = only_limit(config, tenant);
     EXPECT_EQ(limit.limit.name, "chat");
     EXPECT_EQ(limit.limit.tenant, tenant);
+    EXPECT_EQ(limit.limit.plan, "chat");
     EXPECT_EQ(limit.limit.scope, Fact::kSession);
-    EXPECT_EQ(limit.limit.rate, (Rate{quota, {10, Unit::kSecond}}));
+    EXPECT_EQ(limit.limit.rate, (Rate{row.quota, {10, Unit::kSecond}}));
+    EXPECT_EQ(limit.limit.burst, 0);
+    EXPECT_EQ(limit.limit.algorithm, row.algorithm);
     EXPECT_EQ(limit.limit.on_store_error, OnStoreError::kAllow);
     EXPECT_EQ(limit.routes, std::vector<std::string>{"chat"});
   }
@@ -58,7 +79,8 @@ TEST(ShippedConfig, SaysWhatTheDemoNeeds) {
     SCOPED_TRACE(name);
     const auto config = load((kSource / name).string(), load_options());
     ASSERT_TRUE(config) << config.error().detail;
-    expect_shipped_limits(*config);
+    expect_shipped_defaults(*config);
+    expect_shipped_tenants(*config);
     expect_default_options(*config, kSource / "conf");
   }
 }
@@ -71,6 +93,36 @@ TEST(ShippedConfig, FullNamesEveryKey) {
     const std::string name = key.substr(key.rfind('.') + 1);
     EXPECT_TRUE(std::regex_search(text, std::regex("\\b" + name + " = "))) << key;
   }
+}
+
+// The lines of the full file that show what else can be said.
+std::string examples() {
+  constexpr std::string_view kMark = "#|";
+  std::istringstream text(read_file(kSource / "conf/sluice-full.cfg"));
+  std::string examples;
+  for (std::string line; std::getline(text, line);) {
+    if (line.starts_with(kMark)) examples += line.substr(kMark.size()) + "\n";
+  }
+  return examples;
+}
+
+class ConfigExamples : public Load {};
+
+TEST_F(ConfigExamples, OfTheFullFileWork) {
+  auto options = load_options();
+  options.routes = {"session", "chat"};
+  const auto config = load_text(examples(), options);
+  ASSERT_TRUE(config) << config.error().detail;
+  EXPECT_EQ(config->costs.at("chat").name, "tokens");
+  EXPECT_TRUE(config->identity.access.exempt.has_tenant("selftest"));
+  EXPECT_TRUE(config->identity.access.deny.has_address("203.0.113.7"));
+  EXPECT_EQ(config->identity.headers, std::vector<std::string>{"x-device"});
+  const auto& limits = config->plans->tenants().at("umbrella");
+  ASSERT_EQ(limits.size(), 4u);
+  EXPECT_EQ(limits[0].limit.text(), "20000 per 1 minute");
+  EXPECT_EQ(limits[1].limit.time_zone, "Europe/Berlin");
+  EXPECT_EQ(limits[2].limit.burst, 20'000);
+  EXPECT_EQ(limits[3].limit.mode, limits::Mode::kShadow);
 }
 
 }  // namespace

@@ -9,6 +9,8 @@
 #include "run_task.h"
 #include "store/memory_store.h"
 #include "store/redis/redis_store.h"
+#include "store/shm_store.h"
+#include "temporary_directory.h"
 
 namespace sluice {
 namespace {
@@ -17,15 +19,44 @@ class MemoryUnderTest final : public StoreUnderTest {
  public:
   std::string contents() override { return store_.dump(); }
 
+  Result<std::int64_t> reset(const std::vector<std::string>& keys) override {
+    return run_now(store_.reset(keys));
+  }
+
  protected:
-  Result<limits::Decision> wait_for(std::span<const limits::Charge> charges,
-                                    std::optional<TimePoint> now) override {
-    return run_now(store_.take(charges, now));
+  Answers wait_for(const std::vector<std::vector<limits::Charge>>& decisions,
+                   std::optional<TimePoint> now) override {
+    Answers answers;
+    for (const auto& charges : decisions) answers.push_back(run_now(store_.take(charges, now)));
+    return answers;
   }
 
  private:
   ManualClock clock_;
   store::MemoryStore store_{clock_, {}};
+};
+
+class ShmUnderTest final : public StoreUnderTest {
+ public:
+  std::string contents() override { return *store_->dump(); }
+
+  Result<std::int64_t> reset(const std::vector<std::string>& keys) override {
+    return run_now(store_->reset(keys));
+  }
+
+ protected:
+  Answers wait_for(const std::vector<std::vector<limits::Charge>>& decisions,
+                   std::optional<TimePoint> now) override {
+    Answers answers;
+    for (const auto& charges : decisions) answers.push_back(run_now(store_->take(charges, now)));
+    return answers;
+  }
+
+ private:
+  ManualClock clock_;
+  TemporaryDirectory directory_;
+  std::unique_ptr<store::ShmStore> store_ = *store::ShmStore::open(
+      directory_.path() + "/buckets", clock_, {.bytes = std::size_t{4} << 20U});
 };
 
 class RedisUnderTest final : public StoreUnderTest {
@@ -42,19 +73,36 @@ class RedisUnderTest final : public StoreUnderTest {
   }
 
   std::string contents() override {
-    return server().command(
+    const std::string reply = server().command(
         "EVAL \"local r={} for _,k in ipairs(redis.call('KEYS','*')) do "
-        "r[#r+1]=k..'='..redis.call('GET',k) if redis.call('PTTL',k)<0 then "
+        "r[#r+1]=k..'='..redis.call('GET',k):gsub('.',function(c) return "
+        "string.format('%02x',c:byte()) end) if redis.call('PTTL',k)<0 then "
         "r[#r+1]='no expiry: '..k end end table.sort(r) return table.concat(r,',')\" 0");
+    const std::size_t start = reply.find("\r\n") + 2;  // after the length
+    return reply.substr(start, reply.size() - start - 2);
+  }
+
+  Result<std::int64_t> reset(const std::vector<std::string>& keys) override {
+    std::optional<Result<std::int64_t>> result;
+    start(keep_and_stop(store_->reset(keys), result));
+    if (!result) loop_.run();
+    return std::move(*result);
   }
 
  protected:
-  Result<limits::Decision> wait_for(std::span<const limits::Charge> charges,
-                                    std::optional<TimePoint> now) override {
-    std::optional<Result<limits::Decision>> result;
-    start(keep_and_stop(store_->take(charges, now), result));
-    if (!result) loop_.run();
-    return std::move(*result);
+  // All of them start before the loop's turn ends: they travel together.
+  Answers wait_for(const std::vector<std::vector<limits::Charge>>& decisions,
+                   std::optional<TimePoint> now) override {
+    std::vector<std::optional<Result<limits::Decision>>> results(decisions.size());
+    waiting_ = 0;
+    for (std::size_t i = 0; i < decisions.size(); ++i) {
+      ++waiting_;
+      start(keep_and_stop(store_->take(decisions[i], now), results[i]));
+    }
+    if (waiting_ > 0) loop_.run();
+    Answers answers;
+    for (auto& result : results) answers.push_back(std::move(*result));
+    return answers;
   }
 
  private:
@@ -64,10 +112,10 @@ class RedisUnderTest final : public StoreUnderTest {
     return shared;
   }
 
-  Task<void> keep_and_stop(Task<Result<limits::Decision>> task,
-                           std::optional<Result<limits::Decision>>& result) {
+  template <class T>
+  Task<void> keep_and_stop(Task<Result<T>> task, std::optional<Result<T>>& result) {
     result.emplace(co_await std::move(task));
-    loop_.stop();
+    if (--waiting_ <= 0) loop_.stop();
   }
 
   ManualClock clock_;
@@ -75,22 +123,29 @@ class RedisUnderTest final : public StoreUnderTest {
   telemetry::Log log_{-1, clock_, {}};
   std::optional<store::redis::Connection> connection_;
   std::optional<store::redis::RedisStore> store_;
+  int waiting_ = 0;
 };
 
 }  // namespace
 
 limits::Decision StoreUnderTest::take(const std::vector<limits::Charge>& charges,
                                       std::optional<TimePoint> now) {
-  auto decision = wait_for(charges, now);
-  if (!decision) {
-    ADD_FAILURE() << "the store failed: " << decision.error().detail;
-    return {};
+  return take_all({charges}, now).front();
+}
+
+std::vector<limits::Decision> StoreUnderTest::take_all(
+    const std::vector<std::vector<limits::Charge>>& decisions, std::optional<TimePoint> now) {
+  std::vector<limits::Decision> taken;
+  for (auto& decision : wait_for(decisions, now)) {
+    if (!decision) ADD_FAILURE() << "the store failed: " << decision.error().detail;
+    taken.push_back(decision ? std::move(*decision) : limits::Decision{});
   }
-  return std::move(*decision);
+  return taken;
 }
 
 std::unique_ptr<StoreUnderTest> make_store_under_test(const std::string& name) {
   if (name == "memory") return std::make_unique<MemoryUnderTest>();
+  if (name == "shm") return std::make_unique<ShmUnderTest>();
   return std::make_unique<RedisUnderTest>();
 }
 

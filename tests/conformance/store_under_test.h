@@ -21,16 +21,22 @@ class StoreUnderTest {
   // Takes, and waits for the answer. Fails the test on an error.
   limits::Decision take(const std::vector<limits::Charge>& charges, std::optional<TimePoint> now);
 
-  // Everything stored, as text that compares equal when nothing has changed.
+  // Takes several at once, as the requests of one loop turn do, in their order.
+  std::vector<limits::Decision> take_all(const std::vector<std::vector<limits::Charge>>& decisions,
+                                         std::optional<TimePoint> now);
+
+  // Everything stored, as "key=bytes in hex", sorted, joined by commas. What has no expiry says so.
   [[nodiscard]] virtual std::string contents() = 0;
+  virtual Result<std::int64_t> reset(const std::vector<std::string>& keys) = 0;
 
  protected:
-  virtual Result<limits::Decision> wait_for(std::span<const limits::Charge> charges,
-                                            std::optional<TimePoint> now) = 0;
+  using Answers = std::vector<Result<limits::Decision>>;
+  virtual Answers wait_for(const std::vector<std::vector<limits::Charge>>& decisions,
+                           std::optional<TimePoint> now) = 0;
 };
 
 // Names for the parameters of the suite.
-inline const std::vector<std::string> kStoreNames{"memory", "redis"};
+inline const std::vector<std::string> kStoreNames{"memory", "redis", "shm"};
 std::unique_ptr<StoreUnderTest> make_store_under_test(const std::string& name);
 
 }  // namespace sluice

@@ -194,13 +194,13 @@ class Stack:
 class RedisServer:
     """A redis-server that ./dev knows nothing of. `arguments` go to redis-server."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, environment=None):
         self.directory = tempfile.mkdtemp(prefix="sluice-r-", dir="/tmp")
         self.port = free_port()
         self.process = subprocess.Popen(
             ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
              "--dir", self.directory, "--logfile", "redis.log", *arguments],
-            stdout=subprocess.DEVNULL)
+            stdout=subprocess.DEVNULL, env={**os.environ, **(environment or {})})
 
     def __enter__(self):
         def answers():

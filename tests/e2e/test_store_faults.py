@@ -115,9 +115,8 @@ def bucket_of(store, session):
 
 
 def set_used(store, key, used):
-    """As if so many units of the open window had been used (take.lua says how it is stored)."""
-    _, opened_at = struct.unpack("<qq", store.get(key))
-    store.set(key, struct.pack("<qq", used, opened_at), keepttl=True)
+    """As if so many units of the open window had been used (limits/bucket.h has the bytes)."""
+    store.setrange(key, 15, struct.pack("<I", used))
 
 
 class Chatter(threading.Thread):
@@ -248,13 +247,15 @@ def test_key_of_another_kind_denies_until_it_is_gone(faulty, sessions, spoil):
             assert (answer.status, answer.json["message_number"]) == (200, 1)
 
 
-def test_key_without_expiry_gets_one_again(faulty, sessions):
+def test_key_without_expiry_gets_one_again_with_its_next_window(faulty, sessions):
     with Client(faulty.port1) as client, faulty.redis() as store:
         client.chat(DENYING, sessions[DENYING])
         key = bucket_of(store, sessions[DENYING])
         store.persist(key)
         assert store.pttl(key) == -1
         assert client.chat(DENYING, sessions[DENYING]).json["message_number"] == 2
+        store.setrange(key, 19, bytes(8))  # as if the window had opened in 1970
+        assert client.chat(DENYING, sessions[DENYING]).json["message_number"] == 1
         assert 0 < store.pttl(key) <= 600_000
 
 

@@ -11,7 +11,12 @@ from http_client import Client
 
 ACME_DENIED = b'{"detail":"Rate limit exceeded: 8 per 10 seconds"}'
 TENANTS = {"acme": {"chat_per_10s": 8}, "globex": {"chat_per_10s": 4},
-           "initech": {"chat_per_10s": 6}}
+           "initech": {"chat_per_10s": 6}, "log-demo": {"chat_per_10s": 5},
+           "window-demo": {"chat_per_10s": 5}, "bucket-demo": {"chat_per_10s": 5},
+           "leaky-demo": {"chat_per_10s": 5}}
+ALGORITHMS = {"acme": "fixed_window", "globex": "fixed_window", "initech": "fixed_window",
+              "log-demo": "sliding_log", "window-demo": "sliding_window",
+              "bucket-demo": "token_bucket", "leaky-demo": "leaky_bucket"}
 
 
 def states(answer):
@@ -31,13 +36,14 @@ def test_status_says_who_is_limited_how(fresh, port):
         answer = client.get()
     assert answer.status == 200
     body = answer.json
-    assert set(body) == {"service", "version", "pool", "config_generation", "tenants", "defaults",
-                         "storage", "store"}
+    assert set(body) == {"service", "version", "pool", "config_generation", "tenants",
+                         "algorithms", "defaults", "storage", "store"}
     assert body["service"] == "sluice"
     assert re.fullmatch(r"\d+\.\d+\.\d+", body["version"])
     assert body["pool"] == {"port1": "api1", "port2": "api2"}[port]
     assert isinstance(body["config_generation"], int)
     assert body["tenants"] == TENANTS
+    assert body["algorithms"] == {tenant: {"chat": name} for tenant, name in ALGORITHMS.items()}
     assert body["defaults"] == {"chat_per_10s": 5, "session_per_minute": 10,
                                 "identity_failure_per_minute": 30}
     assert body["storage"] == f"unix://{fresh.run_dir}/redis.sock?db=0"
@@ -49,7 +55,7 @@ def test_status_is_never_limited_and_writes_no_key_but_its_own(fresh, api1):
     assert {answer.status for answer in answers} == {200}
     assert all(answer.field("RateLimit") is None for answer in answers)
     with fresh.redis() as client:
-        assert client.keys() in ([], [b"sluice:v1:{@}:@health:global"])  # it lives for a second
+        assert client.keys() in ([], [b"sluice:v2:{@}:@health:global"])  # it lives for a second
 
 
 def test_head_of_status_is_the_get_without_its_body(api1):

@@ -14,6 +14,22 @@ TEST(JsonObjectTest, ReadsStringsAndTellsAbsentFromWrong) {
   EXPECT_EQ(object->string("n").error().detail, "\"n\" must be a string");
 }
 
+TEST(JsonObjectTest, ReadsIntegersAndNothingElseForThem) {
+  const auto object = JsonObject::parse(
+      R"({"n":-5,"most":9223372036854775807,"f":2.0,"e":1e3,"b":true,"s":"1","z":null})");
+  ASSERT_TRUE(object);
+  EXPECT_EQ(*object->integer("n"), -5);
+  EXPECT_EQ(*object->integer("most"), 9'223'372'036'854'775'807);
+  EXPECT_EQ(*object->integer("z"), std::nullopt);
+  EXPECT_EQ(*object->integer("absent"), std::nullopt);
+  for (const char* name : {"f", "e", "b", "s"}) {
+    ASSERT_FALSE(object->integer(name)) << name;
+    EXPECT_EQ(object->integer(name).error().detail,
+              std::string("\"") + name + "\" must be an integer");
+  }
+  EXPECT_FALSE(JsonObject::parse(R"({"n":9223372036854775808})"));
+}
+
 TEST(JsonObjectTest, RefusesWhatIsNoSingleObject) {
   const std::vector<std::string> bodies{"",
                                         "{",
@@ -47,6 +63,16 @@ TEST(JsonWriterTest, WritesMembersInOrderAndCompact) {
   EXPECT_EQ(object.text(),
             "{\"text\":\"h\xc3\xa9\",\"number\":-3,\"none\":null,\"store\":{\"status\":\"up\"},"
             "\"empty\":{}}");
+}
+
+TEST(JsonWriterTest, WritesArraysOfTextsAndObjects) {
+  JsonArray texts;
+  texts.add("a\"b").add("c");
+  JsonArray objects;
+  objects.add(JsonWriter().set("n", std::int64_t{1})).add(JsonWriter());
+  JsonWriter object;
+  object.set("texts", texts).set("objects", objects).set("none", JsonArray());
+  EXPECT_EQ(object.text(), R"({"texts":["a\"b","c"],"objects":[{"n":1},{}],"none":[]})");
 }
 
 TEST(JsonWriterTest, WhatItEscapesIsReadBackAsItWas) {

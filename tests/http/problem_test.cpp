@@ -19,6 +19,7 @@ TEST(ProblemTest, EveryErrorHasItsStatusAndItsWords) {
       {{ErrorCode::kBadRequest, "why"}, 400, R"({"detail":"why"})"},
       {{ErrorCode::kInvalidSession}, 401, R"({"detail":"Invalid or expired session"})"},
       {{ErrorCode::kForeignSession}, 403, R"({"detail":"Session does not belong to tenant"})"},
+      {{ErrorCode::kForbidden}, 403, R"({"detail":"Forbidden"})"},
       {{ErrorCode::kUnknownTenant}, 404, R"({"detail":"Unknown tenant"})"},
       {{ErrorCode::kNotFound}, 404, R"({"detail":"Not Found"})"},
       {{ErrorCode::kMethodNotAllowed, "POST"}, 405, R"({"detail":"Method Not Allowed"})"},

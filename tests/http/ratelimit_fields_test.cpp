@@ -19,6 +19,15 @@ const Limit kChat{.name = "chat", .tenant = "acme", .rate = {8, {10, Unit::kSeco
 const Limit kTenant{.name = "tenant", .tenant = "acme", .rate = {1000, {1, Unit::kMinute}}};
 const Limit kBurst{.name = "burst", .tenant = "acme", .rate = {3, {500, Unit::kMillisecond}}};
 
+const Limit kStrict{.name = "strict",
+                    .tenant = "acme",
+                    .rate = {3, {10, Unit::kSecond}},
+                    .mode = limits::Mode::kShadow};
+const Limit kQuick{.name = "quick",
+                   .tenant = "acme",
+                   .rate = {2, {1500, Unit::kMillisecond}},
+                   .mode = limits::Mode::kShadow};
+
 std::string fields(bool allowed, std::vector<const Limit*> limits, std::vector<Balance> balances) {
   const Decision decision{.allowed = allowed,
                           .store = limits::StoreState::kAnswered,
@@ -49,6 +58,44 @@ TEST(RatelimitFieldsTest, ADenialOfSeveralLimitsWaitsForTheLongest) {
             "RateLimit-Policy: \"chat\";q=8;w=10, \"tenant\";q=1000;w=60\r\n"
             "RateLimit: \"chat\";r=0;t=7, \"tenant\";r=0;t=41\r\n"
             "Retry-After: 41\r\n");
+}
+
+TEST(RatelimitFieldsTest, RetryAfterIsTheLongestWaitOfAllThatDeny) {
+  EXPECT_THAT(fields(false, {&kChat, &kTenant, &kBurst},
+                     {{0, milliseconds(6'400), milliseconds(6'400)},
+                      {0, milliseconds(40'001), milliseconds(40'001)},
+                      {0, milliseconds(100), milliseconds(100)}}),
+              HasSubstr("Retry-After: 41\r\n"));
+}
+
+TEST(RatelimitFieldsTest, AShadowLimitHasAFieldOfItsOwnAndNoOther) {
+  EXPECT_EQ(fields(true, {&kStrict, &kChat, &kQuick},
+                   {{0, milliseconds(6'400), milliseconds(6'400)},
+                    {5, milliseconds(6'400), seconds(0)},
+                    {1, milliseconds(200), seconds(0)}}),
+            "X-RateLimit-Limit: 8\r\n"
+            "X-RateLimit-Remaining: 5\r\n"
+            "X-RateLimit-Reset: 1800000007\r\n"
+            "RateLimit-Policy: \"chat\";q=8;w=10\r\n"
+            "RateLimit: \"chat\";r=5;t=7\r\n"
+            "X-RateLimit-Shadow: \"strict\";q=3;w=10;r=0;t=7;denied, \"quick\";q=2;r=1;t=1\r\n");
+}
+
+TEST(RatelimitFieldsTest, AShadowLimitDoesNotLengthenRetryAfter) {
+  EXPECT_EQ(fields(false, {&kStrict, &kChat},
+                   {{0, seconds(60), seconds(60)}, {0, milliseconds(6'400), milliseconds(6'400)}}),
+            "X-RateLimit-Limit: 8\r\n"
+            "X-RateLimit-Remaining: 0\r\n"
+            "X-RateLimit-Reset: 1800000007\r\n"
+            "RateLimit-Policy: \"chat\";q=8;w=10\r\n"
+            "RateLimit: \"chat\";r=0;t=7\r\n"
+            "Retry-After: 7\r\n"
+            "X-RateLimit-Shadow: \"strict\";q=3;w=10;r=0;t=60;denied\r\n");
+}
+
+TEST(RatelimitFieldsTest, ShadowLimitsAloneWriteNothingElse) {
+  EXPECT_EQ(fields(true, {&kStrict}, {{2, seconds(9), seconds(0)}}),
+            "X-RateLimit-Shadow: \"strict\";q=3;w=10;r=2;t=9\r\n");
 }
 
 TEST(RatelimitFieldsTest, WhatIsAllowedNamesTheLimitWithTheFewestUnitsLeft) {

@@ -17,6 +17,11 @@ TEST(RequestTest, AHeaderIsFoundByItsCgiName) {
   EXPECT_EQ(*tenant_of({{"HTTP_X_TENANT_ID", ""}}), std::nullopt);
 }
 
+TEST(RequestTest, AHeaderHasANameForClientsAndOneForTheGateway) {
+  EXPECT_EQ(cgi_name("X-Tenant-id"), "HTTP_X_TENANT_ID");
+  EXPECT_EQ(header_name("HTTP_X_TENANT_ID"), "X-TENANT-ID");
+}
+
 TEST(RequestTest, AHeaderSentTwiceOrWithAListInItIsRefused) {
   for (const auto& params : std::vector<std::vector<Param>>{
            {{"HTTP_X_TENANT_ID", "acme"}, {"HTTP_X_TENANT_ID", "globex"}},
@@ -27,6 +32,18 @@ TEST(RequestTest, AHeaderSentTwiceOrWithAListInItIsRefused) {
     ASSERT_FALSE(value);
     EXPECT_EQ(value.error().detail, "Header X-TENANT-ID must be sent once, with one value");
   }
+}
+
+TEST(RequestTest, ATextHeaderMayHoldACommaAndComesOnceAllTheSame) {
+  const std::vector<Param> once{{"HTTP_USER_AGENT", "KHTML, like Gecko"}};
+  const std::vector<Param> twice{{"HTTP_USER_AGENT", "a"}, {"HTTP_USER_AGENT", "b"}};
+  Request request;
+  request.params = once;
+  EXPECT_EQ(**request.text_header("HTTP_USER_AGENT"), "KHTML, like Gecko");
+  EXPECT_FALSE(request.header("HTTP_USER_AGENT"));
+  request.params = twice;
+  EXPECT_EQ(request.text_header("HTTP_USER_AGENT").error().detail,
+            "Header USER-AGENT must be sent once, with one value");
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 #include "identity/resolver.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "identity/fingerprint.h"
 #include "manual_clock.h"
 
 namespace sluice::identity {
@@ -109,6 +111,114 @@ TEST_F(ResolverTest, HeadersAndBodyThatDisagreeAreABadRequest) {
     ASSERT_FALSE(identity);
     EXPECT_EQ(identity.error().code, ErrorCode::kBadRequest);
   }
+}
+
+Network network(const char* text) {
+  return *parse_network(text);
+}
+
+class AccessTest : public ResolverTest {
+ protected:
+  static Resolver::Options options() {
+    Resolver::Options options;
+    options.access.exempt = {{network("203.0.113.7")}, {"vip"}};
+    options.access.deny = {{network("192.0.2.0/24"), network("2001:db8::5")}, {"globex"}};
+    return options;
+  }
+
+  [[nodiscard]] Result<Identity> resolve_from(std::string_view address, std::string_view tenant,
+                                              std::string_view session) const {
+    const std::string said = body(tenant, session);
+    http::Request request;
+    request.remote_address = address;
+    request.body = said;
+    return listing_.resolve(request, Credentials::kSession);
+  }
+
+  Resolver listing_{tokens_, clock_, {"acme", "globex", "vip"}, options()};
+};
+
+TEST_F(AccessTest, ADeniedAddressIsForbiddenWhateverItShows) {
+  for (const char* address : {"192.0.2.1", "::ffff:192.0.2.1", "2001:db8::5"}) {
+    for (const std::string& session : {std::string(), std::string("forged"), token("vip")}) {
+      const auto identity = resolve_from(address, "", session);
+      ASSERT_FALSE(identity) << address;
+      EXPECT_EQ(identity.error().code, ErrorCode::kForbidden) << address;
+    }
+  }
+  EXPECT_TRUE(resolve_from("2001:db8::6", "", ""));
+}
+
+TEST_F(AccessTest, ATenantIsDeniedByAVerifiedSessionAndBeforeItIsExempt) {
+  for (const char* address : {"198.51.100.1", "203.0.113.7"}) {
+    const auto identity = resolve_from(address, "globex", token("globex"));
+    ASSERT_FALSE(identity) << address;
+    EXPECT_EQ(identity.error().code, ErrorCode::kForbidden) << address;
+  }
+  const auto unproved = resolve_from("198.51.100.1", "globex", "");
+  ASSERT_TRUE(unproved);
+  EXPECT_EQ(unproved->standing, Standing::kAnonymous);
+  EXPECT_EQ(resolve_from("198.51.100.1", "globex", "forged")->standing, Standing::kRejected);
+}
+
+TEST_F(AccessTest, AnExemptAddressStaysWhoItIs) {
+  const auto acme = resolve_from("203.0.113.7", "acme", token("acme"));
+  ASSERT_TRUE(acme);
+  EXPECT_EQ(acme->standing, Standing::kExempt);
+  EXPECT_EQ(acme->tenant, "acme");
+  EXPECT_FALSE(acme->rejection);
+  const auto forged = resolve_from("203.0.113.7", "acme", "forged");
+  ASSERT_TRUE(forged);
+  EXPECT_EQ(forged->standing, Standing::kExempt);
+  ASSERT_TRUE(forged->rejection);
+  EXPECT_EQ(forged->rejection->code, ErrorCode::kInvalidSession);
+}
+
+TEST_F(AccessTest, ATenantIsExemptByAVerifiedSessionAlone) {
+  EXPECT_EQ(resolve_from("198.51.100.1", "vip", token("vip"))->standing, Standing::kExempt);
+  EXPECT_EQ(resolve_from("198.51.100.1", "vip", "")->standing, Standing::kAnonymous);
+  EXPECT_EQ(resolve_from("198.51.100.1", "vip", "forged")->standing, Standing::kRejected);
+  EXPECT_EQ(resolve_from("198.51.100.1", "vip", token("acme"))->standing, Standing::kRejected);
+}
+
+TEST_F(ResolverTest, HeadersAloneSufficeWhereThereIsNoBody) {
+  const std::string session = token("acme");
+  const auto from_headers = [&](std::vector<http::Param> params) {
+    http::Request request;
+    request.params = params;
+    request.body = "no JSON";
+    return resolver_.resolve(request, Credentials::kHeaders);
+  };
+  const http::Param tenant{"HTTP_X_TENANT_ID", "acme"};
+  const http::Param shown{"HTTP_X_SESSION_ID", session};
+  EXPECT_EQ(from_headers({tenant, shown})->standing, Standing::kKnown);
+  EXPECT_EQ(from_headers({shown})->standing, Standing::kPartial);
+  EXPECT_EQ(from_headers({tenant})->standing, Standing::kAnonymous);
+  EXPECT_EQ(from_headers({})->standing, Standing::kAnonymous);
+  EXPECT_EQ(from_headers({{"HTTP_X_TENANT_ID", "globex"}, shown})->rejection->code,
+            ErrorCode::kForeignSession);
+  EXPECT_FALSE(from_headers({tenant, tenant, shown}));
+}
+
+TEST_F(ResolverTest, WhatScopesCountPerIsThereWhenItIsShown) {
+  Resolver::Options options;
+  options.headers = {"x-device", "user-agent"};
+  const Resolver resolver(tokens_, clock_, {"acme"}, options);
+  const auto shown = [&](std::vector<http::Param> params) {
+    http::Request request;
+    request.params = params;
+    return resolver.resolve(request, Credentials::kNone);
+  };
+  const auto identity =
+      shown({{"HTTP_X_DEVICE", "d1"}, {"HTTP_X_OTHER", "o"}, {"HTTP_X_API_KEY", "k1"}});
+  ASSERT_TRUE(identity);
+  EXPECT_EQ(identity->api_key, fingerprint("k1"));
+  EXPECT_THAT(identity->headers, testing::ElementsAre(std::pair("x-device", fingerprint("d1"))));
+  EXPECT_TRUE(shown({})->api_key.empty());
+  EXPECT_EQ(shown({{"HTTP_X_DEVICE", "d1"}, {"HTTP_X_DEVICE", "d2"}}).error().code,
+            ErrorCode::kBadRequest);
+  EXPECT_EQ(shown({{"HTTP_X_API_KEY", "k1"}, {"HTTP_AUTHORIZATION", "Bearer k2"}}).error().code,
+            ErrorCode::kBadRequest);
 }
 
 }  // namespace

@@ -41,6 +41,15 @@ TEST(SecretTest, MakesAFileThatOnlyItsOwnerReadsAndReadsItAgain) {
   EXPECT_EQ(*made, *again);
 }
 
+TEST(SecretTest, WhoOnlyReadsMakesNone) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.path() + "/secret";
+  const auto secrets = read_secrets(path);
+  ASSERT_FALSE(secrets);
+  EXPECT_EQ(secrets.error().detail, path + ": cannot read: No such file or directory");
+  EXPECT_FALSE(std::ifstream(path).good());
+}
+
 TEST(SecretTest, RefusesAFileThatOthersMayRead) {
   const TemporaryDirectory directory;
   const std::string path = directory.path() + "/secret";

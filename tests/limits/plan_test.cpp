@@ -49,6 +49,22 @@ TEST(PlansTest, ARejectedCallerIsChargedForTheFailureAlone) {
   EXPECT_THAT(names(p.limits_for("acme", "chat", Standing::kRejected)), ElementsAre("probing"));
 }
 
+TEST(PlansTest, AnExemptCallerHasNoLimits) {
+  const Plans p = plans();
+  EXPECT_THAT(names(p.limits_for("acme", "chat", Standing::kExempt)), IsEmpty());
+}
+
+TEST(PlansTest, ALimitOfEveryRouteLeavesIdentityFailuresAlone) {
+  const Plans p({plan_limit("all", "", std::string(kEveryRoute)), plan_limit("chat", "", "chat"),
+                 plan_limit("probing", "", std::string(kIdentityFailure))},
+                {{"acme", {plan_limit("acme_all", "acme", std::string(kEveryRoute))}}});
+  EXPECT_THAT(names(p.limits_for("", "chat", Standing::kAnonymous)), ElementsAre("all", "chat"));
+  EXPECT_THAT(names(p.limits_for("", "session", Standing::kAnonymous)), ElementsAre("all"));
+  EXPECT_THAT(names(p.limits_for("acme", "chat", Standing::kPartial)),
+              ElementsAre("all", "chat", "acme_all"));
+  EXPECT_THAT(names(p.limits_for("acme", "chat", Standing::kRejected)), ElementsAre("probing"));
+}
+
 TEST(PlansTest, ARouteWithoutLimitsHasNone) {
   const Plans p = plans();
   EXPECT_THAT(names(p.limits_for("", "status", Standing::kAnonymous)), IsEmpty());

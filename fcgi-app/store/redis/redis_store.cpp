@@ -112,14 +112,11 @@ void RedisStore::flush() {
 
 Task<void> RedisStore::send(Batch batch) {
   TakeArgument argument(batch.now, SystemClock().now() + clock_difference_);
-  std::vector<std::string_view> arguments{"EVALSHA", "", ""};
-  for (const Waiting* waiting : batch.waiting) {
-    argument.add_decision(waiting->charges);
-    for (const Charge& charge : waiting->charges) arguments.emplace_back(charge.key);
-  }
-  const std::string key_count = fmt::to_string(arguments.size() - 3);
-  arguments[2] = key_count;
+  for (const Waiting* waiting : batch.waiting) argument.add_decision(waiting->charges);
+  const std::string key_count = fmt::to_string(argument.keys().size());
   const std::string packed = argument.text();
+  std::vector<std::string_view> arguments{"EVALSHA", "", key_count};
+  arguments.insert(arguments.end(), argument.keys().begin(), argument.keys().end());
   arguments.emplace_back(packed);
   const auto reply = co_await evaluate(std::move(arguments));
   answer(batch, reply);

@@ -25,15 +25,15 @@ void add(std::string& text, Number number) {
   text.append(bytes.data(), bytes.size());
 }
 
-// The script's word on one decision; 0 is a denial.
-constexpr std::uint8_t kAllowed = 1;
-constexpr std::uint8_t kFailed = 2;
+// In the place of the bits of a decision: an error follows.
+constexpr std::uint16_t kFailed = 0xffff;
 
 }  // namespace
 
 void TakeArgument::add_decision(std::span<const Charge> charges) {
   add<std::uint8_t>(decisions_, charges.size());
   for (const Charge& charge : charges) {
+    add<std::uint16_t>(decisions_, number_of(charge.key));
     add<std::uint16_t>(decisions_, number_of(*charge.limit));
     add<std::uint32_t>(decisions_, charge.cost);
   }
@@ -47,10 +47,17 @@ std::string TakeArgument::text() const {
   return text + decisions_;
 }
 
+std::size_t TakeArgument::number_of(std::string_view key) {
+  const auto [found, is_new] = key_numbers_.try_emplace(key, keys_.size() + 1);
+  if (is_new) keys_.push_back(key);
+  return found->second;
+}
+
 // Limits that read alike are one: tenants of a plan share its figures.
 std::size_t TakeArgument::number_of(const Limit& limit) {
   const limits::Terms terms = limit.terms();
   std::string text = limits::encode(terms);
+  add<std::uint32_t>(text, terms.tick.count());
   add<std::uint8_t>(text, limit.on_change);
   add<std::uint8_t>(text, limit.mode);
   if (terms.alignment == limits::Alignment::kCalendar) {
@@ -87,26 +94,24 @@ TimePoint TakeReply::at() {
 }
 
 Result<Decision> TakeReply::decision(TimePoint at, std::span<const Charge> charges) {
-  const auto verdict = next<std::uint8_t>();
-  if (verdict == kFailed) {
+  const auto lacking = next<std::uint16_t>();
+  if (lacking == kFailed) {
     const auto size = next<std::uint16_t>();
     const std::string text(rest_.substr(0, size));
     rest_.remove_prefix(text.size());
     return fail({}, text);
   }
-  Decision decision{.allowed = verdict == kAllowed,
-                    .store = limits::StoreState::kAnswered,
-                    .at = at,
-                    .limits = {},
-                    .balances = {}};
+  Decision decision{.store = limits::StoreState::kAnswered, .at = at, .limits = {}, .balances = {}};
   decision.limits.reserve(charges.size());
   decision.balances.reserve(charges.size());
-  for (const Charge& charge : charges) {
-    const std::int64_t waiting = next<std::uint8_t>() != 0 ? 0 : charge.cost;
-    const limits::View seen = view(charge.limit->algorithm);
+  for (std::size_t i = 0; i < charges.size(); ++i) {
+    const Limit& limit = *charges[i].limit;
+    const bool fits = (lacking >> i & 1U) == 0;
+    const limits::View seen = view(limit.algorithm);
     if (!good_) break;
-    decision.limits.push_back(charge.limit);
-    decision.balances.push_back(limits::balance(seen, *charge.limit, waiting, at));
+    if (!fits && limit.mode == limits::Mode::kEnforce) decision.allowed = false;
+    decision.limits.push_back(&limit);
+    decision.balances.push_back(limits::balance(seen, limit, fits ? 0 : charges[i].cost, at));
   }
   if (!good_) return fail({}, "ERR the script's reply is cut short");
   return decision;

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -14,21 +15,26 @@
 
 namespace sluice::store::redis {
 
-// The one argument: the limits of all decisions, each once, and what is charged to them.
+// The keys and the one argument: of all decisions the keys and limits, each once, and the charges.
 class TakeArgument {
  public:
   // `now` is for tests; `estimate` is about what time the script will have, for the calendar.
   TakeArgument(std::optional<TimePoint> now, TimePoint estimate)
       : now_(now), estimate_(now.value_or(estimate)) {}
 
+  // The charges outlive this object.
   void add_decision(std::span<const limits::Charge> charges);
+  [[nodiscard]] const std::vector<std::string_view>& keys() const { return keys_; }
   [[nodiscard]] std::string text() const;
 
  private:
+  [[nodiscard]] std::size_t number_of(std::string_view key);
   [[nodiscard]] std::size_t number_of(const limits::Limit& limit);
 
   std::optional<TimePoint> now_;
   TimePoint estimate_;
+  std::vector<std::string_view> keys_;
+  std::unordered_map<std::string_view, std::size_t> key_numbers_;
   std::vector<std::string> limits_;
   std::string decisions_;
 };

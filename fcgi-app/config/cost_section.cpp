@@ -1,0 +1,140 @@
+#include "config/cost_section.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "limits/limit.h"
+
+namespace sluice::config {
+namespace {
+
+using http::CostRule;
+
+constexpr std::string_view kBodyPrefix = "body:";
+constexpr std::string_view kHeaderPrefix = "header:";
+constexpr std::size_t kMaxNameLength = 64;
+
+struct CostDraft {
+  Words routes_known;
+  std::map<std::string, Place, std::less<>>& routes;  // the ones so far, and where
+
+  std::string route = {};
+  std::optional<Value> from = std::nullopt;
+  std::optional<Value> cost_at = std::nullopt;
+  std::optional<Value> bound = std::nullopt;  // the first of min and max
+  bool sound = true;                          // whether every number could be read
+  CostRule rule = {};
+};
+
+void read_route(const Value& value, CostDraft& draft) {
+  const auto route = value.text();
+  if (!route) return;
+  draft.route = *route;
+  const Words known = draft.routes_known;
+  if (std::find(known.begin(), known.end(), *route) == known.end()) {
+    value.complain(fmt::format("unknown route \"{}\"; use {}", *route, alternatives(known)));
+  }
+  const auto [earlier, is_new] = draft.routes.emplace(*route, value.place());
+  if (!is_new) {
+    value.complain(fmt::format("duplicate cost of route \"{}\"; the first is at {}", *route,
+                               value.report().text(earlier->second)));
+  }
+}
+
+bool is_name(std::string_view name, std::string_view besides) {
+  const auto belongs = [&](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           besides.find(c) != std::string_view::npos;
+  };
+  return !name.empty() && name.size() <= kMaxNameLength &&
+         std::all_of(name.begin(), name.end(), belongs);
+}
+
+void read_from(const Value& value, CostDraft& draft) {
+  draft.from = value;
+  const auto text = value.text();
+  if (!text) return;
+  const std::string_view from = *text;
+  if (from.starts_with(kBodyPrefix) && is_name(from.substr(kBodyPrefix.size()), "_-")) {
+    draft.rule.source = CostRule::Source::kBody;
+    draft.rule.name = from.substr(kBodyPrefix.size());
+  } else if (from.starts_with(kHeaderPrefix) && is_name(from.substr(kHeaderPrefix.size()), "-")) {
+    draft.rule.source = CostRule::Source::kHeader;
+    draft.rule.name = http::cgi_name(from.substr(kHeaderPrefix.size()));
+  } else {
+    value.complain(
+        fmt::format("\"from\" is \"{}\"; use body:NAME (up to {} letters, digits, _ and -) "
+                    "or header:NAME (no _)",
+                    from, kMaxNameLength));
+  }
+}
+
+void read_units(const Value& value, CostDraft& draft, std::int64_t& units) {
+  const auto read = value.integer(1, limits::kMaxQuota);
+  if (!read) draft.sound = false;
+  units = read.value_or(units);
+}
+
+void read_bound(const Value& value, CostDraft& draft, std::int64_t& bound) {
+  if (!draft.bound) draft.bound = value;
+  read_units(value, draft, bound);
+}
+
+constexpr std::array<Key<CostDraft>, 5> kCostKeys{{
+    {"route", read_route, true},
+    {"cost",
+     [](const Value& value, CostDraft& draft) {
+       draft.cost_at = value;
+       read_units(value, draft, draft.rule.cost);
+     }},
+    {"from", read_from},
+    {"min", [](const Value& value, CostDraft& draft) { read_bound(value, draft, draft.rule.min); }},
+    {"max", [](const Value& value, CostDraft& draft) { read_bound(value, draft, draft.rule.max); }},
+}};
+
+// Complains of numbers that do not go together.
+void check(const Value& element, const CostDraft& draft) {
+  const CostRule& rule = draft.rule;
+  if (!draft.from && draft.bound) {
+    draft.bound->complain(
+        fmt::format("\"{}\" is for a cost that the request names; add \"from\" or remove it",
+                    draft.bound->name()));
+  }
+  if (!draft.from || !draft.sound) return;
+  if (rule.min > rule.max) {
+    draft.bound->complain(fmt::format(
+        "\"min\" ({}) is above \"max\" ({}); lower it or raise \"max\"", rule.min, rule.max));
+  } else if (rule.cost < rule.min || rule.cost > rule.max) {
+    draft.cost_at.value_or(element).complain(
+        fmt::format("\"cost\" is {}, and must be from \"min\" ({}) to \"max\" ({})", rule.cost,
+                    rule.min, rule.max));
+  }
+}
+
+}  // namespace
+
+http::CostRules read_costs(const Value& list, Words routes_known) {
+  http::CostRules costs;
+  const auto elements = list.elements();
+  if (!elements) return costs;
+  std::map<std::string, Place, std::less<>> routes;
+  for (const Value& element : *elements) {
+    CostDraft draft{routes_known, routes};
+    read_group<CostDraft>(element, kCostKeys, draft);
+    check(element, draft);
+    costs.emplace(draft.route, draft.rule);
+  }
+  return costs;
+}
+
+std::vector<std::string> cost_keys() {
+  std::vector<std::string> names;
+  for (const Key<CostDraft>& key : kCostKeys) names.push_back(fmt::format("costs.{}", key.name));
+  return names;
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,63 @@
+#include "handlers/limits.h"
+
+#include "handlers/limit_list.h"
+#include "http/problem.h"
+
+namespace sluice::handlers {
+namespace {
+
+using limits::Algorithm;
+using limits::Limit;
+
+bool is_bucket(const Limit& limit) {
+  return limit.algorithm == Algorithm::kTokenBucket || limit.algorithm == Algorithm::kLeakyBucket;
+}
+
+http::JsonArray names(const std::vector<std::string_view>& routes) {
+  http::JsonArray array;
+  for (const std::string_view route : routes) array.add(route);
+  return array;
+}
+
+http::JsonWriter described(const ListedLimit& listed) {
+  const Limit& limit = *listed.limit;
+  http::JsonWriter object;
+  object.set("name", limit.name);
+  object.set("limit", limit.text());
+  object.set("scope", limit.scope.text());
+  object.set("routes", names(listed.routes));
+  if (limit.scope.has(limits::Fact::kRoute)) object.set("route", listed.route);
+  object.set("algorithm", limits::to_name<Algorithm>(limits::kAlgorithmNames, limit.algorithm));
+  object.set("mode", limits::to_name<limits::Mode>(limits::kModeNames, limit.mode));
+  object.set("quota", limit.quota());
+  if (is_bucket(limit)) object.set("burst", limit.terms().capacity);
+  object.set("used", listed.used());
+  object.set("remaining", listed.balance.remaining);
+  object.set("reset_after", ceil_seconds(listed.balance.reset_after));
+  return object;
+}
+
+}  // namespace
+
+Task<http::Response> limits(const Call& call) {
+  const auto plans = call.resources.plans;  // a snapshot: the list points into it
+  auto list = list_limits(*plans, call.identity, call.resources.limited_routes);
+  const auto peeked = co_await peek_at(list, call.resources.peek, call.identity);
+  if (!peeked) co_return http::problem(peeked.error());
+
+  http::JsonArray array;
+  for (const ListedLimit& listed : list) array.add(described(listed));
+  http::JsonWriter body;
+  if (call.identity.session) {
+    body.set("tenant_id", call.identity.tenant);
+    body.set("session_id", call.identity.token);
+  } else {
+    body.set_null("tenant_id").set_null("session_id");
+  }
+  body.set("limits", array);
+  http::Response response(200, body.text());
+  response.add("Cache-Control", "no-store");
+  co_return response;
+}
+
+}  // namespace sluice::handlers

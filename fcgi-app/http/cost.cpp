@@ -1,0 +1,62 @@
+#include "http/cost.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include <fmt/format.h>
+
+namespace sluice::http {
+namespace {
+
+tl::unexpected<Error> refuse(const std::string& what, const CostRule& rule) {
+  return fail(ErrorCode::kBadRequest,
+              fmt::format("{} must be an integer from {} to {}", what, rule.min, rule.max));
+}
+
+// Digits alone: no sign, no space, no point.
+std::optional<std::int64_t> parse_digits(std::string_view text) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (!std::all_of(text.begin(), text.end(), is_digit)) return std::nullopt;
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+Result<std::int64_t> cost_in_header(const Request& request, const CostRule& rule) {
+  const auto text = request.header(rule.name);
+  if (!text) return tl::unexpected(text.error());
+  if (!*text) return rule.cost;
+  const auto cost = parse_digits(**text);
+  if (!cost || *cost < rule.min || *cost > rule.max) {
+    return refuse(fmt::format("Header {}", header_name(rule.name)), rule);
+  }
+  return *cost;
+}
+
+Result<std::int64_t> cost_in_body(const Request& request, const CostRule& rule) {
+  if (!request.json()) return tl::unexpected(request.json().error());
+  const auto cost = request.json()->integer(rule.name.c_str());
+  if (cost && !*cost) return rule.cost;
+  if (!cost || **cost < rule.min || **cost > rule.max) {
+    return refuse(fmt::format("\"{}\"", rule.name), rule);
+  }
+  return **cost;
+}
+
+}  // namespace
+
+Result<std::int64_t> cost_of(const Request& request, const CostRule& rule) {
+  switch (rule.source) {
+    case CostRule::Source::kHeader:
+      return cost_in_header(request, rule);
+    case CostRule::Source::kBody:
+      return cost_in_body(request, rule);
+    case CostRule::Source::kFixed:
+      break;
+  }
+  return rule.cost;
+}
+
+}  // namespace sluice::http

@@ -1,0 +1,203 @@
+#include "operator.h"
+
+#include <algorithm>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include "base/unique_fd.h"
+#include "identity/client_ip.h"
+#include "identity/fingerprint.h"
+#include "identity/secret.h"
+#include "loop/loop.h"
+#include "routes.h"
+#include "storage.h"
+
+namespace sluice {
+namespace {
+
+using handlers::ListedLimit;
+using limits::Fact;
+using limits::kIdentityFailure;
+using limits::Limit;
+
+// An operator waits longer than a request may.
+constexpr loop::Milliseconds kPatience{2'000};
+
+tl::unexpected<Error> refuse(std::string what) {
+  return fail(ErrorCode::kBadRequest, std::move(what));
+}
+
+Result<identity::Session> verified(const config::Config& config, const Whose& whose,
+                                   TimePoint now) {
+  auto secrets = identity::read_secrets(config.sessions.secret_file);
+  if (!secrets) return tl::unexpected(secrets.error());
+  auto session = identity::SessionTokens(std::move(*secrets)).verify(whose.session, now);
+  if (!session) return refuse("--session: not signed with the configured secrets, or expired");
+  if (!whose.tenant.empty() && whose.tenant != session->tenant) {
+    return refuse(
+        fmt::format("--session: belongs to {}, not to {}", session->tenant, whose.tenant));
+  }
+  return session;
+}
+
+// A client of this tenant, session and address, as the resolver would know it.
+Result<identity::Identity> identify(const config::Config& config, const Whose& whose,
+                                    TimePoint now) {
+  identity::Identity identity;
+  identity.tenant = whose.tenant;
+  if (!whose.session.empty()) {
+    auto session = verified(config, whose, now);
+    if (!session) return tl::unexpected(session.error());
+    identity.tenant = std::move(session->tenant);
+    identity.session = session->id;
+  }
+  if (!identity.tenant.empty() && !config.plans->has_tenant(identity.tenant)) {
+    return refuse(fmt::format("--tenant: the config has no \"{}\"", identity.tenant));
+  }
+  if (!whose.address.empty()) {
+    if (!identity::parse_address(whose.address)) {
+      return refuse(fmt::format("--ip: \"{}\" is no address", whose.address));
+    }
+    identity.address = identity::canonical_address(whose.address, config.identity.ipv6_prefix);
+  }
+  if (!whose.api_key.empty()) identity.api_key = identity::fingerprint(whose.api_key);
+  if (identity.tenant.empty() && identity.address.empty()) {
+    return refuse("say whose: --tenant, --session or --ip");
+  }
+  const bool has_both = !identity.tenant.empty() && !identity.address.empty();
+  identity.standing = has_both                  ? Standing::kPartial
+                      : identity.tenant.empty() ? Standing::kAnonymous
+                                                : Standing::kKnown;
+  return identity;
+}
+
+Result<std::vector<std::string_view>> chosen_routes(const std::string& route) {
+  auto routes = route_names();
+  routes.push_back(kIdentityFailure);
+  if (route.empty()) return routes;
+  const auto found = std::find(routes.begin(), routes.end(), route);
+  if (found == routes.end()) {
+    return refuse(fmt::format("--route: \"{}\" is none of {}", route, fmt::join(routes, ", ")));
+  }
+  return std::vector{*found};
+}
+
+// What of the identity the bucket's key would lack; empty if nothing. A request that lacks it is
+// counted with its address, but it is not such requests that an operator asks about.
+std::string_view missing_for(const ListedLimit& listed, const identity::Identity& identity) {
+  for (const limits::ScopePart& part : listed.limit->scope.parts) {
+    if (part.fact == Fact::kTenant && identity.tenant.empty()) return "--tenant";
+    if (part.fact == Fact::kSession && !identity.session) return "--session";
+    if (part.fact == Fact::kIp && identity.address.empty()) return "--ip";
+    if (part.fact == Fact::kApiKey && identity.api_key.empty()) return "--api-key";
+    if (part.fact == Fact::kHeader) return "a header";
+    if (part.fact == Fact::kRoute && listed.route == kIdentityFailure) return "a route";
+  }
+  return "";
+}
+
+// "chat  route chat  scope session  8 per 10 seconds".
+std::string title(const ListedLimit& listed, const identity::Identity& identity) {
+  const Limit& limit = *listed.limit;
+  const bool is_other = limit.tenant.empty() && !identity.tenant.empty();
+  const std::string routes = limit.scope.has(Fact::kRoute)
+                                 ? std::string(listed.route)
+                                 : fmt::format("{}", fmt::join(listed.routes, ","));
+  return fmt::format("{}{}  route {}  scope {}  {}", is_other ? "default:" : "", limit.name, routes,
+                     limit.scope.text(), limit.text());
+}
+
+std::string skipped_lines(const Buckets& buckets) {
+  std::string text;
+  for (const auto& [limit, missing] : buckets.skipped) {
+    text += fmt::format("{}  skipped: it takes {} to name its bucket\n",
+                        title(limit, buckets.identity), missing);
+  }
+  return text;
+}
+
+Task<void> finish(Task<Result<std::string>> work, Result<std::string>& result, loop::Loop& loop) {
+  result = co_await std::move(work);
+  loop.stop();
+}
+
+}  // namespace
+
+Result<Buckets> find_buckets(const config::Config& config, const Whose& whose, TimePoint now) {
+  auto identity = identify(config, whose, now);
+  if (!identity) return tl::unexpected(identity.error());
+  const auto routes = chosen_routes(whose.route);
+  if (!routes) return tl::unexpected(routes.error());
+  Buckets buckets{std::move(*identity), {}, {}};
+  for (ListedLimit& listed : handlers::list_limits(*config.plans, buckets.identity, *routes)) {
+    const std::string_view missing = missing_for(listed, buckets.identity);
+    if (missing.empty()) {
+      buckets.limits.push_back(std::move(listed));
+    } else {
+      buckets.skipped.push_back({std::move(listed), missing});
+    }
+  }
+  return buckets;
+}
+
+Task<Result<std::string>> peek(Buckets& buckets, limiter::Limiter& limiter) {
+  const handlers::Peek ask = [&](const limits::LimitSet& limits, const identity::Identity& identity,
+                                 std::string_view route) {
+    return limiter.decide(limits, identity, route, 0);
+  };
+  const auto peeked = co_await handlers::peek_at(buckets.limits, ask, buckets.identity);
+  if (!peeked) co_return tl::unexpected(peeked.error());
+  std::string text;
+  for (const ListedLimit& listed : buckets.limits) {
+    text +=
+        fmt::format("{}  used {}/{}  remaining {}  reset {} s{}\n", title(listed, buckets.identity),
+                    listed.used(), listed.limit->terms().capacity, listed.balance.remaining,
+                    ceil_seconds(listed.balance.reset_after),
+                    listed.limit->mode == limits::Mode::kShadow ? "  shadow" : "");
+  }
+  text += skipped_lines(buckets);
+  co_return text.empty() ? "no limit applies\n" : text;
+}
+
+Task<Result<std::string>> reset(Buckets& buckets, limiter::Limiter& limiter) {
+  std::int64_t in_use = 0;
+  for (std::size_t i = 0; i < buckets.limits.size();) {
+    const auto limits = handlers::limits_at_front(std::span(buckets.limits).subspan(i));
+    const auto count = co_await limiter.reset(limits, buckets.identity, buckets.limits[i].route);
+    if (!count) co_return tl::unexpected(count.error());
+    in_use += *count;
+    i += limits.size();
+  }
+  co_return skipped_lines(buckets) +
+      fmt::format("{} of {} buckets had been in use\n", in_use, buckets.limits.size());
+}
+
+Result<std::string> operate(const config::Config& config, const Whose& whose, Operation operation) {
+  if (config.storage == config::Storage::kMemory) {
+    return refuse(fmt::format("{}: each worker keeps its own counts, nobody else can see them",
+                              config.storage_text()));
+  }
+  const SystemClock clock;
+  auto buckets = find_buckets(config, whose, clock.now());
+  if (!buckets) return tl::unexpected(buckets.error());
+
+  const UniqueFd nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  telemetry::Log log(nowhere.get(), clock, {});  // what it says is a worker's business
+  loop::Loop loop;
+  config::Config patient = config;
+  store::redis::Wire::Options& wire = patient.redis.wire;
+  wire.connect_timeout = std::max(wire.connect_timeout, kPatience);
+  wire.command_timeout = std::max(wire.command_timeout, kPatience);
+  Storage storage(patient, loop, clock, log);
+  limiter::Limiter limiter(storage.buckets(), config.limiter);
+  Result<std::string> result = fail(ErrorCode::kStoreUnavailable);
+  storage.when_settled([&] { start(finish(operation(*buckets, limiter), result, loop)); });
+  loop.run();
+  if (result) return result;
+  return fail(result.error().code,
+              fmt::format("{}: the store cannot be reached, or does not answer as it should",
+                          config.storage_text()));
+}
+
+}  // namespace sluice

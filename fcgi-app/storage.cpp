@@ -1,0 +1,46 @@
+#include "storage.h"
+
+#include <stdexcept>
+
+#include "store/memory_store.h"
+#include "store/shm_store.h"
+
+namespace sluice {
+namespace {
+
+std::unique_ptr<store::BucketStore> open_shared_memory(const config::Config& config,
+                                                       const Clock& clock) {
+  auto opened = store::ShmStore::open(config.shared_memory_file, clock, config.shared_memory);
+  if (!opened) throw std::runtime_error(opened.error().detail);
+  return std::move(*opened);
+}
+
+}  // namespace
+
+Storage::Storage(const config::Config& config, loop::Loop& loop, const Clock& clock,
+                 telemetry::Log& log) {
+  switch (config.storage) {
+    case config::Storage::kRedis:
+      redis_ = std::make_unique<store::redis::Connection>(loop, log, config.redis,
+                                                          store::redis::kTakeScript);
+      buckets_ = std::make_unique<store::redis::RedisStore>(loop, *redis_, log);
+      break;
+    case config::Storage::kSharedMemory:
+      buckets_ = open_shared_memory(config, clock);
+      break;
+    case config::Storage::kMemory:
+      buckets_ = std::make_unique<store::MemoryStore>(clock, store::MemoryStore::Options{});
+      break;
+  }
+}
+
+void Storage::when_settled(loop::Callback settled) {
+  if (!redis_) return settled();
+  redis_->when_settled(std::move(settled));
+}
+
+void Storage::drop(const std::string& why) {
+  if (redis_) redis_->drop(why);
+}
+
+}  // namespace sluice

@@ -1,0 +1,31 @@
+// The store that a config names, opened: workers and operators come to it the same way.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "config/config.h"
+#include "loop/loop.h"
+#include "store/redis/redis_store.h"
+#include "telemetry/log.h"
+
+namespace sluice {
+
+class Storage {
+ public:
+  // Connects to Redis, or opens the file. Throws std::runtime_error where the file does not suit.
+  // All arguments but the config outlive it.
+  Storage(const config::Config& config, loop::Loop& loop, const Clock& clock, telemetry::Log& log);
+
+  [[nodiscard]] store::BucketStore& buckets() { return *buckets_; }
+  // Calls back once Redis has answered or failed for the first time; elsewhere at once.
+  void when_settled(loop::Callback settled);
+  // Everything that waits for Redis fails now.
+  void drop(const std::string& why);
+
+ private:
+  std::unique_ptr<store::redis::Connection> redis_;
+  std::unique_ptr<store::BucketStore> buckets_;
+};
+
+}  // namespace sluice

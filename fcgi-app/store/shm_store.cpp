@@ -1,0 +1,126 @@
+#include "store/shm_store.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "limits/outcome.h"
+
+namespace sluice::store {
+
+using limits::Charge;
+using limits::Decision;
+
+// The mutex, as long as it lives.
+class ShmStore::Guard {
+ public:
+  explicit Guard(const ShmSegment& segment) : segment_(&segment) {}
+  Guard(Guard&& other) noexcept : segment_(std::exchange(other.segment_, nullptr)) {}
+  Guard& operator=(Guard&&) = delete;
+  Guard(const Guard&) = delete;
+  Guard& operator=(const Guard&) = delete;
+  ~Guard() {
+    if (segment_) segment_->unlock();
+  }
+
+ private:
+  const ShmSegment* segment_;
+};
+
+Result<std::unique_ptr<ShmStore>> ShmStore::open(const std::string& path, const Clock& clock,
+                                                 Options options) {
+  auto segment = ShmSegment::open(path, {options.bytes, options.open_wait, options.on_step});
+  if (!segment) return tl::unexpected(segment.error());
+  return std::unique_ptr<ShmStore>(new ShmStore(std::move(*segment), clock, options));
+}
+
+Task<Result<Decision>> ShmStore::take(std::span<const Charge> charges,
+                                      std::optional<TimePoint> now) {
+  for (const Charge& charge : charges) {
+    if (charge.key.size() > ShmArena::kMaxKey) {
+      co_return fail(ErrorCode::kStoreFault,
+                     fmt::format("a key has more than {} bytes", ShmArena::kMaxKey));
+    }
+  }
+  if (charges.size() > limits::kMaxCharges)
+    co_return fail(ErrorCode::kStoreFault, "too many charges");
+  const auto guard = lock();
+  if (!guard) co_return tl::unexpected(guard.error());
+  // The clock is asked with the mutex held: a bucket must not lie in its next user's future.
+  co_return decide(charges, now ? *now : clock_.now());
+}
+
+// REQUIRES: the mutex.
+Result<Decision> ShmStore::decide(std::span<const Charge> charges, TimePoint now) {
+  std::vector<ShmTable::Key> keys;
+  std::vector<std::optional<limits::Bucket>> stored(charges.size());
+  for (std::size_t i = 0; i < charges.size(); ++i) {
+    keys.push_back(table_.key(charges[i].key));
+    const auto bytes = table_.find(keys[i]);
+    if (!bytes) continue;
+    stored[i] = limits::decode(*bytes);
+    if (!stored[i]) return fail(ErrorCode::kStoreFault, "shared memory holds what is no bucket");
+  }
+  limits::Outcome outcome = limits::decide(charges, stored, now);
+  // What allocates comes first: replace() must not throw.
+  std::vector<ShmTable::Write> writes;
+  for (const limits::Change& change : outcome.changes) {
+    writes.push_back({keys[change.charge], limits::encode(change.bucket), now + change.keep_for});
+  }
+  if (!table_.replace(writes, now)) {
+    return fail(ErrorCode::kStoreUnavailable,
+                fmt::format("shared memory is full, with {} buckets; raise its size, bytes = {}",
+                            table_.size(), options_.bytes));
+  }
+  return std::move(outcome.decision);
+}
+
+Task<Result<std::int64_t>> ShmStore::reset(std::span<const std::string> keys) {
+  const auto guard = lock();
+  if (!guard) co_return tl::unexpected(guard.error());
+  co_return std::count_if(keys.begin(), keys.end(),
+                          [&](const std::string& key) { return table_.erase(table_.key(key)); });
+}
+
+Result<std::string> ShmStore::dump() {
+  const auto guard = lock();
+  if (!guard) return tl::unexpected(guard.error());
+  std::vector<std::string> lines;
+  table_.for_each([&](std::string_view key, std::string_view value) {
+    std::string line = std::string(key) + "=";
+    for (const char byte : value) line += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+    lines.push_back(std::move(line));
+  });
+  std::sort(lines.begin(), lines.end());
+  return fmt::format("{}", fmt::join(lines, ","));
+}
+
+Result<ShmTable::Usage> ShmStore::usage() {
+  const auto guard = lock();
+  if (!guard) return tl::unexpected(guard.error());
+  return table_.usage();
+}
+
+Result<ShmStore::Guard> ShmStore::lock() {
+  const int locked = segment_.lock(patient_ ? options_.lock_wait : Duration::zero());
+  patient_ = locked == 0 || locked == EOWNERDEAD;
+  if (!patient_ && locked != EBUSY && locked != ETIMEDOUT) {
+    return fail(ErrorCode::kStoreFault,
+                fmt::format("shared memory cannot be locked: {}", std::strerror(locked)));
+  }
+  if (!patient_) return fail(ErrorCode::kStoreUnavailable, "shared memory is locked for long");
+  Guard guard(segment_);
+  if (options_.on_step) options_.on_step("locked");
+  if (locked == EOWNERDEAD || segment_.header().stale != 0) {
+    table_.recover();
+    segment_.header().stale = 0;
+    if (locked == EOWNERDEAD) ++segment_.header().recoveries;
+    segment_.make_consistent();
+  }
+  return guard;
+}
+
+}  // namespace sluice::store

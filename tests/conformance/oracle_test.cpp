@@ -1,0 +1,190 @@
+// The model (limits/, by way of the store in memory) against every other store: random timelines of
+// decisions over several limits, with times that the test chooses. They must agree on every
+// decision, remaining, reset and retry-after, to the microsecond, and on what they store, to the
+// byte.
+#include <random>
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "conformance/store_under_test.h"
+
+namespace sluice {
+namespace {
+
+using limits::Algorithm;
+using limits::Alignment;
+using limits::Charge;
+using limits::Limit;
+using limits::OnChange;
+using limits::Unit;
+using std::chrono::microseconds;
+
+constexpr unsigned kSeed = 20261121;
+constexpr std::int64_t kSteps = 100'000;
+constexpr TimePoint kStart{std::chrono::seconds(1'800'000'000) + microseconds(123'457)};
+
+// A timeline: what is charged next, and when.
+class Timeline {
+ public:
+  explicit Timeline(Algorithm algorithm) : algorithm_(algorithm) {
+    for (const auto& [quota, window] : kRates) {
+      Limit limit{.name = "l" + std::to_string(limits_.size()), .rate = {quota, window}};
+      limit.algorithm = algorithm;
+      if (limit.complaint()) limit.rate.quota = limits::kMaxLogQuota;
+      limits_.push_back(limit);
+    }
+  }
+
+  // One loop turn: decisions of the same moment.
+  std::vector<std::vector<Charge>> next_turn() {
+    advance();
+    if (below(100) == 0) change_a_limit();
+    std::vector<std::vector<Charge>> turn(static_cast<std::size_t>(1 + below(12)));
+    for (auto& charges : turn) charges = next_decision();
+    return turn;
+  }
+
+  [[nodiscard]] TimePoint now() const { return now_; }
+
+ private:
+  static constexpr std::array<limits::Rate, 6> kRates{{{8, {10, Unit::kSecond}},
+                                                       {3, {2, Unit::kSecond}},
+                                                       {7, {60, Unit::kSecond}},
+                                                       {20, {1, Unit::kMinute}},
+                                                       {0, {5, Unit::kSecond}},
+                                                       {999'999'937, {366, Unit::kDay}}}};
+  static constexpr std::size_t kLargest = 5;
+
+  std::int64_t below(std::int64_t bound) {
+    return static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(bound));
+  }
+
+  void advance() {
+    constexpr std::array<std::int64_t, 5> kPaces{0, 3, 4'000, 3'000'000, 40'000'000};
+    now_ += microseconds(below(1 + kPaces.at(static_cast<std::size_t>(below(5)))));
+    if (below(300) == 0) now_ -= microseconds(below(90'000'000));  // a clock set back
+  }
+
+  std::vector<Charge> next_decision() {
+    std::vector<Charge> charges;
+    for (std::size_t i = 0; i < limits_.size(); ++i) {
+      if (below(limits_[i].quota() == 0 ? 40 : 3) != 0) continue;
+      const std::int64_t share = i == kLargest ? limits_[i].quota() / 9 + 1 : 1;
+      const std::int64_t cost = below(10) == 0 ? below(12) : below(3);
+      charges.push_back({"key" + std::to_string(i) + "-" + std::to_string(below(2)), &limits_[i],
+                         std::min(cost * share, limits::kMaxQuota)});
+    }
+    return charges;
+  }
+
+  void change_a_limit() {
+    Limit& limit =
+        limits_.at(static_cast<std::size_t>(below(static_cast<std::int64_t>(kRates.size()))));
+    const Limit before = limit;
+    switch (below(8)) {
+      case 0:
+        limit.rate.window = {1 + below(90), Unit::kSecond};
+        break;
+      case 1:
+        limit.rate.quota = below(20);
+        break;
+      case 2:
+        limit.burst = below(3) == 0 ? 0 : 1 + below(40);
+        break;
+      case 3:
+        limit.on_change = static_cast<OnChange>(below(3));
+        break;
+      case 4:
+        limit.mode = static_cast<limits::Mode>(below(2));
+        break;
+      case 5:
+        limit.alignment = static_cast<Alignment>(below(3));
+        if (limit.alignment == Alignment::kCalendar) limit.rate.window = {1, Unit::kDay};
+        limit.time_zone = below(2) == 0 ? "UTC" : "America/New_York";
+        break;
+      case 6:
+        limit.algorithm = static_cast<Algorithm>(1 + below(5));
+        break;
+      default:  // back to what it was at first
+        limit.rate = kRates.at(static_cast<std::size_t>(&limit - limits_.data()));
+        limit.algorithm = algorithm_;
+        limit.alignment = Alignment::kFirstHit;
+        limit.burst = 0;
+    }
+    if (limit.complaint()) limit = before;  // what no config could say
+  }
+
+  Algorithm algorithm_;
+  std::mt19937_64 random_{kSeed + static_cast<unsigned>(algorithm_)};
+  TimePoint now_ = kStart;
+  std::vector<Limit> limits_;
+};
+
+std::set<std::string> lines_of(const std::string& contents) {
+  std::set<std::string> lines;
+  for (std::size_t start = 0; start < contents.size();) {
+    const std::size_t end = std::min(contents.find(',', start), contents.size());
+    lines.insert(contents.substr(start, end - start));
+    start = end + 1;
+  }
+  return lines;
+}
+
+// A store may have dropped what says no more than nothing; what it has is what the model has.
+void expect_same_bytes(StoreUnderTest& model, StoreUnderTest& store, std::int64_t step) {
+  const auto expected = lines_of(model.contents());
+  for (const std::string& line : lines_of(store.contents())) {
+    ASSERT_TRUE(expected.contains(line)) << "step " << step << ": " << line;
+  }
+}
+
+using Case = std::tuple<std::string, std::string>;  // store, algorithm
+
+class OracleTest : public testing::TestWithParam<Case> {};
+
+TEST_P(OracleTest, AgreesWithTheModelOnEveryStep) {
+  const auto& [store_name, algorithm] = GetParam();
+  const auto model = make_store_under_test("memory");
+  const auto store = make_store_under_test(store_name);
+  Timeline timeline(*limits::from_name<Algorithm>(limits::kAlgorithmNames, algorithm));
+  std::int64_t step = 0;
+  std::int64_t denied = 0;
+  for (int turn = 0; step < kSteps; ++turn) {
+    const auto decisions = timeline.next_turn();
+    const auto expected = model->take_all(decisions, timeline.now());
+    const auto actual = store->take_all(decisions, timeline.now());
+    for (std::size_t i = 0; i < decisions.size(); ++i, ++step) {
+      ASSERT_EQ(actual[i].allowed, expected[i].allowed) << "seed " << kSeed << " step " << step;
+      ASSERT_EQ(actual[i].balances, expected[i].balances) << "seed " << kSeed << " step " << step;
+      ASSERT_EQ(actual[i].at, expected[i].at);
+      denied += actual[i].allowed ? 0 : 1;
+    }
+    if (turn % 500 == 0) expect_same_bytes(*model, *store, step);
+    if (testing::Test::HasFatalFailure()) return;
+  }
+  EXPECT_GT(denied, kSteps / 20) << "a timeline that hardly denies shows little";
+  EXPECT_LT(denied, kSteps * 19 / 20) << "a timeline that hardly allows shows little";
+}
+
+std::vector<std::string> stores_but_the_model() {
+  std::vector<std::string> names = kStoreNames;
+  std::erase(names, "memory");
+  return names;
+}
+
+std::vector<std::string> algorithm_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, algorithm] : limits::kAlgorithmNames) names.emplace_back(name);
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, OracleTest,
+                         testing::Combine(testing::ValuesIn(stores_but_the_model()),
+                                          testing::ValuesIn(algorithm_names())),
+                         [](const auto& of) {
+                           return std::get<0>(of.param) + "_" + std::get<1>(of.param);
+                         });
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,116 @@
+"""sluice peek and sluice reset, beside running workers."""
+import os
+import subprocess
+
+import pytest
+
+from harness import PRESET, ROOT, RedisServer
+
+
+def sluice(stack, *arguments, uri=None):
+    """The command as an operator gives it on the host of `stack`: (exit code, output, errors)."""
+    environment = {**os.environ, "SLUICE_SECRET_FILE": str(stack.run_dir / "secret"),
+                   "RATE_LIMIT_STORAGE_URI": uri or f"unix://{stack.run_dir}/redis.sock"}
+    done = subprocess.run([str(ROOT / "build" / PRESET / "sluice"), *arguments], text=True,
+                          env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+                          timeout=60, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def ask(stack, verb, *flags, **options):
+    return sluice(stack, verb, "-c", str(stack.config), *flags, **options)
+
+
+def test_peek_shows_what_a_session_has_used_and_uses_nothing(fresh, api1):
+    session = api1.open_session("acme")
+    for _ in range(3):
+        api1.chat("acme", session)
+    for _ in range(10):
+        code, output, errors = ask(fresh, "peek", "--session", session)
+        assert (code, errors) == (0, "")
+        assert output.startswith("chat  route chat  scope session  8 per 10 seconds  "
+                                 "used 3/8  remaining 5  reset ")
+        assert output.count("\n") == 1
+    assert api1.chat("acme", session).field("X-RateLimit-Remaining") == "4"
+
+
+def test_reset_gives_a_session_its_full_quota_back_on_every_worker(fresh, api1, api2):
+    session, other = api1.open_session("acme"), api1.open_session("acme")
+    for token in (session, other):
+        assert [api1.chat("acme", token).status for _ in range(9)] == [200] * 8 + [429]
+    assert ask(fresh, "reset", "--tenant", "acme", "--session", session) == \
+        (0, "1 of 1 buckets had been in use\n", "")
+    assert api2.chat("acme", session).field("X-RateLimit-Remaining") == "7"
+    assert api2.chat("acme", other).status == 429
+
+
+def test_an_address_shows_and_resets_the_defaults(fresh, api1):
+    for _ in range(5):
+        api1.chat_by_body()
+    api1.chat("acme", "forged")
+    code, output, _ = ask(fresh, "peek", "--ip", "127.0.0.1")
+    assert code == 0
+    used = {line.split()[0]: line.split("used ")[1].split()[0] for line in output.splitlines()}
+    assert used == {"session": "0/10", "chat": "5/5", "identity_failure": "1/30"}
+    assert ask(fresh, "reset", "--ip", "127.0.0.1", "--route", "chat")[:2] == \
+        (0, "1 of 1 buckets had been in use\n")
+    assert api1.chat_by_body().status == 200
+    assert "used 1/30" in ask(fresh, "peek", "--ip", "127.0.0.1", "--route",
+                              "identity_failure")[1]
+
+
+def test_a_tenant_alone_says_which_limits_need_a_session(fresh):
+    assert ask(fresh, "peek", "--tenant", "acme") == (
+        0, "chat  route chat  scope session  8 per 10 seconds  "
+           "skipped: it takes --session to name its bucket\n", "")
+
+
+@pytest.mark.parametrize("flags,message", [
+    ([], "say whose: --tenant, --session or --ip"),
+    (["--tenant", "nobody"], '--tenant: the config has no "nobody"'),
+    (["--session", "forged"], "--session: not signed with the configured secrets, or expired"),
+    (["--ip", "localhost"], '--ip: "localhost" is no address'),
+    (["--ip", "127.0.0.1", "--route", "x"],
+     '--route: "x" is none of session, chat, identity_failure')])
+def test_a_mistake_in_the_flags_is_one_line_and_2(fresh, flags, message):
+    for verb in ("peek", "reset"):
+        assert ask(fresh, verb, *flags) == (2, "", message + "\n")
+
+
+def test_a_mistake_in_the_config_is_2(fresh, tmp_path):
+    config = tmp_path / "bad.cfg"
+    config.write_text("storage = { uri = 7; };\n")
+    code, output, errors = sluice(fresh, "peek", "-c", str(config), "--ip", "127.0.0.1")
+    assert (code, output) == (2, "")
+    assert errors.startswith(f"{config}:1: ")
+
+
+def test_counts_in_the_memory_of_workers_cannot_be_seen(fresh):
+    assert ask(fresh, "peek", "--ip", "127.0.0.1", uri="memory://") == (
+        2, "", "memory://: each worker keeps its own counts, nobody else can see them\n")
+
+
+@pytest.mark.parametrize("verb", ["peek", "reset"])
+def test_a_store_that_cannot_be_reached_is_one_line_and_1(fresh, verb):
+    uri = f"unix://{fresh.run_dir}/none.sock"
+    code, output, errors = ask(fresh, verb, "--ip", "127.0.0.1", uri=uri)
+    assert (code, output) == (1, "")
+    assert errors.count("\n") == 1 and errors.startswith(uri)
+
+
+def test_a_password_is_used_and_never_shown(fresh):
+    with RedisServer("--requirepass", "s3cret") as server:
+        good = f"redis://:s3cret@127.0.0.1:{server.port}/0"
+        assert ask(fresh, "peek", "--ip", "127.0.0.1", uri=good)[0] == 0
+        bad = good.replace("s3cret", "wr0ng")
+        code, output, errors = ask(fresh, "reset", "--ip", "127.0.0.1", uri=bad)
+        assert (code, output) == (1, "")
+        assert errors.count("\n") == 1 and "wr0ng" not in errors
+
+
+def test_help_says_whose_buckets(fresh):
+    for verb in ("peek", "reset"):
+        code, output, _ = sluice(fresh, verb, "--help")
+        assert code == 0
+        for flag in ("--config", "--tenant", "--session", "--ip", "--api-key", "--route"):
+            assert flag in output

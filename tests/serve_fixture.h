@@ -1,0 +1,120 @@
+// All that serve() takes, with a store in memory and time in the test's hands.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "manual_clock.h"
+#include "run_task.h"
+#include "serve.h"
+#include "store/memory_store.h"
+
+namespace sluice {
+
+inline limits::PlanLimit plan_limit(std::string name, std::string tenant, limits::Scope scope,
+                                    std::int64_t quota, std::string route) {
+  return {.limit = {.name = std::move(name),
+                    .tenant = std::move(tenant),
+                    .scope = std::move(scope),
+                    .rate = {quota, {10, limits::Unit::kSecond}}},
+          .routes = {std::move(route)}};
+}
+
+inline const limits::Limit kTestHealth{
+    .name = "@health", .tenant = "", .rate = {1000, {1, limits::Unit::kSecond}}};
+
+// A store that is down.
+class AbsentStore final : public store::BucketStore {
+ public:
+  [[nodiscard]] Task<Result<limits::Decision>> take(std::span<const limits::Charge> /*charges*/,
+                                                    std::optional<TimePoint> /*now*/) override {
+    co_return fail(ErrorCode::kStoreUnavailable);
+  }
+  [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> /*keys*/) override {
+    co_return fail(ErrorCode::kStoreUnavailable);
+  }
+};
+
+// Callers at 198.51.100.0/24 and of tenant "vip" are exempt, those at 192.0.2.0/24 and of "banned"
+// are denied.
+class ServeFixture : public testing::Test {
+ protected:
+  http::Response send(std::string_view method, std::string_view path, std::string_view body = "",
+                      std::vector<http::Param> headers = {}) {
+    http::Request request;
+    request.method = method;
+    request.path = path;
+    request.remote_address = address_;
+    request.params = headers;
+    request.body = body;
+    return run_now(serve(request, services_));
+  }
+
+  std::string open_session(std::string_view tenant) {
+    return tokens_.sign(
+        identity::SessionTokens::create(tenant, clock_.now() + std::chrono::hours(1)));
+  }
+
+  http::Response chat(std::string_view tenant, std::string_view session, bool headers = true) {
+    http::JsonWriter body;
+    body.set("tenant_id", tenant);
+    body.set("session_id", session);
+    body.set("message", "hi");
+    std::vector<http::Param> params;
+    if (headers) params = {{"HTTP_X_TENANT_ID", tenant}, {"HTTP_X_SESSION_ID", session}};
+    return send("POST", "/chat", body.text(), params);
+  }
+
+  http::Response own_limits(std::string_view tenant = "", std::string_view session = "") {
+    return send("GET", "/limits", "",
+                {{"HTTP_X_TENANT_ID", tenant}, {"HTTP_X_SESSION_ID", session}});
+  }
+
+  void use_plans(std::vector<limits::PlanLimit> defaults, limits::Plans::TenantLimits tenants) {
+    services_.plans = std::make_shared<limits::Plans>(std::move(defaults), std::move(tenants));
+    resources_.plans = services_.plans;
+  }
+
+  static identity::Resolver::Options access() {
+    identity::Resolver::Options options;
+    options.access.exempt.networks.push_back(*identity::parse_network("198.51.100.0/24"));
+    options.access.exempt.tenants = {"vip"};
+    options.access.deny.networks.push_back(*identity::parse_network("192.0.2.0/24"));
+    options.access.deny.tenants = {"banned"};
+    return options;
+  }
+
+  ManualClock clock_;
+  std::string address_ = "203.0.113.7";
+  std::shared_ptr<const limits::Plans> plans_ = std::make_shared<limits::Plans>(
+      std::vector<limits::PlanLimit>{
+          plan_limit("chat", "", limits::Fact::kIp, 2, "chat"),
+          plan_limit("session", "", limits::Fact::kIp, 3, "session"),
+          plan_limit("probing", "", limits::Fact::kIp, 2, std::string(limits::kIdentityFailure))},
+      limits::Plans::TenantLimits{
+          {"acme", {plan_limit("chat", "acme", limits::Fact::kSession, 4, "chat")}},
+          {"globex", {plan_limit("chat", "globex", limits::Fact::kSession, 4, "chat")}}});
+  store::MemoryStore store_{clock_, {}};
+  limiter::Limiter limiter_{store_, {}};
+  identity::SessionTokens tokens_{{identity::Secret{}}};
+  identity::Resolver identities_{tokens_, clock_, {"acme", "globex", "vip", "banned"}, access()};
+  handlers::Resources resources_{
+      clock_,
+      tokens_,
+      store_,
+      plans_,
+      {"health", &kTestHealth, 1},
+      {"1.2.3", "api1", "memory://", 7},
+      std::chrono::hours(24),
+      [this](const limits::LimitSet& limits, const identity::Identity& identity,
+             std::string_view route) { return limiter_.decide(limits, identity, route, 0); },
+      {"session", "chat"}};
+  http::CostRules costs_;
+  Services services_{identities_, plans_, costs_, limiter_, resources_};
+};
+
+}  // namespace sluice
