@@ -111,7 +111,8 @@ CLI::App* add_operation(CLI::App& cli, const std::string& name, OperatorFlags& f
       "Whose: --session for a client of a tenant, --tenant for what a tenant's clients share,\n"
       "--ip for the defaults, which callers without a session are counted by. The store is the\n"
       "config's, or RATE_LIMIT_STORAGE_URI. A session is checked with the config's secrets, or\n"
-      "those of SLUICE_SECRET_FILE.");
+      "those of SLUICE_SECRET_FILE. With shm://, run it as the workers' user: the file is theirs\n"
+      "alone.");
   command->add_option("-c,--config", flags.config, "Config file")->required();
   command->add_option("--tenant", flags.whose.tenant, "Id of the tenant; --session implies it");
   command->add_option("--session", flags.whose.session, "Session, as POST /session gave it");

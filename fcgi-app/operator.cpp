@@ -1,6 +1,7 @@
 #include "operator.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -117,6 +118,16 @@ std::string skipped_lines(const Buckets& buckets) {
   return text;
 }
 
+// Storage throws, as for a worker; an operator is told in the same way as all else.
+Result<Storage> open_storage(const config::Config& config, loop::Loop& loop, const Clock& clock,
+                             telemetry::Log& log) {
+  try {
+    return Storage(config, loop, clock, log);
+  } catch (const std::runtime_error& error) {
+    return fail(ErrorCode::kSystem, error.what());
+  }
+}
+
 Task<void> finish(Task<Result<std::string>> work, Result<std::string>& result, loop::Loop& loop) {
   result = co_await std::move(work);
   loop.stop();
@@ -189,10 +200,12 @@ Result<std::string> operate(const config::Config& config, const Whose& whose, Op
   store::redis::Wire::Options& wire = patient.redis.wire;
   wire.connect_timeout = std::max(wire.connect_timeout, kPatience);
   wire.command_timeout = std::max(wire.command_timeout, kPatience);
-  Storage storage(patient, loop, clock, log);
-  limiter::Limiter limiter(storage.buckets(), config.limiter);
+  patient.shared_memory.create = false;  // that is for the workers
+  auto storage = open_storage(patient, loop, clock, log);
+  if (!storage) return tl::unexpected(storage.error());
+  limiter::Limiter limiter(storage->buckets(), config.limiter);
   Result<std::string> result = fail(ErrorCode::kStoreUnavailable);
-  storage.when_settled([&] { start(finish(operation(*buckets, limiter), result, loop)); });
+  storage->when_settled([&] { start(finish(operation(*buckets, limiter), result, loop)); });
   loop.run();
   if (result) return result;
   return fail(result.error().code,

@@ -56,7 +56,8 @@ struct Buckets {
 using Operation = Task<Result<std::string>> (*)(Buckets& buckets, limiter::Limiter& limiter);
 
 // Connects to the config's store and runs one of the two there; yields its text. Errors: as both
-// and find_buckets(); kBadRequest for a store that only workers can see.
+// and find_buckets(); kBadRequest for a store that only workers can see, kSystem for a file that
+// no worker has made yet, or that does not suit.
 [[nodiscard]] Result<std::string> operate(const config::Config& config, const Whose& whose,
                                           Operation operation);
 

@@ -9,9 +9,13 @@ namespace sluice {
 namespace {
 
 std::unique_ptr<store::BucketStore> open_shared_memory(const config::Config& config,
-                                                       const Clock& clock) {
-  auto opened = store::ShmStore::open(config.shared_memory_file, clock, config.shared_memory);
-  if (!opened) throw std::runtime_error(opened.error().detail);
+                                                       const Clock& clock, telemetry::Log& log) {
+  store::ShmStore::Options options = config.shared_memory;
+  options.log = &log;
+  auto opened = store::ShmStore::open(config.shared_memory_file, clock, options);
+  if (!opened) {
+    throw std::runtime_error(std::string(config::kSharedMemoryScheme) + opened.error().detail);
+  }
   return std::move(*opened);
 }
 
@@ -26,7 +30,7 @@ Storage::Storage(const config::Config& config, loop::Loop& loop, const Clock& cl
       buckets_ = std::make_unique<store::redis::RedisStore>(loop, *redis_, log);
       break;
     case config::Storage::kSharedMemory:
-      buckets_ = open_shared_memory(config, clock);
+      buckets_ = open_shared_memory(config, clock, log);
       break;
     case config::Storage::kMemory:
       buckets_ = std::make_unique<store::MemoryStore>(clock, store::MemoryStore::Options{});

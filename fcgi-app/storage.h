@@ -13,7 +13,8 @@ namespace sluice {
 
 class Storage {
  public:
-  // Connects to Redis, or opens the file. Throws std::runtime_error where the file does not suit.
+  // Connects to Redis, or opens the file. Throws std::runtime_error where the file does not suit,
+  // in one line that begins with the storage's name.
   // All arguments but the config outlive it.
   Storage(const config::Config& config, loop::Loop& loop, const Clock& clock, telemetry::Log& log);
 

@@ -153,5 +153,19 @@ TEST_F(OperatorTest, CountsInTheMemoryOfWorkersCannotBeSeen) {
             "memory://: each worker keeps its own counts, nobody else can see them");
 }
 
+TEST_F(OperatorTest, TheFileOfWorkersIsForThemToMake) {
+  config_.storage = config::Storage::kSharedMemory;
+  config_.shared_memory_file = directory_.path() + "/counts";
+  for (const Operation operation : {peek, reset}) {
+    const auto text = operate(config_, {.address = address_}, operation);
+    ASSERT_FALSE(text);
+    EXPECT_EQ(text.error().code, ErrorCode::kSystem);
+    EXPECT_EQ(text.error().detail,
+              "shm://" + config_.shared_memory_file + ": no worker has counted here yet");
+    struct stat info {};
+    EXPECT_NE(::stat(config_.shared_memory_file.c_str(), &info), 0);
+  }
+}
+
 }  // namespace
 }  // namespace sluice

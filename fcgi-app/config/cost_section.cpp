@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <map>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -115,17 +116,51 @@ void check(const Value& element, const CostDraft& draft) {
   }
 }
 
+// The first limit on `route` that has never room for `cost` units. One of quota 0 is meant to let
+// nothing pass.
+const limits::Limit* never_allowing(std::int64_t cost, std::string_view route,
+                                    const limits::Plans& plans) {
+  const auto find = [&](std::span<const limits::PlanLimit> list) -> const limits::Limit* {
+    const auto found = std::find_if(list.begin(), list.end(), [&](const auto& candidate) {
+      const limits::Limit& limit = candidate.limit;
+      return candidate.applies_to(route) && limit.mode == limits::Mode::kEnforce &&
+             limit.quota() > 0 && limit.terms().capacity < cost;
+    });
+    return found == list.end() ? nullptr : &found->limit;
+  };
+  if (const limits::Limit* limit = find(plans.defaults())) return limit;
+  for (const auto& [tenant, list] : plans.tenants()) {
+    if (const limits::Limit* limit = find(list)) return limit;
+  }
+  return nullptr;
+}
+
+// Complains of the least cost, where some limit never lets it pass.
+void check_room(const Value& element, const CostDraft& draft, const limits::Plans& plans) {
+  const std::int64_t least = draft.from ? draft.rule.min : draft.rule.cost;
+  const limits::Limit* const limit = never_allowing(least, draft.route, plans);
+  if (!limit) return;
+  const std::string owner =
+      limit->tenant.empty() ? "defaults" : fmt::format("tenant \"{}\"", limit->tenant);
+  element.complain(
+      fmt::format("{} of {} on route \"{}\" never passes: limit \"{}\" of {} has room for {}",
+                  draft.from ? "\"min\"" : "\"cost\"", least, draft.route, limit->name, owner,
+                  limit->terms().capacity));
+}
+
 }  // namespace
 
-http::CostRules read_costs(const Value& list, Words routes_known) {
+http::CostRules read_costs(const Value& list, Words routes_known, const limits::Plans& plans) {
   http::CostRules costs;
   const auto elements = list.elements();
   if (!elements) return costs;
+  const bool has_plans = list.report().empty();
   std::map<std::string, Place, std::less<>> routes;
   for (const Value& element : *elements) {
     CostDraft draft{routes_known, routes};
     read_group<CostDraft>(element, kCostKeys, draft);
     check(element, draft);
+    if (has_plans && draft.sound) check_room(element, draft, plans);
     costs.emplace(draft.route, draft.rule);
   }
   return costs;

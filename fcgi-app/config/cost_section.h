@@ -6,10 +6,14 @@
 
 #include "config/reader.h"
 #include "http/cost.h"
+#include "limits/plan.h"
 
 namespace sluice::config {
 
-[[nodiscard]] http::CostRules read_costs(const Value& list, Words routes_known);
+// Complains, besides, of costs that some limit of `plans` can never let pass; of none where there
+// were complaints before, since `plans` are of no use then.
+[[nodiscard]] http::CostRules read_costs(const Value& list, Words routes_known,
+                                         const limits::Plans& plans);
 
 // Every key that the section knows, as in "costs.route".
 [[nodiscard]] std::vector<std::string> cost_keys();

@@ -121,11 +121,6 @@ constexpr auto kLimitKeys = [] {
   return keys;
 }();
 
-bool is_bucket(limits::Algorithm algorithm) {
-  return algorithm == limits::Algorithm::kTokenBucket ||
-         algorithm == limits::Algorithm::kLeakyBucket;
-}
-
 }  // namespace
 
 void read_name(const Value& value, Names& names, std::string& name) {

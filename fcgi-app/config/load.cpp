@@ -200,9 +200,11 @@ void read_lists(Draft& draft) {
   Config& config = draft.config;
   const Words routes = draft.options.routes;
   config.plans = read_plans(draft.limits, routes);
-  config.identity.headers = counted_headers(*config.plans);
+  Counted shown = counted(*config.plans);
+  config.identity.api_keys = shown.api_keys;
+  config.identity.headers = std::move(shown.headers);
   if (draft.access) config.identity.access = read_access(*draft.access, *config.plans);
-  if (draft.costs) config.costs = read_costs(*draft.costs, routes);
+  if (draft.costs) config.costs = read_costs(*draft.costs, routes, *config.plans);
 }
 
 [[nodiscard]] bool parse(const std::string& path, libconfig::Config& file, Report& report) {

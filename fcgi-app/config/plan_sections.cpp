@@ -171,10 +171,12 @@ std::shared_ptr<const limits::Plans> read_plans(const PlanSections& sections, Wo
   return reader.plans();
 }
 
-std::vector<std::string> counted_headers(const limits::Plans& plans) {
+Counted counted(const limits::Plans& plans) {
+  bool api_keys = false;
   std::set<std::string> headers;
   const auto add = [&](std::span<const limits::PlanLimit> list) {
     for (const limits::PlanLimit& limit : list) {
+      api_keys = api_keys || limit.limit.scope.has(limits::Fact::kApiKey);
       for (const limits::ScopePart& part : limit.limit.scope.parts) {
         if (part.fact == limits::Fact::kHeader) headers.insert(part.header);
       }
@@ -182,7 +184,7 @@ std::vector<std::string> counted_headers(const limits::Plans& plans) {
   };
   add(plans.defaults());
   for (const auto& [tenant, list] : plans.tenants()) add(list);
-  return {headers.begin(), headers.end()};
+  return {api_keys, {headers.begin(), headers.end()}};
 }
 
 std::vector<std::string> plan_section_keys() {

@@ -22,8 +22,12 @@ struct PlanSections {
 [[nodiscard]] std::shared_ptr<const limits::Plans> read_plans(const PlanSections& sections,
                                                               Words routes_known);
 
-// The headers that some limit counts per, in lower case, each once.
-[[nodiscard]] std::vector<std::string> counted_headers(const limits::Plans& plans);
+// What limits count per, of all that a request may show.
+struct Counted {
+  bool api_keys = false;
+  std::vector<std::string> headers;  // in lower case, each once
+};
+[[nodiscard]] Counted counted(const limits::Plans& plans);
 
 // Every key that the sections know, as in "plans.limits.rate".
 [[nodiscard]] std::vector<std::string> plan_section_keys();

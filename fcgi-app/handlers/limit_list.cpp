@@ -36,6 +36,17 @@ std::vector<ListedLimit> list_limits(const limits::Plans& plans, const identity:
   return list;
 }
 
+limits::LimitSet limits_beside(std::span<const ListedLimit> list, const ListedLimit& listed) {
+  limits::LimitSet set;
+  for (const ListedLimit& other : list) {
+    if (std::find_first_of(other.routes.begin(), other.routes.end(), listed.routes.begin(),
+                           listed.routes.end()) != other.routes.end()) {
+      set.push_back(other.limit);
+    }
+  }
+  return set;
+}
+
 limits::LimitSet limits_at_front(std::span<const ListedLimit> list) {
   limits::LimitSet set;
   for (const ListedLimit& listed : list) {

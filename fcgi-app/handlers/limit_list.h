@@ -25,6 +25,10 @@ struct ListedLimit {
                                                    const identity::Identity& identity,
                                                    std::span<const std::string_view> routes);
 
+// The limits of `list` that meet `listed` on some route; itself too.
+[[nodiscard]] limits::LimitSet limits_beside(std::span<const ListedLimit> list,
+                                             const ListedLimit& listed);
+
 // The limits at the front of `list` that can be asked for at once: those of its first route.
 [[nodiscard]] limits::LimitSet limits_at_front(std::span<const ListedLimit> list);
 

@@ -2,6 +2,7 @@
 
 #include "handlers/limit_list.h"
 #include "http/problem.h"
+#include "http/ratelimit_fields.h"
 
 namespace sluice::handlers {
 namespace {
@@ -9,20 +10,16 @@ namespace {
 using limits::Algorithm;
 using limits::Limit;
 
-bool is_bucket(const Limit& limit) {
-  return limit.algorithm == Algorithm::kTokenBucket || limit.algorithm == Algorithm::kLeakyBucket;
-}
-
 http::JsonArray names(const std::vector<std::string_view>& routes) {
   http::JsonArray array;
   for (const std::string_view route : routes) array.add(route);
   return array;
 }
 
-http::JsonWriter described(const ListedLimit& listed) {
+http::JsonWriter described(const ListedLimit& listed, std::string_view name) {
   const Limit& limit = *listed.limit;
   http::JsonWriter object;
-  object.set("name", limit.name);
+  object.set("name", name);
   object.set("limit", limit.text());
   object.set("scope", limit.scope.text());
   object.set("routes", names(listed.routes));
@@ -30,7 +27,7 @@ http::JsonWriter described(const ListedLimit& listed) {
   object.set("algorithm", limits::to_name<Algorithm>(limits::kAlgorithmNames, limit.algorithm));
   object.set("mode", limits::to_name<limits::Mode>(limits::kModeNames, limit.mode));
   object.set("quota", limit.quota());
-  if (is_bucket(limit)) object.set("burst", limit.terms().capacity);
+  if (is_bucket(limit.algorithm)) object.set("burst", limit.terms().capacity);
   object.set("used", listed.used());
   object.set("remaining", listed.balance.remaining);
   object.set("reset_after", ceil_seconds(listed.balance.reset_after));
@@ -46,7 +43,9 @@ Task<http::Response> limits(const Call& call) {
   if (!peeked) co_return http::problem(peeked.error());
 
   http::JsonArray array;
-  for (const ListedLimit& listed : list) array.add(described(listed));
+  for (const ListedLimit& listed : list) {
+    array.add(described(listed, http::policy_name(limits_beside(list, listed), *listed.limit)));
+  }
   http::JsonWriter body;
   if (call.identity.session) {
     body.set("tenant_id", call.identity.tenant);

@@ -66,7 +66,11 @@ Response problem(const limits::Decision& decision) {
   const auto tightest = decision.tightest();
   if (!tightest) return problem(Error{ErrorCode::kStoreUnavailable});
   const limits::Limit& limit = *decision.limits[*tightest];
-  Response response = detail_response(429, fmt::format("Rate limit exceeded: {}", limit.text()));
+  const bool never =
+      limit.quota() > 0 && decision.balances[*tightest].retry_after == limits::kNever;
+  Response response =
+      detail_response(429, fmt::format("Rate limit exceeded: {}{}", limit.text(),
+                                       never ? " never allows a request of this cost" : ""));
   response.add("Cache-Control", "no-store");
   return response;
 }

@@ -13,14 +13,6 @@ using limits::Decision;
 using limits::Limit;
 using limits::Mode;
 
-// A default may apply beside a tenant's limit of the same name; clients need two names then.
-std::string policy_name(const Decision& decision, const Limit& limit) {
-  const auto same_name = [&](const Limit* other) { return other->name == limit.name; };
-  const auto& all = decision.limits;
-  const bool shared = std::count_if(all.begin(), all.end(), same_name) > 1;
-  return shared && limit.tenant.empty() ? "default:" + limit.name : limit.name;
-}
-
 // Begins a member of a list: its name.
 void append_name(std::string& list, const std::string& name) {
   fmt::format_to(std::back_inserter(list), "{}\"{}\"", list.empty() ? "" : ", ", name);
@@ -59,7 +51,7 @@ void write_enforced(const Decision& decision, Response& response) {
   std::string states;
   for (std::size_t i = 0; i < decision.balances.size(); ++i) {
     if (decision.limits[i]->mode == Mode::kShadow) continue;
-    const std::string name = policy_name(decision, *decision.limits[i]);
+    const std::string name = policy_name(decision.limits, *decision.limits[i]);
     append_name(policies, name);
     append_policy(policies, *decision.limits[i]);
     append_name(states, name);
@@ -73,7 +65,7 @@ void write_shadow(const Decision& decision, Response& response) {
   std::string list;
   for (std::size_t i = 0; i < decision.balances.size(); ++i) {
     if (decision.limits[i]->mode != Mode::kShadow) continue;
-    append_name(list, policy_name(decision, *decision.limits[i]));
+    append_name(list, policy_name(decision.limits, *decision.limits[i]));
     append_policy(list, *decision.limits[i]);
     append_state(list, decision.balances[i]);
     if (decision.lacks_room(i)) list += ";denied";
@@ -91,6 +83,13 @@ void write_retry_after(const Decision& decision, Response& response) {
 }
 
 }  // namespace
+
+std::string policy_name(std::span<const Limit* const> all, const Limit& limit) {
+  const bool shared = std::any_of(all.begin(), all.end(), [&](const Limit* other) {
+    return other != &limit && other->name == limit.name;
+  });
+  return shared && limit.tenant.empty() ? "default:" + limit.name : limit.name;
+}
 
 void write_ratelimit_fields(const Decision& decision, Response& response) {
   write_tightest(decision, response);

@@ -7,10 +7,18 @@
 // list as the draft's two in one, where ";denied" marks those that would have refused.
 #pragma once
 
+#include <span>
+#include <string>
+
 #include "http/response.h"
 #include "limits/charge.h"
 
 namespace sluice::http {
+
+// What clients are told that `limit` is named, among `all` that apply where it does. A default may
+// apply beside a tenant's limit of the same name; clients need two names then.
+[[nodiscard]] std::string policy_name(std::span<const limits::Limit* const> all,
+                                      const limits::Limit& limit);
 
 // Writes the fields of `decision`, all from its one reply of the store; none where no store
 // answered. Retry-After is the longest wait over all denying limits, whole seconds rounded up, at

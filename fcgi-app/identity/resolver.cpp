@@ -63,9 +63,11 @@ Result<Identity> Resolver::resolve(const http::Request& request, Credentials wan
 Result<Identity> Resolver::resolve_shown(const http::Request& request) const {
   Identity identity;
   identity.address = canonical_address(request.remote_address, options_.ipv6_prefix);
-  auto key = api_key_of(request);
-  if (!key) return tl::unexpected(key.error());
-  identity.api_key = std::move(*key);
+  if (options_.api_keys) {
+    auto key = api_key_of(request);
+    if (!key) return tl::unexpected(key.error());
+    identity.api_key = std::move(*key);
+  }
   for (const CountedHeader& header : headers_) {
     const auto value = request.text_header(header.cgi_name);
     if (!value) return tl::unexpected(value.error());

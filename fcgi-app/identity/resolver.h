@@ -29,6 +29,9 @@ class Resolver {
   struct Options {
     int ipv6_prefix = 64;  // 8 to 128: how much of an IPv6 address is one client
     Access access;
+    // Whether some limit's scope counts per api_key. If not, X-API-Key and Authorization are not
+    // looked at: what they hold is meant for others.
+    bool api_keys = false;
     std::vector<std::string> headers;  // in lower case: those that some limit's scope counts per
   };
 

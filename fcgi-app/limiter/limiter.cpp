@@ -15,11 +15,11 @@ using limits::LimitSet;
 Decision without_store(const LimitSet& limits, ErrorCode why) {
   Decision decision{
       .store = limits::StoreState::kUnavailable, .at = {}, .limits = limits, .balances = {}};
-  decision.allowed = why == ErrorCode::kStoreUnavailable &&
-                     std::all_of(limits.begin(), limits.end(), [](const Limit* limit) {
-                       return limit->on_store_error == limits::OnStoreError::kAllow ||
-                              limit->mode == limits::Mode::kShadow;
-                     });
+  decision.allowed = std::all_of(limits.begin(), limits.end(), [&](const Limit* limit) {
+    return limit->mode == limits::Mode::kShadow ||
+           (why == ErrorCode::kStoreUnavailable &&
+            limit->on_store_error == limits::OnStoreError::kAllow);
+  });
   return decision;
 }
 

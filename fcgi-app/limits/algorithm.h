@@ -20,7 +20,8 @@ struct Step {
 
 // Tests and charges `cost` units (0 to kMaxQuota) of `limit`. What `stored` holds counts as it
 // stands at `now`: a closed window, or one that lies in the future, as a clock set back leaves it
-// behind, is none: at most one more quota, and nobody waits for the clock. Where the limit is not
+// behind, is none: at most one more quota, and nobody waits for the clock. (A bucket that lies
+// ahead by no more than a window, or than it takes to drain, is waited for.) Where the limit is not
 // the one that `stored` was charged by, limit.on_change says what becomes of it.
 [[nodiscard]] Step take(const std::optional<Bucket>& stored, const Limit& limit, std::int64_t cost,
                         TimePoint now);

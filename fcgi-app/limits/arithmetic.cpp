@@ -44,7 +44,6 @@ TimePoint closes_at(const Moment& m, TimePoint opened_at) {
 }  // namespace
 
 // --- fixed_window
-// ---------------------------------------------------------------------------------
 
 std::optional<State> rolled(const FixedWindow& state, const Moment& m) {
   if (state.used == 0 || state.opened_at > m.now) return std::nullopt;
@@ -73,7 +72,6 @@ Balance balance_of(const FixedWindow& view, const Moment& m, std::int64_t cost) 
 }
 
 // --- sliding_log
-// ----------------------------------------------------------------------------------
 
 std::optional<State> rolled(SlidingLog state, const Moment& m) {
   std::erase_if(state.units,
@@ -113,7 +111,6 @@ Balance balance_of(const LogView& view, const Moment& m, std::int64_t cost) {
 }
 
 // --- sliding_window
-// -------------------------------------------------------------------------------
 
 static std::int64_t elapsed_ticks(const SlidingWindow& state, const Moment& m) {
   return (m.now - state.opened_at) / m.terms.tick;
@@ -175,7 +172,6 @@ Balance balance_of(const SlidingWindow& view, const Moment& m, std::int64_t cost
 }
 
 // --- token_bucket and leaky_bucket
-// ----------------------------------------------------------------
 
 // How long `parts` of units take to drain, counted from the moment the level is of.
 static Duration drain_time(std::int64_t parts, const Terms& terms) {
@@ -185,9 +181,10 @@ static Duration drain_time(std::int64_t parts, const Terms& terms) {
 std::optional<State> rolled(Level state, const Moment& m) {
   if (state.level == 0 || m.terms.quota == 0) return std::nullopt;
   const Duration drain = drain_time(state.level, m.terms);
-  // A clock that was set back by less than that is waited for: no longer than the bucket takes.
+  // A clock set back a little is waited for: a step of a microsecond must not give a burst away.
   if (state.at > m.now) {
-    return state.at - m.now > drain ? std::nullopt : std::optional<State>(state);
+    const bool little = state.at - m.now <= std::min(drain, m.terms.window);
+    return little ? std::optional<State>(state) : std::nullopt;
   }
   const std::int64_t ticks = (m.now - state.at) / m.terms.tick;
   if (ticks * m.terms.tick >= drain) return std::nullopt;
@@ -231,14 +228,6 @@ State filled(const Moment& m, std::int64_t count, TimePoint at) {
       return Level{count * m.terms.window_ticks(), at};
   }
   return FixedWindow{count, at};
-}
-
-std::optional<State> rolled_state(const State& state, const Moment& m) {
-  return std::visit([&](const auto& s) { return rolled(s, m); }, state);
-}
-
-std::int64_t used_units_of(const State& state, const Moment& m) {
-  return std::visit([&](const auto& s) { return used_units(s, m); }, state);
 }
 
 State empty(const Moment& m) {

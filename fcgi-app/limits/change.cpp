@@ -37,7 +37,10 @@ class Adaption {
     const auto* fixed = std::get_if<FixedWindow>(&state);
     if (!fixed) return !rolled(state, then_);
     const bool same = from_.algorithm == to_.terms.algorithm && from_.window == to_.terms.window;
-    return !same && fixed->opened_at + from_.window <= to_.now;
+    // The longest real period of a calendar: 25 hours, 31 days, 366 days.
+    const bool calendar = from_.alignment == Alignment::kCalendar;
+    const Duration longest = from_.window + (calendar ? from_.window / 24 : Duration::zero());
+    return !same && fixed->opened_at + longest <= to_.now;
   }
 
   // For another algorithm: the units in use, charged at once at a moment that the state has.
@@ -64,18 +67,17 @@ class Adaption {
   [[nodiscard]] FixedWindow adapted(FixedWindow state) const {
     return {count(state.used), state.opened_at};
   }
-  // The newest units stay; under kProportional each stands for its share of the old ones. What has
-  // left the old window is gone.
+  // The newest units stay; a larger share is made up by more of the newest. What has left the old
+  // window is gone.
   [[nodiscard]] SlidingLog adapted(const SlidingLog& state) const {
-    const auto old_count = static_cast<std::int64_t>(state.units.size());
-    const std::int64_t new_count = count(old_count);
-    const bool share = to_.limit.on_change == OnChange::kProportional;
-    SlidingLog result;
-    for (std::int64_t i = 1; i <= new_count; ++i) {
-      const std::int64_t from =
-          share ? divide_up(i * old_count, new_count) : old_count - new_count + i;
-      const TimePoint unit = state.units[static_cast<std::size_t>(from - 1)];
-      if (unit + from_.window > to_.now) result.units.push_back(unit);
+    const auto kept = static_cast<std::size_t>(count(used_units(state, then_)));
+    SlidingLog result = state;
+    result.units.erase(
+        result.units.begin(),
+        result.units.end() - static_cast<std::ptrdiff_t>(std::min(kept, state.units.size())));
+    std::erase_if(result.units, [&](TimePoint unit) { return unit + from_.window <= to_.now; });
+    if (kept > state.units.size()) {
+      result.units.insert(result.units.end(), kept - state.units.size(), state.units.back());
     }
     return result;
   }

@@ -29,10 +29,6 @@ const UnitText& text_of(Unit unit) {
   return kUnits.at(static_cast<std::size_t>(unit));
 }
 
-bool is_bucket(Algorithm algorithm) {
-  return algorithm == Algorithm::kTokenBucket || algorithm == Algorithm::kLeakyBucket;
-}
-
 }  // namespace
 
 Duration Window::length() const {

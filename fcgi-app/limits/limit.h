@@ -24,6 +24,11 @@ enum class Algorithm {
   kLeakyBucket,
 };
 
+// Whether it is token_bucket or leaky_bucket.
+[[nodiscard]] constexpr bool is_bucket(Algorithm algorithm) {
+  return algorithm == Algorithm::kTokenBucket || algorithm == Algorithm::kLeakyBucket;
+}
+
 // Where the windows of a fixed window begin.
 enum class Alignment {
   kFirstHit,  // with the first unit

@@ -18,7 +18,8 @@ class ShmArena {
  public:
   using Index = std::uint32_t;  // of a block, or of the record that begins there
   static constexpr Index kNone = 0;
-  static constexpr std::size_t kMaxKey = 512;
+  // A prefix, a tenant and a name of 64 bytes, and the facts of a scope: some 620 bytes.
+  static constexpr std::size_t kMaxKey = 1024;
 
   // `segment` outlives the arena.
   ShmArena(const ShmSegment& segment, ShmStep on_step)

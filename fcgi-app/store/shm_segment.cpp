@@ -46,8 +46,14 @@ bool set_lock(const UniqueFd& fd, off_t byte, int type) {
   return fcntl(fd.get(), F_OFD_SETLK, &lock) == 0;
 }
 
-Result<UniqueFd> open_file(const std::string& path) {
-  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+tl::unexpected<Error> nothing_there(const std::string& path) {
+  return fail(ErrorCode::kNotFound, path + ": no worker has counted here yet");
+}
+
+Result<UniqueFd> open_file(const std::string& path, bool create) {
+  const int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | (create ? O_CREAT : 0);
+  UniqueFd fd(::open(path.c_str(), flags, 0600));
+  if (!fd && errno == ENOENT && !create) return nothing_there(path);
   if (!fd) return system_error(path, "cannot open");
   struct stat info {};
   if (fstat(fd.get(), &info) != 0) return system_error(path, "fstat");
@@ -152,7 +158,7 @@ Result<ShmSegment> ShmSegment::open(const std::string& path, const Options& opti
     return refuse(path, fmt::format("{} bytes are configured; from {} to {} are possible",
                                     options.bytes, kMinBytes, kMaxBytes));
   }
-  auto fd = open_file(path);
+  auto fd = open_file(path, options.create);
   if (!fd) return tl::unexpected(fd.error());
   const auto locked = lock_opening(*fd, path, options.open_wait);
   if (!locked) return tl::unexpected(locked.error());
@@ -160,6 +166,7 @@ Result<ShmSegment> ShmSegment::open(const std::string& path, const Options& opti
   const auto make = must_make(*fd, path, options.bytes, alone);
   if (!make) return tl::unexpected(make.error());
   if (*make && !alone) return refuse(path, "is damaged; stop all workers and remove the file");
+  if (*make && !options.create) return nothing_there(path);
   if (*make) {
     const auto formed = form(*fd, path, options);
     if (!formed) return tl::unexpected(formed.error());

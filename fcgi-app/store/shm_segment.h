@@ -100,10 +100,12 @@ class ShmSegment {
     std::size_t bytes;
     Duration open_wait;  // for others that are opening the file
     ShmStep on_step;
+    bool create = true;  // false: only a file that counts are in already will do
   };
 
   // Maps the file, and makes it (mode 0600) if need be. Errors: kInvalidConfig (the file is
-  // another's, or does not suit; says what to do), kSystem.
+  // another's, or does not suit; says what to do), kNotFound (it would have to be made, and is not
+  // to), kSystem. All begin with the path.
   [[nodiscard]] static Result<ShmSegment> open(const std::string& path, const Options& options);
 
   ShmSegment(ShmSegment&& other) noexcept;

@@ -14,6 +14,15 @@ namespace sluice::store {
 using limits::Charge;
 using limits::Decision;
 
+namespace {
+
+// A clock that was set back hides nothing.
+bool is_within(Duration pause, TimePoint since, TimePoint now) {
+  return now >= since && now - since < pause;
+}
+
+}  // namespace
+
 // The mutex, as long as it lives.
 class ShmStore::Guard {
  public:
@@ -32,25 +41,31 @@ class ShmStore::Guard {
 
 Result<std::unique_ptr<ShmStore>> ShmStore::open(const std::string& path, const Clock& clock,
                                                  Options options) {
-  auto segment = ShmSegment::open(path, {options.bytes, options.open_wait, options.on_step});
+  auto segment =
+      ShmSegment::open(path, {options.bytes, options.open_wait, options.on_step, options.create});
   if (!segment) return tl::unexpected(segment.error());
-  return std::unique_ptr<ShmStore>(new ShmStore(std::move(*segment), clock, options));
+  return std::unique_ptr<ShmStore>(new ShmStore(path, std::move(*segment), clock, options));
 }
 
 Task<Result<Decision>> ShmStore::take(std::span<const Charge> charges,
                                       std::optional<TimePoint> now) {
+  auto decision = take_now(charges, now);
+  report(decision ? nullptr : &decision.error());
+  co_return decision;
+}
+
+Result<Decision> ShmStore::take_now(std::span<const Charge> charges, std::optional<TimePoint> now) {
   for (const Charge& charge : charges) {
     if (charge.key.size() > ShmArena::kMaxKey) {
-      co_return fail(ErrorCode::kStoreFault,
-                     fmt::format("a key has more than {} bytes", ShmArena::kMaxKey));
+      return fail(ErrorCode::kStoreFault,
+                  fmt::format("a key has more than {} bytes", ShmArena::kMaxKey));
     }
   }
-  if (charges.size() > limits::kMaxCharges)
-    co_return fail(ErrorCode::kStoreFault, "too many charges");
+  if (charges.size() > limits::kMaxCharges) return fail(ErrorCode::kStoreFault, "too many charges");
   const auto guard = lock();
-  if (!guard) co_return tl::unexpected(guard.error());
+  if (!guard) return tl::unexpected(guard.error());
   // The clock is asked with the mutex held: a bucket must not lie in its next user's future.
-  co_return decide(charges, now ? *now : clock_.now());
+  return decide(charges, now ? *now : clock_.now());
 }
 
 // REQUIRES: the mutex.
@@ -62,7 +77,8 @@ Result<Decision> ShmStore::decide(std::span<const Charge> charges, TimePoint now
     const auto bytes = table_.find(keys[i]);
     if (!bytes) continue;
     stored[i] = limits::decode(*bytes);
-    if (!stored[i]) return fail(ErrorCode::kStoreFault, "shared memory holds what is no bucket");
+    if (!stored[i] && charges[i].limit->mode != limits::Mode::kShadow)
+      return fail(ErrorCode::kStoreFault, "shared memory holds what is no bucket");
   }
   limits::Outcome outcome = limits::decide(charges, stored, now);
   // What allocates comes first: replace() must not throw.
@@ -75,14 +91,21 @@ Result<Decision> ShmStore::decide(std::span<const Charge> charges, TimePoint now
                 fmt::format("shared memory is full, with {} buckets; raise its size, bytes = {}",
                             table_.size(), options_.bytes));
   }
+  news_.wrote = !writes.empty();
   return std::move(outcome.decision);
 }
 
 Task<Result<std::int64_t>> ShmStore::reset(std::span<const std::string> keys) {
+  auto count = reset_now(keys);
+  report(count ? nullptr : &count.error());
+  co_return count;
+}
+
+Result<std::int64_t> ShmStore::reset_now(std::span<const std::string> keys) {
   const auto guard = lock();
-  if (!guard) co_return tl::unexpected(guard.error());
-  co_return std::count_if(keys.begin(), keys.end(),
-                          [&](const std::string& key) { return table_.erase(table_.key(key)); });
+  if (!guard) return tl::unexpected(guard.error());
+  return std::count_if(keys.begin(), keys.end(),
+                       [&](const std::string& key) { return table_.erase(table_.key(key)); });
 }
 
 Result<std::string> ShmStore::dump() {
@@ -118,9 +141,43 @@ Result<ShmStore::Guard> ShmStore::lock() {
     table_.recover();
     segment_.header().stale = 0;
     if (locked == EOWNERDEAD) ++segment_.header().recoveries;
+    news_.recovered = news_.recovered || locked == EOWNERDEAD;
     segment_.make_consistent();
   }
   return guard;
+}
+
+// REQUIRES: not the mutex.
+void ShmStore::report(const Error* error) {
+  const News news = std::exchange(news_, {});
+  if (!options_.log) return;
+  if (news.recovered) {
+    options_.log->warning("store recovered", {{"reason", "a worker died with the mutex"}});
+  }
+  if (!error) {
+    if (news.wrote && failed_at_) report_serving(clock_.now());
+  } else if (error->code == ErrorCode::kStoreUnavailable) {
+    report_refusing(error->detail, clock_.now());
+  } else {
+    report_fault(error->detail, clock_.now());
+  }
+}
+
+void ShmStore::report_serving(TimePoint now) {
+  if (is_within(options_.calm, *failed_at_, now)) return;
+  options_.log->info("store is up", {{"storage", "shm://" + path_}});
+  failed_at_.reset();
+}
+
+void ShmStore::report_refusing(const std::string& why, TimePoint now) {
+  if (!failed_at_) options_.log->error("store is down", {{"reason", why}});
+  failed_at_ = now;
+}
+
+void ShmStore::report_fault(const std::string& why, TimePoint now) {
+  if (fault_logged_at_ && is_within(options_.fault_pause, *fault_logged_at_, now)) return;
+  options_.log->error("store fault", {{"reason", why}});
+  fault_logged_at_ = now;
 }
 
 }  // namespace sluice::store

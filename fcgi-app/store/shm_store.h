@@ -14,6 +14,7 @@
 #include "store/shm_segment.h"
 #include "store/shm_table.h"
 #include "store/store.h"
+#include "telemetry/log.h"
 
 namespace sluice::store {
 
@@ -26,16 +27,25 @@ class ShmStore final : public BucketStore {
     // The longest wait for the mutex. The worker serves nobody meanwhile.
     Duration lock_wait = std::chrono::milliseconds(20);
     Duration open_wait = std::chrono::seconds(5);  // for others that are opening the file
-    ShmStep on_step = nullptr;                     // tests only
+    bool create = true;  // false: only a file that counts are in already will do
+    // Says when the store is down, up again, recovered or at fault; nullptr: nobody is told.
+    // Outlives the store.
+    telemetry::Log* log = nullptr;
+    // "store is up" is said after so long without a failure: memory that is full fails new buckets
+    // only, so answers and failures alternate.
+    Duration calm = std::chrono::seconds(5);
+    Duration fault_pause = std::chrono::minutes(1);  // between two lines of a fault
+    ShmStep on_step = nullptr;                       // tests only
   };
 
   // Opens the file, and makes it if need be, whoever else does so at the same moment. `clock`
-  // outlives the store. Errors: kInvalidConfig (the file does not suit; says what to do), kSystem.
+  // outlives the store. Errors: as of ShmSegment::open().
   [[nodiscard]] static Result<std::unique_ptr<ShmStore>> open(const std::string& path,
                                                               const Clock& clock, Options options);
 
   // Never suspends. Errors: kStoreUnavailable (no mutex in time, or no room), kStoreFault (a key of
-  // more than 512 bytes; bytes that are no bucket).
+  // more than 1024 bytes; bytes that are no bucket, but under a limit in shadow mode: it never
+  // denies, and begins anew).
   [[nodiscard]] Task<Result<limits::Decision>> take(std::span<const limits::Charge> charges,
                                                     std::optional<TimePoint> now) override;
   // Key by key, so not all or none.
@@ -51,21 +61,39 @@ class ShmStore final : public BucketStore {
  private:
   class Guard;
 
-  ShmStore(ShmSegment segment, const Clock& clock, const Options& options)
-      : segment_(std::move(segment)),
+  // What happened while the mutex was held, to be told without it: the log may block.
+  struct News {
+    bool recovered = false;
+    bool wrote = false;
+  };
+
+  ShmStore(std::string path, ShmSegment segment, const Clock& clock, const Options& options)
+      : path_(std::move(path)),
+        segment_(std::move(segment)),
         table_(segment_, options.on_step),
         clock_(clock),
         options_(options) {}
 
   [[nodiscard]] Result<Guard> lock();
+  [[nodiscard]] Result<limits::Decision> take_now(std::span<const limits::Charge> charges,
+                                                  std::optional<TimePoint> now);
+  [[nodiscard]] Result<std::int64_t> reset_now(std::span<const std::string> keys);
+  void report(const Error* error);
+  void report_serving(TimePoint now);
+  void report_refusing(const std::string& why, TimePoint now);
+  void report_fault(const std::string& why, TimePoint now);
   [[nodiscard]] Result<limits::Decision> decide(std::span<const limits::Charge> charges,
                                                 TimePoint now);
 
+  std::string path_;
   ShmSegment segment_;
   ShmTable table_;
   const Clock& clock_;
   Options options_;
   bool patient_ = true;  // the last attempt to lock succeeded
+  News news_;
+  std::optional<TimePoint> failed_at_;        // last; empty while the store is up
+  std::optional<TimePoint> fault_logged_at_;  // last
 };
 
 }  // namespace sluice::store

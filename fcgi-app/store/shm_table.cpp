@@ -25,7 +25,6 @@ ShmTable::ShmTable(const ShmSegment& segment, ShmStep on_step)
       on_step_(on_step) {}
 
 // --- reading
-// --------------------------------------------------------------------------------------
 
 ShmTable::Key ShmTable::key(std::string_view text) const {
   const std::uint64_t hash = SipHash::of(text, header_.hash_seed);
@@ -75,7 +74,6 @@ ShmTable::Usage ShmTable::usage() const {
 }
 
 // --- writing
-// --------------------------------------------------------------------------------------
 
 bool ShmTable::replace(std::span<const Write> writes, TimePoint now) noexcept {
   if (writes.empty()) return true;
@@ -171,7 +169,6 @@ void ShmTable::set_records(std::size_t records) noexcept {
 }
 
 // --- expiry
-// ---------------------------------------------------------------------------------------
 
 void ShmTable::sweep_some(std::size_t count, TimePoint now) noexcept {
   for (std::size_t i = 0; i < count; ++i) {
@@ -209,7 +206,6 @@ void ShmTable::sweep(std::size_t slot, TimePoint now) noexcept {
 }
 
 // --- recovery
-// -------------------------------------------------------------------------------------
 
 void ShmTable::recover() noexcept {
   ShmJournal& journal = header_.journal;

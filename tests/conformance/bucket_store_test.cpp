@@ -63,6 +63,20 @@ TEST_P(BucketStoreTest, ChargesAllOrNone) {
   EXPECT_EQ(store_->contents(), before) << "a denial changed something";
 }
 
+TEST_P(BucketStoreTest, ADenialChangesNothingWhateverTheAlgorithm) {
+  for (const auto& [name, algorithm] : limits::kAlgorithmNames) {
+    Limit wide = limit(10, 60);
+    Limit narrow = limit(1, 10);
+    wide.algorithm = narrow.algorithm = algorithm;
+    const std::string key(name);
+    const std::vector<Charge> both{{key + "-wide", &wide, 1}, {key + "-narrow", &narrow, 1}};
+    EXPECT_TRUE(store_->take(both, kStart).allowed) << name;
+    const std::string before = store_->contents();
+    EXPECT_FALSE(store_->take(both, kStart + seconds(1)).allowed) << name;
+    EXPECT_EQ(store_->contents(), before) << name;
+  }
+}
+
 TEST_P(BucketStoreTest, APeekChangesNothing) {
   const Limit eight = limit(8, 10);
   EXPECT_EQ(store_->take({{"k", &eight, 0}}, kStart).balances[0],

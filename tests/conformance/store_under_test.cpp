@@ -82,6 +82,10 @@ class RedisUnderTest final : public StoreUnderTest {
     return reply.substr(start, reply.size() - start - 2);
   }
 
+  std::chrono::milliseconds lifetime(const std::string& key) override {
+    return std::chrono::milliseconds(std::stoll(server().command("PTTL " + key).substr(1)));
+  }
+
   Result<std::int64_t> reset(const std::vector<std::string>& keys) override {
     std::optional<Result<std::int64_t>> result;
     start(keep_and_stop(store_->reset(keys), result));

@@ -27,6 +27,10 @@ class StoreUnderTest {
 
   // Everything stored, as "key=bytes in hex", sorted, joined by commas. What has no expiry says so.
   [[nodiscard]] virtual std::string contents() = 0;
+  // How long the key will live; 0 where the store has no clock of its own.
+  [[nodiscard]] virtual std::chrono::milliseconds lifetime(const std::string& /*key*/) {
+    return {};
+  }
   virtual Result<std::int64_t> reset(const std::vector<std::string>& keys) = 0;
 
  protected:

@@ -58,6 +58,15 @@ def test_without_a_session_the_address_sees_the_defaults(api1):
         assert shown(own_limits(elsewhere))["chat"]["used"] == 0
 
 
+def test_names_are_those_of_the_response_fields(api1):
+    session = api1.open_session("acme")
+    charged = api1.chat_by_body(session_id=session)
+    assert charged.field("RateLimit-Policy") == '"default:chat";q=5;w=10, "chat";q=8;w=10'
+    limits = shown(own_limits(api1, session=session))
+    assert set(limits) == {"default:chat", "chat", "session"}
+    assert (limits["default:chat"]["scope"], limits["chat"]["scope"]) == ("ip", "session")
+
+
 def test_a_false_claim_is_charged_to_the_address_and_answered_as_on_chat(api1):
     session = api1.open_session("acme")
     rows = [("globex", session, 403, "Session does not belong to tenant"),

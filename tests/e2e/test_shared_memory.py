@@ -51,3 +51,26 @@ def test_a_file_that_is_something_else_is_refused_in_one_line(tmp_path):
         capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1 and f"{tmp_path}/counts" in done.stderr, done.stderr
+
+
+def ask(verb, tmp_path, *flags):
+    config = tmp_path / "sluice.cfg"
+    config.write_text(config_text())
+    done = subprocess.run(
+        [ROOT / "build" / PRESET / "sluice", verb, "-c", config, *flags], timeout=20,
+        env={**os.environ, "RATE_LIMIT_STORAGE_URI": f"shm://{tmp_path}/counts"},
+        capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("verb", ["peek", "reset"])
+def test_an_operator_does_not_make_the_file(verb, tmp_path):
+    assert ask(verb, tmp_path, "--ip", "127.0.0.1") == (
+        1, "", f"shm://{tmp_path}/counts: no worker has counted here yet\n")
+    assert not (tmp_path / "counts").exists()
+
+
+@pytest.mark.parametrize("verb", ["peek", "reset"])
+def test_the_help_says_who_may_look_into_the_file(verb, tmp_path):
+    code, output, _ = ask(verb, tmp_path, "--help")
+    assert code == 0 and "With shm://, run it as the workers' user" in output

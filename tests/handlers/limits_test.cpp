@@ -54,8 +54,22 @@ TEST_F(LimitsRouteTest, WithoutASessionTheDefaultsOfTheAddressAreShown) {
 TEST_F(LimitsRouteTest, ASessionThatDoesNotNameItsTenantIsChargedTwiceAndSeesBoth) {
   const std::string body = own_limits("", open_session("acme")).body();
   EXPECT_THAT(body, HasSubstr(R"("tenant_id":"acme")"));
-  EXPECT_THAT(body, HasSubstr(R"("scope":"ip")"));
-  EXPECT_THAT(body, HasSubstr(R"("scope":"session")"));
+  EXPECT_THAT(body, HasSubstr(R"({"name":"default:chat","limit":"2 per 10 seconds","scope":"ip")"));
+  EXPECT_THAT(body, HasSubstr(R"({"name":"chat","limit":"4 per 10 seconds","scope":"session")"));
+  EXPECT_THAT(body, HasSubstr(R"({"name":"session","limit":"3 per 10 seconds","scope":"ip")"));
+}
+
+TEST_F(LimitsRouteTest, NamesAreThoseOfTheResponseFields) {
+  PlanLimit per_route = plan_limit("apart", "", Fact::kIp, 4, std::string(limits::kEveryRoute));
+  per_route.limit.scope.parts.push_back({Fact::kRoute, ""});
+  use_plans({per_route, plan_limit("chat", "", Fact::kIp, 2, "session")},
+            {{"acme", {plan_limit("chat", "acme", Fact::kSession, 4, "chat")}}});
+  const std::string session = open_session("acme");
+  EXPECT_THAT(chat("acme", session, false).fields(),
+              HasSubstr("RateLimit-Policy: \"apart\";q=4;w=10, \"chat\";q=4;w=10\r\n"));
+  const std::string body = own_limits("", session).body();
+  EXPECT_THAT(body, HasSubstr(R"("name":"apart")"));
+  EXPECT_THAT(body, Not(HasSubstr("default:")));  // the two limits "chat" never meet
 }
 
 TEST_F(LimitsRouteTest, AFalseClaimIsAnsweredAsAnywhereAndCostsTheAddress) {

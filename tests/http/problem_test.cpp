@@ -55,6 +55,21 @@ TEST(ProblemTest, ADenialNamesTheLimitByteForByte) {
   EXPECT_THAT(response.fields(), HasSubstr("Cache-Control: no-store\r\n"));
 }
 
+TEST(ProblemTest, ACostThatNoWaitHelpsIsToldApartFromAnExhaustedLimit) {
+  limits::Limit limit{.name = "chat", .tenant = "", .rate = {100, {10, limits::Unit::kSecond}}};
+  const limits::Decision decision{.allowed = false,
+                                  .store = limits::StoreState::kAnswered,
+                                  .at = {},
+                                  .limits = {&limit},
+                                  .balances = {{100, Duration(0), limits::kNever}}};
+  EXPECT_EQ(problem(decision).status(), 429);
+  EXPECT_EQ(problem(decision).body(),
+            R"({"detail":"Rate limit exceeded: 100 per 10 seconds never allows a request of )"
+            R"(this cost"})");
+  limit.rate.quota = 0;  // nothing passes, whatever it costs
+  EXPECT_EQ(problem(decision).body(), R"({"detail":"Rate limit exceeded: 0 per 10 seconds"})");
+}
+
 TEST(ProblemTest, ADenialWithoutAStoreIsNeverA429) {
   const limits::Decision decision{.allowed = false,
                                   .store = limits::StoreState::kUnavailable,

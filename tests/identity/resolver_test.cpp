@@ -202,6 +202,7 @@ TEST_F(ResolverTest, HeadersAloneSufficeWhereThereIsNoBody) {
 
 TEST_F(ResolverTest, WhatScopesCountPerIsThereWhenItIsShown) {
   Resolver::Options options;
+  options.api_keys = true;
   options.headers = {"x-device", "user-agent"};
   const Resolver resolver(tokens_, clock_, {"acme"}, options);
   const auto shown = [&](std::vector<http::Param> params) {
@@ -219,6 +220,20 @@ TEST_F(ResolverTest, WhatScopesCountPerIsThereWhenItIsShown) {
             ErrorCode::kBadRequest);
   EXPECT_EQ(shown({{"HTTP_X_API_KEY", "k1"}, {"HTTP_AUTHORIZATION", "Bearer k2"}}).error().code,
             ErrorCode::kBadRequest);
+}
+
+TEST_F(ResolverTest, CredentialsOfOthersAreNotLookedAtWhereNoLimitCountsPerApiKey) {
+  const std::vector<std::vector<http::Param>> shown{
+      {{"HTTP_AUTHORIZATION", "Bearer a,b"}},
+      {{"HTTP_X_API_KEY", "k1"}, {"HTTP_AUTHORIZATION", "Bearer k2"}},
+      {{"HTTP_X_API_KEY", "k1"}, {"HTTP_X_API_KEY", "k2"}}};
+  for (const auto& params : shown) {
+    http::Request request;
+    request.params = params;
+    const auto identity = resolver_.resolve(request, Credentials::kNone);
+    ASSERT_TRUE(identity) << identity.error().detail;
+    EXPECT_EQ(identity->api_key, "");
+  }
 }
 
 }  // namespace

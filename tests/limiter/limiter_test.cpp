@@ -92,5 +92,17 @@ TEST(LimiterTest, AnAnswerThatIsNonsenseNeverAllows) {
   EXPECT_FALSE(run_now(limiter.decide(set, identity, "chat", 1)).allowed);
 }
 
+TEST(LimiterTest, ALimitInShadowModeDeniesNobodyWhateverTheStoreDoes) {
+  for (const ErrorCode code : {ErrorCode::kStoreFault, ErrorCode::kStoreUnavailable}) {
+    FlakyStore store(code);
+    Limiter limiter(store, {});
+    Limit shadow = limit("shadow", 1, OnStoreError::kDeny);
+    shadow.mode = limits::Mode::kShadow;
+    const identity::Identity identity = caller();
+    const limits::LimitSet set{&shadow};
+    EXPECT_TRUE(run_now(limiter.decide(set, identity, "chat", 1)).allowed);
+  }
+}
+
 }  // namespace
 }  // namespace sluice::limiter

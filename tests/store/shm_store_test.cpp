@@ -90,6 +90,22 @@ TEST_F(ShmStoreTest, ASizeOutOfRangeIsRefused) {
   EXPECT_FALSE(std::filesystem::exists(path()));
 }
 
+TEST_F(ShmStoreTest, WhoMayNotMakeTheFileLeavesItAlone) {
+  const ShmStore::Options guest{.bytes = kSmall, .create = false};
+  const std::string refusal = path() + ": no worker has counted here yet";
+  EXPECT_EQ(error_of_open(guest), refusal);
+  EXPECT_FALSE(std::filesystem::exists(path()));
+  write_file("");
+  EXPECT_EQ(chmod(path().c_str(), 0600), 0);
+  EXPECT_EQ(error_of_open(guest), refusal);
+  EXPECT_EQ(std::filesystem::file_size(path()), 0U);
+  const Limit two = fixed_window(2);
+  EXPECT_TRUE(take(*open(), {{"k", &two, 1}}));
+  EXPECT_EQ(remaining(*open(guest), "k", two), 1);
+  edit_header([](ShmHeader& header) { header.boot_id[0] ^= 1; });
+  EXPECT_EQ(error_of_open(guest), refusal);
+}
+
 TEST_F(ShmStoreTest, AFileFromBeforeTheMachineRestartedIsMadeAgain) {
   const Limit two = fixed_window(2);
   EXPECT_TRUE(take(*open(), {{"k", &two, 1}}));
@@ -104,10 +120,10 @@ TEST_F(ShmStoreTest, AFileOfAnotherPidNamespaceIsRefusedWhileInUse) {
             path() + ": is in use in another PID namespace; name a path for each container");
 }
 
-TEST_F(ShmStoreTest, KeysHaveAtMost512Bytes) {
+TEST_F(ShmStoreTest, KeysHaveAtMost1024Bytes) {
   const Limit one = fixed_window(1);
   const auto store = open();
-  const std::string longest(512, 'k');
+  const std::string longest(1024, 'k');
   const std::vector<Charge> too_long{{longest + "k", &one, 1}};
   EXPECT_EQ(run_now(store->take(too_long, std::nullopt)).error().code, ErrorCode::kStoreFault);
   EXPECT_TRUE(take(*store, {{longest, &one, 1}}));

@@ -63,7 +63,7 @@ local function algorithms(now)
       return 0, 0, now
     end
     local drain = quota > 0 and divide_up(a, quota) * tick or 0
-    if b > now and b - now <= drain then
+    if b > now and b - now <= min(drain, window) then
       return a, b
     end
     local passed = divide(now - b, tick)
@@ -106,17 +106,13 @@ local function algorithms(now)
     return divide(high, from) * 32768 + divide_up(fmod(high, from) * 32768 + count * low, from)
   end
 
-  -- The units of a log that stay: the newest, or each for its share of the old ones; but those that
-  -- had left the old window, and are gone.
-  local function thinned(log, kept, share, window)
+  -- The units of a log that stay: the newest, and more of the newest where that is not enough; but
+  -- those that had left the old window are gone.
+  local function resized(log, kept, window)
     local used = #log / 8
-    local units = {}
-    for unit = 1, kept do
-      local from = share and divide_up(unit * used, kept) or used - kept + unit
-      units[unit] = sub(log, from * 8 - 7, from * 8)
-    end
-    local rest = table.concat(units)
-    return sub(rest, units_until(rest, now - window) * 8 + 1)
+    local rest = sub(log, max(0, used - kept) * 8 + 1)
+    rest = sub(rest, units_until(rest, now - window) * 8 + 1)
+    return rest .. rep(sub(log, -8), max(0, kept - used))
   end
 
   local function is_ours(stored)
@@ -156,7 +152,8 @@ local function algorithms(now)
     local a, b, c = parse(algorithm, stored)
     local same = algorithm == limit.algorithm and window == limit.window
     if algorithm == FIXED_WINDOW then
-      if not same and b + window <= now then
+      local longest = kind >= 32 and window + divide(window, 24) or window  -- of a calendar
+      if not same and b + longest <= now then
         return filled(limit, 0, now)
       end
       return filled(limit, count(a), b)
@@ -175,7 +172,7 @@ local function algorithms(now)
     elseif algorithm == SLIDING_LOG then
       local units = #a / 8
       if limit.algorithm == SLIDING_LOG then
-        return thinned(a, count(units), share, window)
+        return resized(a, count(units), window)
       end
       return filled(limit, count(units), (read('<i8', a, #a - 7)))
     end

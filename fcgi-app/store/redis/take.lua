@@ -106,8 +106,14 @@ while position <= #input do
         changed, open, charged, view = algorithms(now)
       end
       used, renewed, a, b, c = open(limit, stored)
+      if limit.algorithm == 2 and renewed and used then
+        values[k] = limit.terms .. a  -- a log that changed is long: once for all decisions
+      end
     end
-    if not used or limit.problem then
+    if (not used or limit.problem) and limit.shadow then
+      -- It never denies: what it cannot read, it does not count.
+      cost, a, b, c = 0, limit.algorithm == 2 and '' or 0, limit.algorithm == 3 and 0 or now, now
+    elseif not used or limit.problem then
       problem = problem or limit.problem or 'ERR a bucket holds something else'
     elseif cost > 0 and used + cost > limit.capacity then
       fits = false

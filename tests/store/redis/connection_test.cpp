@@ -194,5 +194,19 @@ TEST_F(ConnectionTest, AKeyThatHoldsSomethingElseIsAFault) {
   EXPECT_TRUE(take());
 }
 
+TEST_F(ConnectionTest, ALimitInShadowModeDoesNotCountWhatItCannotRead) {
+  connect();
+  server_.command("SET text hello");
+  limit_.mode = limits::Mode::kShadow;
+  for (const auto& [name, algorithm] : limits::kAlgorithmNames) {
+    limit_.algorithm = algorithm;
+    const auto decision = take("text");
+    ASSERT_TRUE(decision) << name;
+    EXPECT_TRUE(decision->allowed) << name;
+    EXPECT_FALSE(decision->lacks_room(0)) << name;
+  }
+  EXPECT_EQ(server_.command("GET text"), "$5\r\nhello\r\n");
+}
+
 }  // namespace
 }  // namespace sluice::store::redis
