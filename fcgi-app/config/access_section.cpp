@@ -60,8 +60,7 @@ identity::Access read_access(const Value& group, const limits::Plans& plans) {
 
 std::vector<std::string> access_keys() {
   std::vector<std::string> names;
-  for (const Key<AccessDraft>& key : kAccessKeys)
-    names.push_back(fmt::format("access.{}", key.name));
+  append_keys<AccessDraft>(names, "access", kAccessKeys);
   return names;
 }
 

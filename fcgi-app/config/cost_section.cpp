@@ -168,7 +168,7 @@ http::CostRules read_costs(const Value& list, Words routes_known, const limits::
 
 std::vector<std::string> cost_keys() {
   std::vector<std::string> names;
-  for (const Key<CostDraft>& key : kCostKeys) names.push_back(fmt::format("costs.{}", key.name));
+  append_keys<CostDraft>(names, "costs", kCostKeys);
   return names;
 }
 

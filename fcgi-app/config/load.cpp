@@ -271,11 +271,7 @@ Result<Config> load(const std::string& path, const LoadOptions& options) {
 
 std::vector<std::string> known_keys() {
   std::vector<std::string> names;
-  for (const Section& section : kSections) {
-    for (const Key<Draft>& key : section.keys) {
-      names.push_back(fmt::format("{}.{}", section.name, key.name));
-    }
-  }
+  for (const Section& section : kSections) append_keys(names, section.name, section.keys);
   for (const auto& keys : {access_keys(), cost_keys(), plan_section_keys()}) {
     names.insert(names.end(), keys.begin(), keys.end());
   }

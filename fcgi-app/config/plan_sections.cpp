@@ -155,11 +155,6 @@ class PlansReader {
   limits::Plans::TenantLimits tenants_;
 };
 
-template <class Target>
-void append_keys(std::vector<std::string>& names, std::string_view section, Keys<Target> keys) {
-  for (const Key<Target>& key : keys) names.push_back(fmt::format("{}.{}", section, key.name));
-}
-
 }  // namespace
 
 std::shared_ptr<const limits::Plans> read_plans(const PlanSections& sections, Words routes_known) {

@@ -72,6 +72,14 @@ struct Key {
 template <class Target>
 using Keys = std::span<const Key<Target>>;
 
+// Adds what `section` may hold, as in "costs.route".
+template <class Target>
+void append_keys(std::vector<std::string>& names, std::string_view section, Keys<Target> keys) {
+  for (const Key<Target>& key : keys) {
+    names.push_back(std::string(section) + "." + std::string(key.name));
+  }
+}
+
 // Reads `group` into `target`, refusing keys that are not in the table and missing required ones.
 template <class Target>
 void read_group(const Value& group, std::type_identity_t<Keys<Target>> keys, Target& target) {

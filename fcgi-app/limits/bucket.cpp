@@ -1,76 +1,57 @@
 #include "limits/bucket.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cstring>
 #include <utility>
+
+#include "limits/bytes.h"
 
 namespace sluice::limits {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "buckets are little-endian");
-
 using Four = std::uint32_t;
 using Eight = std::int64_t;
 
-template <class Stored>
-void append(std::string& bytes, std::int64_t number) {
-  const auto stored = static_cast<Stored>(number);
-  std::array<char, sizeof stored> raw{};
-  std::memcpy(raw.data(), &stored, sizeof stored);
-  bytes.append(raw.data(), raw.size());
-}
-
 void append(std::string& bytes, TimePoint at) {
-  append<Eight>(bytes, microseconds_since_epoch(at));
-}
-
-// REQUIRES: as many bytes are left.
-template <class Stored>
-std::int64_t number(std::string_view& bytes) {
-  Stored stored{};
-  std::memcpy(&stored, bytes.data(), sizeof stored);
-  bytes.remove_prefix(sizeof stored);
-  return static_cast<std::int64_t>(stored);
+  append_integer<Eight>(bytes, microseconds_since_epoch(at));
 }
 
 TimePoint time(std::string_view& bytes) {
-  return TimePoint(Duration(number<Eight>(bytes)));
+  return TimePoint(Duration(take_integer<Eight>(bytes)));
 }
 
 void append(std::string& bytes, const FixedWindow& state) {
-  append<Four>(bytes, state.used);
+  append_integer<Four>(bytes, state.used);
   append(bytes, state.opened_at);
 }
 void append(std::string& bytes, const SlidingLog& state) {
   for (const TimePoint unit : state.units) append(bytes, unit);
 }
 void append(std::string& bytes, const SlidingWindow& state) {
-  append<Four>(bytes, state.current);
-  append<Four>(bytes, state.previous);
+  append_integer<Four>(bytes, state.current);
+  append_integer<Four>(bytes, state.previous);
   append(bytes, state.opened_at);
 }
 void append(std::string& bytes, const Level& state) {
-  append<Eight>(bytes, state.level);
+  append_integer<Eight>(bytes, state.level);
   append(bytes, state.at);
 }
 
 FixedWindow read_fixed_window(std::string_view& bytes) {
-  const std::int64_t used = number<Four>(bytes);
+  const std::int64_t used = take_integer<Four>(bytes);
   return {used, time(bytes)};
 }
 SlidingWindow read_sliding_window(std::string_view& bytes) {
-  const std::int64_t current = number<Four>(bytes);
-  const std::int64_t previous = number<Four>(bytes);
+  const std::int64_t current = take_integer<Four>(bytes);
+  const std::int64_t previous = take_integer<Four>(bytes);
   return {current, previous, time(bytes)};
 }
 Level read_level(std::string_view& bytes) {
-  const std::int64_t level = number<Eight>(bytes);
+  const std::int64_t level = take_integer<Eight>(bytes);
   return {level, time(bytes)};
 }
 LogView read_log_view(std::string_view& bytes) {
-  const std::int64_t used = number<Four>(bytes);
+  const std::int64_t used = take_integer<Four>(bytes);
   const TimePoint newest = time(bytes);
   return {used, newest, time(bytes)};
 }
@@ -87,11 +68,11 @@ constexpr int kAlignmentFactor = 16;
 
 Terms read_terms(std::string_view& bytes) {
   Terms terms;
-  const std::int64_t kind = number<std::uint8_t>(bytes);
+  const std::int64_t kind = take_integer<std::uint8_t>(bytes);
   terms.algorithm = static_cast<Algorithm>(kind % kAlignmentFactor);
   terms.alignment = static_cast<Alignment>(kind / kAlignmentFactor);
-  terms.quota = number<Four>(bytes);
-  terms.capacity = number<Four>(bytes);
+  terms.quota = take_integer<Four>(bytes);
+  terms.capacity = take_integer<Four>(bytes);
   Eight window = 0;
   std::memcpy(&window, bytes.data(), kWindowSize);
   bytes.remove_prefix(kWindowSize);
@@ -148,11 +129,11 @@ std::size_t view_size(Algorithm algorithm) {
 
 std::string encode(const Terms& terms) {
   std::string bytes;
-  append<std::uint8_t>(bytes, static_cast<int>(terms.algorithm) +
-                                  kAlignmentFactor * static_cast<int>(terms.alignment));
-  append<Four>(bytes, terms.quota);
-  append<Four>(bytes, terms.capacity);
-  append<Eight>(bytes, terms.window.count());
+  append_integer<std::uint8_t>(bytes, static_cast<int>(terms.algorithm) +
+                                          kAlignmentFactor * static_cast<int>(terms.alignment));
+  append_integer<Four>(bytes, terms.quota);
+  append_integer<Four>(bytes, terms.capacity);
+  append_integer<Eight>(bytes, terms.window.count());
   bytes.resize(kTermsSize);
   return bytes;
 }

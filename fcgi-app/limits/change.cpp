@@ -22,12 +22,14 @@ class Adaption {
   [[nodiscard]] std::optional<State> apply(const State& state) const {
     if (to_.limit.on_change == OnChange::kReset || from_.capacity == 0) return std::nullopt;
     if (is_over(state)) return std::nullopt;
-    const bool slid =
-        std::holds_alternative<SlidingWindow>(state) && from_.window != to_.terms.window;
-    if (slid || state.index() != empty(to_).index()) {
-      return std::visit([&](const auto& s) { return std::optional(moved(s)); }, state);
+    const auto* log = std::get_if<SlidingLog>(&state);
+    if (log && to_.terms.algorithm == Algorithm::kSlidingLog) return resized(*log);
+    const auto* sliding = std::get_if<SlidingWindow>(&state);
+    if (sliding && to_.terms.algorithm == Algorithm::kSlidingWindow &&
+        from_.window == to_.terms.window) {
+      return SlidingWindow{count(sliding->current), count(sliding->previous), sliding->opened_at};
     }
-    return std::visit([&](const auto& s) { return std::optional<State>(adapted(s)); }, state);
+    return std::visit([&](const auto& s) { return std::optional(moved(s)); }, state);
   }
 
  private:
@@ -43,7 +45,7 @@ class Adaption {
     return !same && fixed->opened_at + longest <= to_.now;
   }
 
-  // For another algorithm: the units in use, charged at once at a moment that the state has.
+  // The units in use, charged at once at a moment that the state has.
   [[nodiscard]] State moved(const FixedWindow& state) const {
     return filled(to_, count(state.used), state.opened_at);
   }
@@ -64,12 +66,9 @@ class Adaption {
     return std::min(units, to_.terms.capacity);
   }
 
-  [[nodiscard]] FixedWindow adapted(FixedWindow state) const {
-    return {count(state.used), state.opened_at};
-  }
   // The newest units stay; a larger share is made up by more of the newest. What has left the old
   // window is gone.
-  [[nodiscard]] SlidingLog adapted(const SlidingLog& state) const {
+  [[nodiscard]] SlidingLog resized(const SlidingLog& state) const {
     const auto kept = static_cast<std::size_t>(count(used_units(state, then_)));
     SlidingLog result = state;
     result.units.erase(
@@ -80,12 +79,6 @@ class Adaption {
       result.units.insert(result.units.end(), kept - state.units.size(), state.units.back());
     }
     return result;
-  }
-  [[nodiscard]] SlidingWindow adapted(SlidingWindow state) const {
-    return {count(state.current), count(state.previous), state.opened_at};
-  }
-  [[nodiscard]] Level adapted(const Level& state) const {
-    return {count(used_units(state, then_)) * to_.terms.window_ticks(), state.at};
   }
 
   Terms from_;

@@ -45,6 +45,10 @@ void die_in_time(std::string_view /*step*/) {
   if (steps_left > 0 && --steps_left == 0) raise(SIGKILL);
 }
 
+void stop_when_staged(std::string_view step) {
+  if (step == "staged") raise(SIGSTOP);
+}
+
 class ShmProcessesTest : public ShmFile {
  protected:
   // On a loaded machine an owner can be off its processor for long: no error here.
@@ -94,11 +98,8 @@ TEST_F(ShmProcessesTest, AStoppedOwnerCostsOneWaitAndNoMore) {
   constexpr Duration kWait = std::chrono::milliseconds(20);
   const Limit two = fixed_window(2);
   const auto store = open({.bytes = kSmall, .lock_wait = kWait});
-  const auto stop = [](std::string_view step) {
-    if (step == "staged") raise(SIGSTOP);
-  };
   ChildProcess child([&] {
-    return take(*open({.bytes = kSmall, .on_step = stop}), {{"k", &two, 1}});
+    return take(*open({.bytes = kSmall, .on_step = stop_when_staged}), {{"k", &two, 1}});
   });
   ASSERT_TRUE(child.stops());
   const std::vector<Charge> charges{{"k", &two, 1}};
@@ -122,11 +123,8 @@ TEST_F(ShmProcessesTest, AStoppedOwnerCostsOneWaitAndNoMore) {
 TEST_F(ShmProcessesTest, AStoppedOwnerThatIsKilledIsRecoveredFrom) {
   const Limit two = fixed_window(2);
   const auto store = open();
-  const auto stop = [](std::string_view step) {
-    if (step == "staged") raise(SIGSTOP);
-  };
   ChildProcess child([&] {
-    return take(*open({.bytes = kSmall, .on_step = stop}), {{"k", &two, 1}});
+    return take(*open({.bytes = kSmall, .on_step = stop_when_staged}), {{"k", &two, 1}});
   });
   ASSERT_TRUE(child.stops());
   const std::vector<Charge> charges{{"k", &two, 1}};

@@ -73,11 +73,9 @@ local function algorithms(now)
     return a - passed * quota, b + passed * tick
   end
 
-  -- Whole units in use: of a bucket rounded up, of a sliding window down.
+  -- Whole units in use, of any algorithm but the fixed window: of a bucket rounded up, of a sliding window down.
   local function used_units(algorithm, window, tick, a, b, c)
-    if algorithm == FIXED_WINDOW then
-      return a
-    elseif algorithm == SLIDING_LOG then
+    if algorithm == SLIDING_LOG then
       return #a / 8
     elseif algorithm == SLIDING_WINDOW then
       local ticks = window / tick

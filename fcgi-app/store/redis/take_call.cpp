@@ -1,29 +1,18 @@
 #include "store/redis/take_call.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
-#include <cstring>
 
 #include "limits/algorithm.h"
+#include "limits/bytes.h"
 #include "limits/calendar.h"
 
 namespace sluice::store::redis {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "take.lua reads and writes '<i8'");
-
+using limits::append_integer;
 using limits::Charge;
 using limits::Decision;
 using limits::Limit;
-
-template <class Stored, class Number>
-void add(std::string& text, Number number) {
-  const auto stored = static_cast<Stored>(number);
-  std::array<char, sizeof stored> bytes{};
-  std::memcpy(bytes.data(), &stored, sizeof stored);
-  text.append(bytes.data(), bytes.size());
-}
 
 // In the place of the bits of a decision: an error follows.
 constexpr std::uint16_t kFailed = 0xffff;
@@ -31,18 +20,18 @@ constexpr std::uint16_t kFailed = 0xffff;
 }  // namespace
 
 void TakeArgument::add_decision(std::span<const Charge> charges) {
-  add<std::uint8_t>(decisions_, charges.size());
+  append_integer<std::uint8_t>(decisions_, charges.size());
   for (const Charge& charge : charges) {
-    add<std::uint16_t>(decisions_, number_of(charge.key));
-    add<std::uint16_t>(decisions_, number_of(*charge.limit));
-    add<std::uint32_t>(decisions_, charge.cost);
+    append_integer<std::uint16_t>(decisions_, number_of(charge.key));
+    append_integer<std::uint16_t>(decisions_, number_of(*charge.limit));
+    append_integer<std::uint32_t>(decisions_, charge.cost);
   }
 }
 
 std::string TakeArgument::text() const {
   std::string text;
-  add<std::int64_t>(text, now_ ? microseconds_since_epoch(*now_) : 0);
-  add<std::uint16_t>(text, limits_.size());
+  append_integer<std::int64_t>(text, now_ ? microseconds_since_epoch(*now_) : 0);
+  append_integer<std::uint16_t>(text, limits_.size());
   for (const std::string& limit : limits_) text += limit;
   return text + decisions_;
 }
@@ -57,14 +46,14 @@ std::size_t TakeArgument::number_of(std::string_view key) {
 std::size_t TakeArgument::number_of(const Limit& limit) {
   const limits::Terms terms = limit.terms();
   std::string text = limits::encode(terms);
-  add<std::uint32_t>(text, terms.tick.count());
-  add<std::uint8_t>(text, limit.on_change);
-  add<std::uint8_t>(text, limit.mode);
+  append_integer<std::uint32_t>(text, terms.tick.count());
+  append_integer<std::uint8_t>(text, limit.on_change);
+  append_integer<std::uint8_t>(text, limit.mode);
   if (terms.alignment == limits::Alignment::kCalendar) {
     const auto boundaries =
         limits::calendar_boundaries(limit.rate.window.unit, limit.time_zone, estimate_);
     for (const TimePoint boundary : boundaries) {
-      add<std::int64_t>(text, microseconds_since_epoch(boundary));
+      append_integer<std::int64_t>(text, microseconds_since_epoch(boundary));
     }
   }
   const auto found = std::find(limits_.begin(), limits_.end(), text);
@@ -75,12 +64,8 @@ std::size_t TakeArgument::number_of(const Limit& limit) {
 
 template <class Stored>
 Stored TakeReply::next() {
-  Stored stored{};
-  good_ = good_ && rest_.size() >= sizeof stored;
-  if (!good_) return stored;
-  std::memcpy(&stored, rest_.data(), sizeof stored);
-  rest_.remove_prefix(sizeof stored);
-  return stored;
+  good_ = good_ && rest_.size() >= sizeof(Stored);
+  return good_ ? limits::take_integer<Stored>(rest_) : Stored{};
 }
 
 limits::View TakeReply::view(limits::Algorithm algorithm) {
