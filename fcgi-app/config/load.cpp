@@ -8,30 +8,19 @@
 #include <fmt/format.h>
 #include <libconfig.h++>
 
-#include "base/ids.h"
 #include "config/access_section.h"
 #include "config/cost_section.h"
 #include "config/plan_sections.h"
 #include "config/reader.h"
 #include "config/report.h"
+#include "config/settings.h"
 #include "config/source.h"
 
 namespace sluice::config {
 namespace {
 
-using telemetry::Level;
-
 constexpr std::string_view kUriVariable = "RATE_LIMIT_STORAGE_URI";
 constexpr std::string_view kDefaultUri = "redis://127.0.0.1:6379/0";
-
-constexpr std::int64_t kMaxWaitMs = 60'000;
-constexpr std::int64_t kMaxLifetimeS = std::chrono::seconds(std::chrono::days(366)).count();
-
-constexpr std::array<std::pair<std::string_view, Level>, 4> kLevelNames{
-    {{"debug", Level::kDebug},
-     {"info", Level::kInfo},
-     {"warning", Level::kWarning},
-     {"error", Level::kError}}};
 
 // What has been read so far.
 struct Draft {
@@ -43,142 +32,9 @@ struct Draft {
   std::optional<Value> costs = std::nullopt;
 };
 
-// What is wrong with `uri`, or nothing after it went into `config`.
-std::optional<std::string> set_storage(std::string_view uri, Config& config) {
-  if (uri == kMemoryUri) {
-    config.storage = Storage::kMemory;
-    return std::nullopt;
-  }
-  if (uri.starts_with(kSharedMemoryScheme)) {
-    config.storage = Storage::kSharedMemory;
-    config.shared_memory_file = uri.substr(kSharedMemoryScheme.size());
-    if (config.shared_memory_file.starts_with('/')) return std::nullopt;
-    return fmt::format("\"{}\" names no file; write shm:///dev/shm/sluice", uri);
-  }
-  config.storage = Storage::kRedis;
-  auto parsed = store::redis::parse_uri(uri);
-  if (!parsed) {
-    return fmt::format("{}, shm:///path/to/file, or {}", parsed.error().detail, kMemoryUri);
-  }
-  config.redis.uri = std::move(*parsed);
-  return std::nullopt;
-}
-
-void read_uri(const Value& value, Draft& draft) {
-  const auto uri = value.text();
-  // One that is replaced may say anything: it is often of another machine.
-  if (!uri || draft.options.storage_uri) return;
-  if (const auto wrong = set_storage(*uri, draft.config)) {
-    value.complain(fmt::format("\"uri\": {}", *wrong));
-  }
-}
-
-void read_key_prefix(const Value& value, Draft& draft) {
-  const auto prefix = value.text();
-  if (!prefix) return;
-  if (!is_valid_id(*prefix)) {
-    value.complain(fmt::format(
-        "\"key_prefix\" must be up to {} of a-z, 0-9, _ and -, a letter or digit first, not \"{}\"",
-        kMaxIdLength, *prefix));
-  }
-  draft.config.limiter.key_prefix = *prefix;
-}
-
-void read_secret_file(const Value& value, Draft& draft) {
-  const auto file = value.text();
-  if (!file) return;
-  if (file->empty()) value.complain("\"secret_file\" is empty; name a file");
-  draft.config.sessions.secret_file = *file;
-}
-
-template <std::int64_t kLow, std::int64_t kHigh, class Number>
-void read_integer(const Value& value, Number& number) {
-  if (const auto read = value.integer(kLow, kHigh)) number = static_cast<Number>(*read);
-}
-
-constexpr std::array<Key<Draft>, 6> kStorageKeys{{
-    {"uri", read_uri},
-    {"connect_timeout_ms",
-     [](const Value& value, Draft& draft) {
-       read_integer<1, kMaxWaitMs>(value, draft.config.redis.wire.connect_timeout);
-     }},
-    {"deadline_ms",
-     [](const Value& value, Draft& draft) {
-       read_integer<1, kMaxWaitMs>(value, draft.config.redis.wire.command_timeout);
-     }},
-    {"max_pending",
-     [](const Value& value, Draft& draft) {
-       read_integer<1, 1'000'000>(value, draft.config.redis.wire.max_pending);
-     }},
-    {"key_prefix", read_key_prefix},
-    {"shared_memory_mb",
-     [](const Value& value, Draft& draft) {
-       if (const auto megabytes = value.integer(1, 16'384)) {
-         draft.config.shared_memory.bytes = static_cast<std::size_t>(*megabytes) << 20U;
-       }
-     }},
-}};
-
-constexpr std::array<Key<Draft>, 2> kSessionsKeys{{
-    {"secret_file", read_secret_file},
-    {"lifetime_s",
-     [](const Value& value, Draft& draft) {
-       if (const auto seconds = value.integer(60, kMaxLifetimeS)) {
-         draft.config.sessions.lifetime = std::chrono::seconds(*seconds);
-       }
-     }},
-}};
-
-constexpr std::array<Key<Draft>, 1> kClientAddressKeys{{
-    {"ipv6_prefix",
-     [](const Value& value, Draft& draft) {
-       read_integer<8, 128>(value, draft.config.identity.ipv6_prefix);
-     }},
-}};
-
-constexpr std::array<Key<Draft>, 4> kFastcgiKeys{{
-    {"max_body_bytes",
-     [](const Value& value, Draft& draft) {
-       read_integer<1, 16 << 20>(value, draft.config.server.bounds.max_body_bytes);
-     }},
-    {"max_params_bytes",
-     [](const Value& value, Draft& draft) {
-       read_integer<1024, 1 << 20>(value, draft.config.server.bounds.max_params_bytes);
-     }},
-    {"max_connections",
-     [](const Value& value, Draft& draft) {
-       read_integer<1, 65536>(value, draft.config.server.max_connections);
-     }},
-    {"stall_timeout_ms",
-     [](const Value& value, Draft& draft) {
-       read_integer<100, 10 * kMaxWaitMs>(value, draft.config.server.stall_timeout);
-     }},
-}};
-
-constexpr std::array<Key<Draft>, 1> kLogKeys{{
-    {"level",
-     [](const Value& value, Draft& draft) {
-       if (const auto level = value.word<Level>(kLevelNames)) draft.config.log_level = *level;
-     }},
-}};
-
-struct Section {
-  std::string_view name;
-  Keys<Draft> keys;
-};
-
-constexpr std::array<Section, 5> kSections{{
-    {"storage", kStorageKeys},
-    {"sessions", kSessionsKeys},
-    {"client_address", kClientAddressKeys},
-    {"fastcgi", kFastcgiKeys},
-    {"log", kLogKeys},
-}};
-
 void read_section(const Value& value, Draft& draft) {
-  for (const Section& section : kSections) {
-    if (section.name == value.name()) return read_group(value, section.keys, draft);
-  }
+  Settings settings{draft.config, draft.options.storage_uri.has_value()};
+  read_settings(value, settings);
 }
 
 // Lists refer to each other, in whatever order they stand: all are read at the end.
@@ -270,8 +126,7 @@ Result<Config> load(const std::string& path, const LoadOptions& options) {
 }
 
 std::vector<std::string> known_keys() {
-  std::vector<std::string> names;
-  for (const Section& section : kSections) append_keys(names, section.name, section.keys);
+  std::vector<std::string> names = settings_keys();
   for (const auto& keys : {access_keys(), cost_keys(), plan_section_keys()}) {
     names.insert(names.end(), keys.begin(), keys.end());
   }
