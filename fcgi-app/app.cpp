@@ -33,7 +33,7 @@ App::App(const config::Config& config, Options options, std::vector<identity::Se
          UniqueFd listener)
     : log_(STDERR_FILENO, clock_, {config.log_level, options.pool}),
       storage_(config, loop_, clock_, log_),
-      limiter_(storage_.buckets(), config.limiter),
+      limiter_(storage_.buckets(), config.limiter, &log_),
       tokens_(std::move(secrets)),
       identities_(tokens_, clock_, tenants_of(*config.plans), config.identity),
       resources_{
@@ -46,6 +46,9 @@ App::App(const config::Config& config, Options options, std::vector<identity::Se
           config.sessions.lifetime,
           [this](const limits::LimitSet& limits, const identity::Identity& identity,
                  std::string_view route) { return limiter_.decide(limits, identity, route, 0); },
+          [this](const identity::Identity& identity, Duration left) {
+            return limiter_.revoke(identity, left);
+          },
           route_names()},
       services_{identities_, config.plans, config.costs, limiter_, resources_},
       server_(loop_, log_, config.server, std::move(listener),

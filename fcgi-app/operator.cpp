@@ -167,6 +167,12 @@ Task<Result<std::string>> peek(Buckets& buckets, limiter::Limiter& limiter) {
                     ceil_seconds(listed.balance.reset_after),
                     listed.limit->mode == limits::Mode::kShadow ? "  shadow" : "");
   }
+  const limits::LimitSet none;
+  const limits::Decision standing = co_await limiter.decide(none, buckets.identity, "", 0);
+  if (standing.hold == limits::Hold::kRevoked) text += "the session is revoked\n";
+  if (standing.hold == limits::Hold::kPenalty) {
+    text += fmt::format("locked out for {} s\n", ceil_seconds(standing.held_for));
+  }
   text += skipped_lines(buckets);
   co_return text.empty() ? "no limit applies\n" : text;
 }
@@ -180,8 +186,11 @@ Task<Result<std::string>> reset(Buckets& buckets, limiter::Limiter& limiter) {
     in_use += *count;
     i += limits.size();
   }
-  co_return skipped_lines(buckets) +
-      fmt::format("{} of {} buckets had been in use\n", in_use, buckets.limits.size());
+  const auto forgiven = co_await limiter.forgive(buckets.identity);
+  if (!forgiven) co_return tl::unexpected(forgiven.error());
+  co_return skipped_lines(buckets) + fmt::format("{} of {} buckets had been in use\n{}", in_use,
+                                                 buckets.limits.size(),
+                                                 *forgiven ? "denials are forgotten\n" : "");
 }
 
 Result<std::string> operate(const config::Config& config, const Whose& whose, Operation operation) {

@@ -11,13 +11,19 @@ using http::problem;
 Task<http::Response> serve(const http::Request& request, Services& services) {
   const auto route = match(request);
   if (!route) co_return problem(route.error());
-  const auto identity = services.identities.resolve(request, (*route)->credentials);
+  auto identity = services.identities.resolve(request, (*route)->credentials);
   if (!identity) co_return problem(identity.error());
   const auto cost = (*route)->cost(request, *identity, services.costs);
   if (!cost) co_return problem(cost.error());
   const auto plans = services.plans;  // this request's snapshot, whatever a reload does meanwhile
-  const auto limits = (*route)->limits_of(*plans, *identity);
-  const auto decision = co_await services.limiter.decide(limits, *identity, (*route)->name, *cost);
+  auto limits = (*route)->limits_of(*plans, *identity);
+  auto decision = co_await services.limiter.decide(limits, *identity, (*route)->name, *cost);
+  if (decision.hold ==
+      limits::Hold::kRevoked) {  // as only the store knows: a false claim after all
+    services.identities.reject_revoked(request, *identity);
+    limits = (*route)->limits_of(*plans, *identity);
+    decision = co_await services.limiter.decide(limits, *identity, (*route)->name, 1);
+  }
   const handlers::Call call{request, *identity, decision, services.resources};
   http::Response response;
   if (!decision.allowed) {

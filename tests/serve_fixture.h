@@ -112,6 +112,9 @@ class ServeFixture : public testing::Test {
       std::chrono::hours(24),
       [this](const limits::LimitSet& limits, const identity::Identity& identity,
              std::string_view route) { return limiter_.decide(limits, identity, route, 0); },
+      [this](const identity::Identity& identity, Duration left) {
+        return limiter_.revoke(identity, left);
+      },
       {"session", "chat"}};
   http::CostRules costs_;
   Services services_{identities_, plans_, costs_, limiter_, resources_};

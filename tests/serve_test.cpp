@@ -178,5 +178,36 @@ TEST_F(ServeTest, AShadowLimitIsReportedAndDeniesNobody) {
   EXPECT_THAT(send("GET", "/").body(), Not(HasSubstr("strict")));
 }
 
+TEST_F(ServeTest, AnEndedSessionIsAFalseClaimEverywhere) {
+  const std::string session = open_session("acme");
+  const std::string other = open_session("acme");
+  EXPECT_EQ(chat("acme", session).status(), 200);
+  const http::Response ended = send("DELETE", "/session", "", {{"HTTP_X_SESSION_ID", session}});
+  EXPECT_EQ(ended.status(), 204);
+  EXPECT_EQ(ended.body(), "");
+  EXPECT_THAT(ended.serialize(), Not(HasSubstr("Content-")));
+  EXPECT_EQ(chat("acme", session).status(), 401);
+  EXPECT_EQ(own_limits("acme", session).status(), 401);
+  EXPECT_EQ(chat("acme", session).status(), 429) << "probing is limited, by address";
+  EXPECT_EQ(chat("acme", other).status(), 200);
+}
+
+TEST_F(ServeTest, EndingASessionTakesOne) {
+  EXPECT_EQ(send("DELETE", "/session").status(), 400);
+  EXPECT_EQ(send("DELETE", "/session", "", {{"HTTP_X_SESSION_ID", "forged"}}).status(), 401);
+  const std::string session = open_session("acme");
+  const http::Response foreign = send(
+      "DELETE", "/session", "", {{"HTTP_X_TENANT_ID", "globex"}, {"HTTP_X_SESSION_ID", session}});
+  EXPECT_EQ(foreign.status(), 403);
+  EXPECT_EQ(chat("acme", session).status(), 200);
+}
+
+TEST_F(ServeTest, ARevokedSessionOfAnExemptTenantIsExemptNoLonger) {
+  const std::string vip = open_session("vip");
+  EXPECT_EQ(send("DELETE", "/session", "", {{"HTTP_X_SESSION_ID", vip}}).status(), 204);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(chat("vip", vip).status(), 401);
+  EXPECT_EQ(chat("vip", vip).status(), 429);
+}
+
 }  // namespace
 }  // namespace sluice

@@ -38,11 +38,13 @@ void read_section(const Value& value, Draft& draft) {
 }
 
 // Lists refer to each other, in whatever order they stand: all are read at the end.
-constexpr std::array<Key<Draft>, 11> kRootKeys{{
+constexpr std::array<Key<Draft>, 13> kRootKeys{{
     {"storage", read_section},
     {"sessions", read_section},
     {"client_address", read_section},
     {"fastcgi", read_section},
+    {"new_buckets", read_section},
+    {"penalty", read_section},
     {"log", read_section},
     {"access", [](const Value& value, Draft& draft) { draft.access = value; }},
     {"costs", [](const Value& value, Draft& draft) { draft.costs = value; }},

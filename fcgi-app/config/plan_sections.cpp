@@ -59,7 +59,7 @@ class PlansReader {
     defaults_ = read_limits(list, routes_known_, true);
     if (const auto crowd = most_crowded({})) {
       list.complain(fmt::format("{} defaults on route \"{}\"; the most is {}", crowd->defaults,
-                                crowd->route, limits::kMaxCharges));
+                                crowd->route, limits::kMaxLimits));
     }
   }
 
@@ -110,7 +110,7 @@ class PlansReader {
     };
     for (const std::string_view route : routes_known_) look(route);
     look(limits::kIdentityFailure);
-    if (most.defaults + most.others <= limits::kMaxCharges) return std::nullopt;
+    if (most.defaults + most.others <= limits::kMaxLimits) return std::nullopt;
     return most;
   }
 
@@ -120,7 +120,7 @@ class PlansReader {
     if (!crowd || crowd->others == 0) return;
     at.complain(
         fmt::format("{} has {} limits on route \"{}\", and defaults have {}; the most is {} in all",
-                    owner, crowd->others, crowd->route, crowd->defaults, limits::kMaxCharges));
+                    owner, crowd->others, crowd->route, crowd->defaults, limits::kMaxLimits));
   }
 
   // nullptr, after a complaint, where there is none.

@@ -14,6 +14,7 @@ namespace {
 using telemetry::Level;
 
 constexpr std::int64_t kMaxWaitMs = 60'000;
+constexpr std::int64_t kDayS = 86'400;
 constexpr std::int64_t kMaxLifetimeS = std::chrono::seconds(std::chrono::days(366)).count();
 
 constexpr std::array<std::pair<std::string_view, Level>, 4> kLevelNames{
@@ -113,6 +114,45 @@ constexpr std::array<Key<Settings>, 4> kFastcgiKeys{{
      }},
 }};
 
+template <std::int64_t kHigh>
+std::chrono::seconds seconds_or(const Value& value, std::chrono::seconds otherwise) {
+  const auto read = value.integer(1, kHigh);
+  return read ? std::chrono::seconds(*read) : otherwise;
+}
+
+constexpr std::array<Key<Settings>, 2> kNewBucketsKeys{{
+    {"per_tenant",
+     [](const Value& value, Settings& settings) {
+       read_integer<0, limits::kMaxQuota>(value, settings.config.limiter.guards.per_tenant);
+     }},
+    {"per_network",
+     [](const Value& value, Settings& settings) {
+       read_integer<0, limits::kMaxQuota>(value, settings.config.limiter.guards.per_network);
+     }},
+}};
+
+constexpr std::array<Key<Settings>, 4> kPenaltyKeys{{
+    {"after",
+     [](const Value& value, Settings& settings) {
+       read_integer<0, 1000>(value, settings.config.limiter.penalty.after);
+     }},
+    {"first_s",
+     [](const Value& value, Settings& settings) {
+       auto& first = settings.config.limiter.penalty.first;
+       first = seconds_or<kDayS>(value, first);
+     }},
+    {"most_s",
+     [](const Value& value, Settings& settings) {
+       auto& most = settings.config.limiter.penalty.most;
+       most = seconds_or<30 * kDayS>(value, most);
+     }},
+    {"forget_s",
+     [](const Value& value, Settings& settings) {
+       auto& forget = settings.config.limiter.penalty.forget;
+       forget = seconds_or<kDayS>(value, forget);
+     }},
+}};
+
 constexpr std::array<Key<Settings>, 1> kLogKeys{{
     {"level",
      [](const Value& value, Settings& settings) {
@@ -125,11 +165,13 @@ struct Section {
   Keys<Settings> keys;
 };
 
-constexpr std::array<Section, 5> kSections{{
+constexpr std::array<Section, 7> kSections{{
     {"storage", kStorageKeys},
     {"sessions", kSessionsKeys},
     {"client_address", kClientAddressKeys},
     {"fastcgi", kFastcgiKeys},
+    {"new_buckets", kNewBucketsKeys},
+    {"penalty", kPenaltyKeys},
     {"log", kLogKeys},
 }};
 
@@ -137,7 +179,12 @@ constexpr std::array<Section, 5> kSections{{
 
 void read_settings(const Value& section, Settings& settings) {
   for (const Section& known : kSections) {
-    if (known.name == section.name()) return read_group(section, known.keys, settings);
+    if (known.name == section.name()) read_group(section, known.keys, settings);
+  }
+  const auto& penalty = settings.config.limiter.penalty;
+  if (section.name() == "penalty" && penalty.most < penalty.first) {
+    section.complain(fmt::format("\"most_s\" is {}, less than \"first_s\", which is {}",
+                                 penalty.most.count(), penalty.first.count()));
   }
 }
 

@@ -31,6 +31,9 @@ struct About {
 using Peek = std::function<Task<limits::Decision>(
     const limits::LimitSet& limits, const identity::Identity& identity, std::string_view route)>;
 
+// Ends the session of `identity`, which would have lived so long. REQUIRES: as Peek.
+using Revoke = std::function<Task<Result<bool>>(const identity::Identity& identity, Duration left)>;
+
 // Owned by App; outlives every request.
 struct Resources {
   const Clock& clock;
@@ -41,6 +44,7 @@ struct Resources {
   About about;
   Duration session_lifetime;
   Peek peek;
+  Revoke revoke;
   std::vector<std::string_view> limited_routes;  // those that cost something
 };
 

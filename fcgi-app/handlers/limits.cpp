@@ -53,6 +53,9 @@ Task<http::Response> limits(const Call& call) {
   } else {
     body.set_null("tenant_id").set_null("session_id");
   }
+  if (call.decision.hold == limits::Hold::kPenalty) {
+    body.set("locked_out_for", ceil_seconds(call.decision.held_for));
+  }
   body.set("limits", array);
   http::Response response(200, body.text());
   response.add("Cache-Control", "no-store");

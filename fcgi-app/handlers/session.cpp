@@ -28,4 +28,17 @@ Task<http::Response> session(const Call& call) {
   co_return response;
 }
 
+Task<http::Response> end_session(const Call& call) {
+  const identity::Identity& identity = call.identity;
+  if (!identity.session) {
+    co_return http::problem(Error{ErrorCode::kBadRequest, "Header X-SESSION-ID is missing"});
+  }
+  const Duration left = identity.session_expires_at - call.resources.clock.now();
+  const auto revoked = co_await call.resources.revoke(identity, left);
+  if (!revoked) co_return http::problem(revoked.error());
+  http::Response response(204, "", "");
+  response.add("Cache-Control", "no-store");
+  co_return response;
+}
+
 }  // namespace sluice::handlers

@@ -74,10 +74,13 @@ void write_shadow(const Decision& decision, Response& response) {
 }
 
 void write_retry_after(const Decision& decision, Response& response) {
+  if (decision.allowed) return;
   const auto tightest = decision.tightest();
-  if (decision.allowed || !tightest) return;
-  const Duration wait = decision.balances[*tightest].retry_after;
+  const bool locked_out = decision.hold == limits::Hold::kPenalty;
+  if (!tightest && !locked_out) return;
+  Duration wait = tightest ? decision.balances[*tightest].retry_after : Duration::zero();
   if (wait == limits::kNever) return;
+  if (locked_out) wait = std::max(wait, decision.held_for);
   const auto seconds = std::max<std::int64_t>(1, ceil_seconds(wait));
   response.add("Retry-After", fmt::to_string(seconds));
 }

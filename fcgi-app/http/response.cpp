@@ -33,7 +33,7 @@ std::string_view reason(int status) {
 
 Response::Response(int status, std::string body, std::string_view content_type)
     : status_(status), body_(std::move(body)) {
-  add("Content-Type", content_type);
+  if (!content_type.empty()) add("Content-Type", content_type);
 }
 
 void Response::add(std::string_view name, std::string_view value) {
@@ -43,6 +43,8 @@ void Response::add(std::string_view name, std::string_view value) {
 }
 
 std::string Response::serialize() const {
+  // RFC 9110 section 8.6: a 204 has no length.
+  if (status_ == 204) return fmt::format("Status: 204 {}\r\n{}\r\n", reason(204), fields_);
   return fmt::format("Status: {} {}\r\n{}Content-Length: {}\r\n\r\n{}", status_, reason(status_),
                      fields_, body_.size(), body_);
 }

@@ -9,6 +9,7 @@ namespace sluice::http {
 class Response {
  public:
   Response() = default;  // 200, with neither fields nor body
+  // An empty content type: no such field.
   Response(int status, std::string body, std::string_view content_type = "application/json");
 
   // Adds one field. A value with a line break in it would start another field, so such a field is

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/ids.h"
 #include "base/result.h"
 
@@ -22,6 +23,7 @@ struct Identity {
   std::string address;               // canonical, see client_ip.h
   std::string tenant;                // a configured tenant, or empty
   std::optional<SessionId> session;  // verified; of kKnown and kPartial, and of kExempt
+  TimePoint session_expires_at{};    // of `session`
   std::string api_key;               // a fingerprint of the key shown, or empty
   // Fingerprints of the headers that a scope counts per, by name in lower case; absent ones are not
   // in it.

@@ -59,6 +59,12 @@ Result<Identity> Resolver::resolve(const http::Request& request, Credentials wan
   return identity;
 }
 
+void Resolver::reject_revoked(const http::Request& request, Identity& identity) const {
+  identity.session.reset();
+  identity = rejected(std::move(identity), ErrorCode::kInvalidSession);
+  if (is_on(options_.access.exempt, request, identity)) identity.standing = Standing::kExempt;
+}
+
 // What needs no proof.
 Result<Identity> Resolver::resolve_shown(const http::Request& request) const {
   Identity identity;
@@ -104,6 +110,7 @@ Result<Identity> Resolver::resolve_session(const http::Request& request, Credent
   }
   identity.tenant = std::move(session->tenant);
   identity.session = session->id;
+  identity.session_expires_at = session->expires_at;
   identity.standing = tenant->complete && token->complete ? Standing::kKnown : Standing::kPartial;
   return identity;
 }

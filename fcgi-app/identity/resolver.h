@@ -45,6 +45,9 @@ class Resolver {
   // whose headers and body disagree.
   [[nodiscard]] Result<Identity> resolve(const http::Request& request, Credentials wanted) const;
 
+  // Makes of the identity what it would have been, had its session not verified: it is revoked.
+  void reject_revoked(const http::Request& request, Identity& identity) const;
+
  private:
   // A header that is counted per: as config and as gateway call it.
   struct CountedHeader {

@@ -25,6 +25,9 @@ std::string tag(const Limit& limit, const Identity& identity) {
   return limit.scope.has(Fact::kIp) ? "@" + identity.address : "@";
 }
 
+constexpr std::string_view kLayout = ":v2:{";
+constexpr std::size_t kNetworkText = 2 + 48 / 4;  // "6:" and hex digits
+
 // The value of a fact; empty where the request has none.
 std::string value(const limits::ScopePart& part, const Identity& identity, std::string_view route) {
   switch (part.fact) {
@@ -57,7 +60,7 @@ std::string bucket_key(std::string_view prefix, const Limit& limit, const Identi
                        std::string_view route) {
   std::string key;
   key.reserve(128);
-  key.append(prefix).append(":v2:{").append(tag(limit, identity)).append("}:");
+  key.append(prefix).append(kLayout).append(tag(limit, identity)).append("}:");
   if (limit.scope.parts.empty()) {
     if (!limit.plan.empty()) key.append(limit.plan).append(":");
     return key.append(limit.name).append(":global");
@@ -71,6 +74,42 @@ std::string bucket_key(std::string_view prefix, const Limit& limit, const Identi
     key.append(":").append(shown.empty() ? "@" + identity.address : shown);
   }
   return key;
+}
+
+bool counts_address(const Limit& limit, const Identity& identity, std::string_view route) {
+  const auto& parts = limit.scope.parts;
+  return std::any_of(parts.begin(), parts.end(), [&](const limits::ScopePart& part) {
+    return part.fact == Fact::kIp || value(part, identity, route).empty();
+  });
+}
+
+std::string_view network_of(std::string_view address) {
+  return address.starts_with("6:") ? address.substr(0, kNetworkText) : address;
+}
+
+GuardKeys guard_keys(std::string_view prefix, const Limit& limit, std::string_view network) {
+  std::string stem(prefix);
+  stem.append(kLayout).append(limit.tenant.empty() ? "@" : limit.tenant).append("}:");
+  stem.append(limit.name);
+  std::string tail;
+  if (!network.empty()) tail.append(":").append(network);
+  return {stem + ":opened" + tail, stem + ":shared" + tail};
+}
+
+std::string session_key(std::string_view prefix, std::string_view name, const Identity& identity) {
+  std::string key(prefix);
+  key.append(kLayout).append(identity.tenant).append("}:").append(name).append(":session:");
+  return key.append(value({Fact::kSession, ""}, identity, ""));
+}
+
+std::string address_key(std::string_view prefix, std::string_view name, const Identity& identity) {
+  std::string key(prefix);
+  return key.append(kLayout)
+      .append("@")
+      .append(identity.address)
+      .append("}:")
+      .append(name)
+      .append(":ip");
 }
 
 }  // namespace sluice::limiter

@@ -20,4 +20,28 @@ namespace sluice::limiter {
 [[nodiscard]] std::string bucket_key(std::string_view prefix, const limits::Limit& limit,
                                      const identity::Identity& identity, std::string_view route);
 
+// Whether the key of that bucket holds the request's address.
+[[nodiscard]] bool counts_address(const limits::Limit& limit, const identity::Identity& identity,
+                                  std::string_view route);
+
+// The part of a canonical address that names its network: of IPv6 the first 48 bits, what a site is
+// given (RFC 6177); of IPv4 all.
+[[nodiscard]] std::string_view network_of(std::string_view address);
+
+// The keys of a guard (limits/charge.h): "sluice:v2:{acme}:chat:opened" and "...:shared", for the
+// callers of one network with it behind: "...:opened:6:20010db8000a". No fact has these names.
+struct GuardKeys {
+  std::string opened;
+  std::string shared;
+};
+[[nodiscard]] GuardKeys guard_keys(std::string_view prefix, const limits::Limit& limit,
+                                   std::string_view network);
+
+// "sluice:v2:{acme}:@revoked:session:<32 hex digits>" and "sluice:v2:{@4:7f000001}:@penalty:ip":
+// what is kept of a session, or of an address. `name` begins with '@', which no limit's does.
+[[nodiscard]] std::string session_key(std::string_view prefix, std::string_view name,
+                                      const identity::Identity& identity);
+[[nodiscard]] std::string address_key(std::string_view prefix, std::string_view name,
+                                      const identity::Identity& identity);
+
 }  // namespace sluice::limiter

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "limiter/bucket_key.h"
 
 namespace sluice::limiter {
@@ -9,6 +11,7 @@ namespace {
 
 using limits::Charge;
 using limits::Decision;
+using limits::Hold;
 using limits::Limit;
 using limits::LimitSet;
 
@@ -23,19 +26,95 @@ Decision without_store(const LimitSet& limits, ErrorCode why) {
   return decision;
 }
 
+// A crowd is told of no more often.
+constexpr Duration kCrowdPause = std::chrono::minutes(1);
+
+constexpr std::string_view kRevokedName = "@revoked";
+
+const Limit& revocation() {
+  static const Limit limit = countdown(std::string(kRevokedName));
+  return limit;
+}
+
+// Takes the holds off a decision, and says what they say.
+void take_off_holds(Decision& decision, std::size_t limit_count, std::int64_t cost) {
+  bool denied = false;
+  for (std::size_t i = 0; i < decision.limits.size(); ++i) {
+    if (i < limit_count) {
+      denied = denied || decision.denied_by(i);
+    } else if (decision.lacks_room(i) && decision.hold != Hold::kRevoked) {
+      const bool revoked = decision.limits[i] == &revocation();
+      decision.hold = revoked ? Hold::kRevoked : Hold::kPenalty;
+      decision.held_for = decision.balances[i].retry_after;
+    }
+  }
+  decision.limits.resize(limit_count);
+  decision.balances.resize(limit_count);
+  // A lock-out is from what costs something.
+  if (decision.hold == Hold::kPenalty && cost == 0) decision.allowed = !denied;
+}
+
 }  // namespace
+
+Limiter::Limiter(store::BucketStore& store, Options options, telemetry::Log* log)
+    : store_(store),
+      options_(std::move(options)),
+      log_(log),
+      guards_(options_.key_prefix, options_.guards),
+      penalty_(options_.key_prefix, options_.penalty) {}
 
 Task<Decision> Limiter::decide(const LimitSet& limits, const identity::Identity& identity,
                                std::string_view route, std::int64_t cost) {
-  if (limits.empty()) co_return Decision{};
-  std::vector<Charge> charges;
-  charges.reserve(limits.size());
-  for (const Limit* limit : limits) {
-    charges.push_back({bucket_key(options_.key_prefix, *limit, identity, route), limit, cost});
+  const std::vector<Charge> charges = charges_of(limits, identity, route, cost);
+  if (charges.empty()) co_return Decision{};
+  auto taken = co_await store_.take(charges, std::nullopt);
+  if (!taken) co_return without_store(limits, taken.error().code);
+  Decision decision = std::move(*taken);
+  take_off_holds(decision, limits.size(), cost);
+  if (decision.crowded) note_crowd(decision, identity);
+  if (!decision.allowed && decision.hold == Hold::kNone && penalty_.is_on()) {
+    co_await count_denial(identity);
   }
-  auto decision = co_await store_.take(charges, std::nullopt);
-  if (!decision) co_return without_store(limits, decision.error().code);
-  co_return std::move(*decision);
+  co_return decision;
+}
+
+std::vector<Charge> Limiter::charges_of(const LimitSet& limits, const identity::Identity& identity,
+                                        std::string_view route, std::int64_t cost) {
+  std::vector<Charge> charges;
+  charges.reserve(limits.size() + 2);
+  for (const Limit* limit : limits) {
+    charges.push_back({bucket_key(options_.key_prefix, *limit, identity, route), limit, cost,
+                       guards_.guards_of(*limit, identity, route)});
+  }
+  if (identity.session) {
+    charges.push_back({session_key(options_.key_prefix, kRevokedName, identity), &revocation(), 0});
+  }
+  if (penalty_.is_on() && identity.standing != Standing::kExempt) {
+    charges.push_back(penalty_.lock_out(identity));
+  }
+  return charges;
+}
+
+// The lock-out is asked again: of many denials at once, one begins it and the others do not count.
+Task<void> Limiter::count_denial(const identity::Identity& identity) {
+  const std::vector<Charge> denial{penalty_.lock_out(identity), penalty_.denial(identity)};
+  const auto counted = co_await store_.take(denial, std::nullopt);
+  if (!counted || counted->lacks_room(0)) co_return;
+  const auto seconds = penalty_.due(counted->lacks_room(1) ? 0 : counted->balances[1].remaining);
+  if (seconds.count() == 0) co_return;
+  const std::vector<Charge> lock_out{penalty_.lock_out(identity, seconds.count())};
+  const auto begun = co_await store_.take(lock_out, std::nullopt);
+  if (!begun || !begun->allowed || !log_) co_return;
+  const std::string_view address = identity.standing == Standing::kKnown ? "" : identity.address;
+  const std::string length = fmt::to_string(seconds.count());
+  log_->warning("locked out",
+                {{"tenant", identity.tenant}, {"address", address}, {"seconds", length}});
+}
+
+void Limiter::note_crowd(const Decision& decision, const identity::Identity& identity) {
+  if (!log_ || (crowd_noted_at_ && decision.at - *crowd_noted_at_ < kCrowdPause)) return;
+  crowd_noted_at_ = decision.at;
+  log_->warning("new callers share a bucket", {{"tenant", identity.tenant}});
 }
 
 Task<Result<std::int64_t>> Limiter::reset(const LimitSet& limits,
@@ -48,6 +127,23 @@ Task<Result<std::int64_t>> Limiter::reset(const LimitSet& limits,
   if (keys.empty()) co_return 0;
   const auto count = co_await store_.reset(keys);
   co_return count;
+}
+
+Task<Result<bool>> Limiter::revoke(const identity::Identity& identity, Duration left) {
+  const std::int64_t seconds = std::clamp<std::int64_t>(ceil_seconds(left), 1, kMaxCountdown);
+  const std::vector<Charge> end{
+      {session_key(options_.key_prefix, kRevokedName, identity), &revocation(), seconds}};
+  const auto decision = co_await store_.take(end, std::nullopt);
+  if (!decision) co_return tl::unexpected(decision.error());
+  co_return true;  // a denial: it had been revoked before
+}
+
+Task<Result<bool>> Limiter::forgive(const identity::Identity& identity) {
+  const std::vector<std::string> keys{penalty_.lock_out(identity).key,
+                                      penalty_.denial(identity).key};
+  const auto count = co_await store_.reset(keys);
+  if (!count) co_return tl::unexpected(count.error());
+  co_return *count > 0;
 }
 
 }  // namespace sluice::limiter

@@ -2,11 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "identity/identity.h"
+#include "limiter/guards.h"
+#include "limiter/penalty.h"
 #include "limits/plan.h"
 #include "store/store.h"
+#include "telemetry/log.h"
 
 namespace sluice::limiter {
 
@@ -14,15 +19,21 @@ class Limiter {
  public:
   struct Options {
     std::string key_prefix = "sluice";  // an id
+    Guards::Options guards = {};
+    Penalty::Options penalty = {};
   };
 
-  // `store` outlives the limiter.
-  Limiter(store::BucketStore& store, Options options)
-      : store_(store), options_(std::move(options)) {}
+  // `store` and `log` outlive the limiter; `log` may be nullptr.
+  Limiter(store::BucketStore& store, Options options, telemetry::Log* log = nullptr);
+  Limiter(const Limiter&) = delete;
+  Limiter& operator=(const Limiter&) = delete;
+  ~Limiter() = default;
 
-  // Charges `cost` units to every limit that enforces, or to none. Without limits nothing is asked
-  // and the answer is yes. When the store is unavailable the strictest on_store_error decides; when
-  // it answers nonsense the answer is no. REQUIRES: the limits and the identity outlive the task.
+  // Charges `cost` units to every limit that enforces, or to none. A revoked session is denied
+  // (Hold::kRevoked), on routes without limits too; so is, where something is charged, who is
+  // locked out (kPenalty); else that is only told. Where there is nothing to ask, the answer is
+  // yes. When the store is unavailable the strictest on_store_error decides; when it answers
+  // nonsense the answer is no. REQUIRES: the limits and the identity outlive the task.
   [[nodiscard]] Task<limits::Decision> decide(const limits::LimitSet& limits,
                                               const identity::Identity& identity,
                                               std::string_view route, std::int64_t cost);
@@ -33,9 +44,27 @@ class Limiter {
                                                  const identity::Identity& identity,
                                                  std::string_view route);
 
+  // Ends the identity's session, on all workers at once, for the time that it would still have
+  // lived. Errors as of BucketStore::take(). REQUIRES: identity.session; it outlives the task.
+  [[nodiscard]] Task<Result<bool>> revoke(const identity::Identity& identity, Duration left);
+
+  // Forgets the denials, and ends a lock-out; yields whether there was any of it. Errors as of
+  // BucketStore::reset(). REQUIRES: the identity outlives the task.
+  [[nodiscard]] Task<Result<bool>> forgive(const identity::Identity& identity);
+
  private:
+  [[nodiscard]] std::vector<limits::Charge> charges_of(const limits::LimitSet& limits,
+                                                       const identity::Identity& identity,
+                                                       std::string_view route, std::int64_t cost);
+  [[nodiscard]] Task<void> count_denial(const identity::Identity& identity);
+  void note_crowd(const limits::Decision& decision, const identity::Identity& identity);
+
   store::BucketStore& store_;
   Options options_;
+  telemetry::Log* log_;
+  Guards guards_;
+  Penalty penalty_;
+  std::optional<TimePoint> crowd_noted_at_;
 };
 
 }  // namespace sluice::limiter

@@ -62,6 +62,14 @@ Terms Limit::terms() const {
   return terms;
 }
 
+Duration Limit::lifetime() const {
+  const Terms t = terms();
+  if (algorithm == Algorithm::kSlidingWindow) return 2 * t.window;
+  if (!is_bucket(algorithm) || t.quota == 0) return t.window;
+  const std::int64_t level = t.capacity * t.window_ticks();
+  return (level + t.quota - 1) / t.quota * t.tick;
+}
+
 std::optional<std::string> Limit::complaint() const {
   const Terms t = terms();
   if (algorithm == Algorithm::kSlidingLog && t.quota > kMaxLogQuota) {

@@ -7,7 +7,7 @@ namespace {
 
 void add_limits(LimitSet& set, std::span<const PlanLimit> candidates, std::string_view route) {
   for (const PlanLimit& candidate : candidates) {
-    if (candidate.applies_to(route) && set.size() < kMaxCharges) set.push_back(&candidate.limit);
+    if (candidate.applies_to(route) && set.size() < kMaxLimits) set.push_back(&candidate.limit);
   }
 }
 

@@ -28,7 +28,7 @@ inline constexpr std::string_view kIdentityFailure = "identity_failure";
 // Stands for all routes, and never for kIdentityFailure.
 inline constexpr std::string_view kEveryRoute = "*";
 
-// The limits of one request; each outlives it, and there are at most kMaxCharges of them.
+// The limits of one request; each outlives it, and there are at most kMaxLimits of them.
 using LimitSet = std::vector<const Limit*>;
 
 // An immutable snapshot of what the config says; replaced as a whole, never changed.

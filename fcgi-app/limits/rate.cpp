@@ -144,8 +144,8 @@ Result<std::vector<Rate>> parse_rates(std::string_view text) {
     if (part.empty() && text.find_first_of(kSeparators) != std::string_view::npos) {
       return refuse(text, "a rate is missing; write several as in \"100/day; 10/minute\"");
     }
-    if (rates.size() == kMaxCharges) {
-      return refuse(text, fmt::format("more than {} rates", kMaxCharges));
+    if (rates.size() == kMaxLimits) {
+      return refuse(text, fmt::format("more than {} rates", kMaxLimits));
     }
     const auto rate = parse_rate(part);
     if (!rate) return tl::unexpected(rate.error());

@@ -15,7 +15,7 @@ namespace sluice::limits {
 // line.
 [[nodiscard]] Result<Rate> parse_rate(std::string_view text);
 
-// Reads one rate or several, at most kMaxCharges, with `;`, `,` or `|` between them, as in
+// Reads one rate or several, at most kMaxLimits, with `;`, `,` or `|` between them, as in
 // "100/day; 10/minute". No two have a window of the same length. Error: as parse_rate().
 [[nodiscard]] Result<std::vector<Rate>> parse_rates(std::string_view text);
 

@@ -13,14 +13,13 @@ Task<Result<Decision>> MemoryStore::take(std::span<const Charge> charges,
                                          std::optional<TimePoint> now) {
   const TimePoint at = now.value_or(clock_.now());
   sweep(at);
-  std::vector<std::optional<limits::Bucket>> stored;
-  for (const Charge& charge : charges) {
-    const auto found = entries_.find(charge.key);
-    stored.push_back(found == entries_.end() ? std::nullopt : std::optional(found->second.bucket));
-  }
+  const limits::Lookup stored = [&](std::string_view key, const limits::Limit& /*limit*/) {
+    const auto found = entries_.find(std::string(key));
+    return found == entries_.end() ? std::nullopt : std::optional(found->second.bucket);
+  };
   limits::Outcome outcome = limits::decide(charges, stored, at);
   for (limits::Change& change : outcome.changes) {
-    entries_.insert_or_assign(charges[change.charge].key,
+    entries_.insert_or_assign(std::string(change.key),
                               Entry{std::move(change.bucket), at + change.keep_for});
   }
   co_return std::move(outcome.decision);

@@ -50,7 +50,7 @@ struct ShmJournal {
     std::uint32_t record;  // the block that the slot is to point to
   };
   std::uint32_t count;  // swaps that are to be done; 0: none
-  std::array<Swap, limits::kMaxCharges> swaps;
+  std::array<Swap, limits::kMaxChanges> swaps;
 };
 
 struct ShmHeader {

@@ -56,7 +56,11 @@ Task<Result<Decision>> ShmStore::take(std::span<const Charge> charges,
 
 Result<Decision> ShmStore::take_now(std::span<const Charge> charges, std::optional<TimePoint> now) {
   for (const Charge& charge : charges) {
-    if (charge.key.size() > ShmArena::kMaxKey) {
+    const auto is_long = [](const limits::Guard& guard) {
+      return std::max(guard.key.size(), guard.shared_key.size()) > ShmArena::kMaxKey;
+    };
+    if (charge.key.size() > ShmArena::kMaxKey ||
+        std::any_of(charge.guards.begin(), charge.guards.end(), is_long)) {
       return fail(ErrorCode::kStoreFault,
                   fmt::format("a key has more than {} bytes", ShmArena::kMaxKey));
     }
@@ -70,21 +74,22 @@ Result<Decision> ShmStore::take_now(std::span<const Charge> charges, std::option
 
 // REQUIRES: the mutex.
 Result<Decision> ShmStore::decide(std::span<const Charge> charges, TimePoint now) {
-  std::vector<ShmTable::Key> keys;
-  std::vector<std::optional<limits::Bucket>> stored(charges.size());
-  for (std::size_t i = 0; i < charges.size(); ++i) {
-    keys.push_back(table_.key(charges[i].key));
-    const auto bytes = table_.find(keys[i]);
-    if (!bytes) continue;
-    stored[i] = limits::decode(*bytes);
-    if (!stored[i] && charges[i].limit->mode != limits::Mode::kShadow)
-      return fail(ErrorCode::kStoreFault, "shared memory holds what is no bucket");
-  }
+  bool foreign = false;
+  const limits::Lookup stored = [&](std::string_view key,
+                                    const limits::Limit& limit) -> std::optional<limits::Bucket> {
+    const auto bytes = table_.find(table_.key(key));
+    if (!bytes) return std::nullopt;
+    auto bucket = limits::decode(*bytes);
+    foreign = foreign || (!bucket && limit.mode != limits::Mode::kShadow);
+    return bucket;
+  };
   limits::Outcome outcome = limits::decide(charges, stored, now);
+  if (foreign) return fail(ErrorCode::kStoreFault, "shared memory holds what is no bucket");
   // What allocates comes first: replace() must not throw.
   std::vector<ShmTable::Write> writes;
   for (const limits::Change& change : outcome.changes) {
-    writes.push_back({keys[change.charge], limits::encode(change.bucket), now + change.keep_for});
+    writes.push_back(
+        {table_.key(change.key), limits::encode(change.bucket), now + change.keep_for});
   }
   if (!table_.replace(writes, now)) {
     return fail(ErrorCode::kStoreUnavailable,

@@ -71,7 +71,7 @@ class ShmTable {
 
   [[nodiscard]] Key key(std::string_view text) const;
   [[nodiscard]] std::optional<std::string> find(const Key& key) const;
-  // Writes all, or none where there is no room: then false. REQUIRES: at most kMaxCharges, of
+  // Writes all, or none where there is no room: then false. REQUIRES: at most kMaxChanges, of
   // distinct keys of at most ShmArena::kMaxKey bytes.
   [[nodiscard]] bool replace(std::span<const Write> writes, TimePoint now) noexcept;
   bool erase(const Key& key) noexcept;

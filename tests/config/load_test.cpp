@@ -215,7 +215,7 @@ tenants = ( { id = "acme"; plan = "p"; }, { id = "globex"; plan = "p"; } );
 
 TEST_F(Load, TakesAsManyLimitsOnARouteAsARequestMayHave) {
   std::string plan = "plans = ( { id = \"p\"; limits = (";
-  for (std::size_t i = 0; i < limits::kMaxCharges; ++i) {
+  for (std::size_t i = 0; i < limits::kMaxLimits; ++i) {
     plan += (i == 0 ? "" : ",") + std::string("{ name = \"l") + std::to_string(i) +
             "\"; routes = ( \"chat\" ); scope = \"ip\"; rate = \"1/s\"; }";
   }

@@ -74,15 +74,32 @@ class Timeline {
       const std::int64_t cost = below(10) == 0 ? below(12) : below(3);
       charges.push_back({"key" + std::to_string(i) + "-" + std::to_string(below(2)), &limits_[i],
                          std::min(cost * share, limits::kMaxQuota)});
+      if (i < 3) guard(charges.back(), i);
+    }
+    if (below(4) == 0) {
+      const std::string key = "hold-" + std::to_string(below(2));
+      charges.push_back({key, &hold_, below(40) == 0 ? 1 + below(20) : 0});
     }
     return charges;
+  }
+
+  // The first is guarded by none, the second by one, the third by two guards.
+  void guard(Charge& charge, std::size_t count) {
+    charge.key += std::to_string(below(8));
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::string name = "guard" + std::to_string(count) + std::to_string(i);
+      charge.guards.push_back({name + "-opened", &guards_.at(i), name + "-shared"});
+    }
   }
 
   void change_a_limit() {
     Limit& limit =
         limits_.at(static_cast<std::size_t>(below(static_cast<std::int64_t>(kRates.size()))));
     const Limit before = limit;
-    switch (below(8)) {
+    switch (below(9)) {
+      case 8:
+        guards_.at(static_cast<std::size_t>(below(2))).rate.quota = 1 + below(7);
+        break;
       case 0:
         limit.rate.window = {1 + below(90), Unit::kSecond};
         break;
@@ -119,6 +136,13 @@ class Timeline {
   std::mt19937_64 random_{kSeed + static_cast<unsigned>(algorithm_)};
   TimePoint now_ = kStart;
   std::vector<Limit> limits_;
+  std::array<Limit, 2> guards_{Limit{.name = "wide", .rate = {5, {20, Unit::kSecond}}},
+                               Limit{.name = "narrow", .rate = {3, {10, Unit::kSecond}}}};
+  Limit hold_{.name = "hold",
+              .rate = {1, {1, Unit::kSecond}},
+              .burst = 31'622'400,
+              .algorithm = Algorithm::kLeakyBucket,
+              .mode = limits::Mode::kHold};
 };
 
 std::set<std::string> lines_of(const std::string& contents) {
@@ -150,6 +174,7 @@ TEST_P(OracleTest, AgreesWithTheModelOnEveryStep) {
   Timeline timeline(*limits::from_name<Algorithm>(limits::kAlgorithmNames, algorithm));
   std::int64_t step = 0;
   std::int64_t denied = 0;
+  std::int64_t crowded = 0;
   for (int turn = 0; step < kSteps; ++turn) {
     const auto decisions = timeline.next_turn();
     const auto expected = model->take_all(decisions, timeline.now());
@@ -158,13 +183,16 @@ TEST_P(OracleTest, AgreesWithTheModelOnEveryStep) {
       ASSERT_EQ(actual[i].allowed, expected[i].allowed) << "seed " << kSeed << " step " << step;
       ASSERT_EQ(actual[i].balances, expected[i].balances) << "seed " << kSeed << " step " << step;
       ASSERT_EQ(actual[i].at, expected[i].at);
+      ASSERT_EQ(actual[i].crowded, expected[i].crowded) << "step " << step;
       denied += actual[i].allowed ? 0 : 1;
+      crowded += actual[i].crowded ? 1 : 0;
     }
     if (turn % 500 == 0) expect_same_bytes(*model, *store, step);
     if (testing::Test::HasFatalFailure()) return;
   }
   EXPECT_GT(denied, kSteps / 20) << "a timeline that hardly denies shows little";
   EXPECT_LT(denied, kSteps * 19 / 20) << "a timeline that hardly allows shows little";
+  EXPECT_GT(crowded, kSteps / 50);
 }
 
 std::vector<std::string> stores_but_the_model() {

@@ -1,47 +1,20 @@
 #include "limits/outcome.h"
 
-#include <map>
 #include <vector>
 
 #include <gtest/gtest.h>
+
+#include "limits/buckets.h"
 
 namespace sluice::limits {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr TimePoint kStart{1'800'000'000s};
-
-Limit limit(std::int64_t quota, std::int64_t seconds, Mode mode = Mode::kEnforce) {
-  return {.name = "chat", .rate = {quota, {seconds, Unit::kSecond}}, .mode = mode};
-}
-
-// Buckets by key, as a store in memory keeps them.
-class Buckets {
- public:
-  Outcome decide(const std::vector<Charge>& charges, TimePoint now) {
-    std::vector<std::optional<Bucket>> stored;
-    for (const Charge& charge : charges) {
-      const auto found = kept_.find(charge.key);
-      stored.push_back(found == kept_.end() ? std::nullopt : std::optional(found->second));
-    }
-    Outcome outcome = limits::decide(charges, stored, now);
-    for (const Change& change : outcome.changes) {
-      kept_[charges[change.charge].key] = change.bucket;
-    }
-    return outcome;
-  }
-  std::int64_t used(const std::string& key) const {
-    const auto found = kept_.find(key);
-    return found == kept_.end() ? 0 : std::get<FixedWindow>(found->second.state).used;
-  }
-
- private:
-  std::map<std::string, Bucket> kept_;
-};
+const Lookup kNothing = [](std::string_view, const Limit&) { return std::nullopt; };
 
 TEST(OutcomeTest, OfNoLimitsIsAllowed) {
-  const Outcome outcome = decide({}, {}, kStart);
+  const Outcome outcome = decide({}, kNothing, kStart);
   EXPECT_TRUE(outcome.decision.allowed);
   EXPECT_EQ(outcome.decision.store, StoreState::kAnswered);
   EXPECT_EQ(outcome.decision.at, kStart);
@@ -61,10 +34,10 @@ TEST(OutcomeTest, ChargesAllOrNone) {
   EXPECT_TRUE(first.decision.allowed);
   EXPECT_EQ(first.decision.balances, (std::vector<Balance>{{7, 60s, 0s}, {0, 10s, 0s}}));
   ASSERT_EQ(first.changes.size(), 2U);
-  EXPECT_EQ(first.changes[0].charge, 0U);
+  EXPECT_EQ(first.changes[0].key, "wide");
   EXPECT_EQ(first.changes[0].keep_for, 60s);
   EXPECT_EQ(first.changes[0].bucket, (Bucket{wide.terms(), FixedWindow{3, kStart}}));
-  EXPECT_EQ(first.changes[1].charge, 1U);
+  EXPECT_EQ(first.changes[1].key, "narrow");
   EXPECT_EQ(first.changes[1].keep_for, 10s);
   EXPECT_EQ(first.changes[1].bucket, (Bucket{narrow.terms(), FixedWindow{2, kStart}}));
 
@@ -93,7 +66,7 @@ TEST(OutcomeTest, ALimitThatFitsIsNotChargedForOneThatDoesNotWhereverItStands) {
       {{"b", &open, 1}, {"c", &open, 1}, {"a", &shut, 1}},
   };
   for (std::size_t i = 0; i < orders.size(); ++i) {
-    const Outcome outcome = decide(orders[i], std::vector<std::optional<Bucket>>(3), kStart);
+    const Outcome outcome = decide(orders[i], kNothing, kStart);
     EXPECT_FALSE(outcome.decision.allowed);
     EXPECT_TRUE(outcome.changes.empty());
     for (std::size_t j = 0; j < 3; ++j) {
@@ -115,9 +88,10 @@ TEST(OutcomeTest, PeeksChangeNothingAndAreNeverDenied) {
   EXPECT_TRUE(peek.changes.empty());
   EXPECT_EQ(peek.decision.balances, (std::vector<Balance>{{0, 9s, 0s}, {0, 0s, 0s}}));
 
-  const Outcome mixed = buckets.decide({{"k", &eight, 0}, {"x", &eight, 1}}, kStart + 1s);
+  const std::vector<Charge> beside{{"k", &eight, 0}, {"x", &eight, 1}};
+  const Outcome mixed = buckets.decide(beside, kStart + 1s);
   ASSERT_EQ(mixed.changes.size(), 1U) << "beside a peek, others are charged";
-  EXPECT_EQ(mixed.changes[0].charge, 1U);
+  EXPECT_EQ(mixed.changes[0].key, "x");
 }
 
 TEST(OutcomeTest, AShadowLimitNeverDenies) {
@@ -186,13 +160,13 @@ TEST(OutcomeTest, DecidesOverEveryAlgorithm) {
     limits.back().algorithm = algorithm;
   }
   std::vector<Charge> charges;
-  std::vector<std::optional<Bucket>> stored;
-  for (const Limit& each : limits) charges.push_back({"key", &each, 2});
-  const Outcome first = decide(charges, std::vector<std::optional<Bucket>>(5), kStart);
-  ASSERT_EQ(first.changes.size(), 5U);
-  for (const Change& change : first.changes) stored.emplace_back(change.bucket);
+  for (const Limit& each : limits) {
+    charges.push_back({"key" + std::to_string(charges.size()), &each, 2});
+  }
+  Buckets buckets;
+  EXPECT_EQ(buckets.decide(charges, kStart).changes.size(), 5U);
   charges[3].cost = 1;
-  const Outcome second = decide(charges, stored, kStart + 5s);
+  const Outcome second = buckets.decide(charges, kStart + 5s);
   EXPECT_FALSE(second.decision.allowed);
   EXPECT_TRUE(second.changes.empty());
   // 2 units of a sliding window weigh none just after the middle of the next one.

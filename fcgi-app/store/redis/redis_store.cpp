@@ -121,6 +121,7 @@ void RedisStore::flush() {
 
 Task<void> RedisStore::send(Batch batch) {
   TakeArgument argument(batch.now, SystemClock().now() + clock_difference_);
+  for (const Waiting* waiting : batch.waiting) argument.add_buckets(waiting->charges);
   for (const Waiting* waiting : batch.waiting) argument.add_decision(waiting->charges);
   const std::string key_count = fmt::to_string(argument.keys().size());
   const std::string packed = argument.text();

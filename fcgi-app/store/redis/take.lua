@@ -5,16 +5,19 @@
 -- each on its own: a denial, or a bucket that cannot be read, is no matter of the next one. All
 -- buckets are read at first and written at last, each once, however many decisions share it.
 --
--- KEYS   of all buckets, each once
+-- KEYS   each once: first those of the limits' own buckets, then of guards and holds
 -- ARGV   one string:
---        8 now (microseconds since the epoch; 0 takes Redis's own time), 2 number of limits,
+--        8 now (microseconds since the epoch; 0 takes Redis's own time), 2 number of limits, 2 of
+--          the limits' own buckets
 --        for each limit: its terms (limits/bucket.h), 4 tick, 1 on_change, 1 mode, and for the
 --          calendar 8 start of this period, 8 its end, 8 the end of the next
 --        for each decision: 1 number of charges, and for each charge 2 number of its key, 2 of its
---          limit (both from 1), 4 cost (0 peeks)
+--          limit (both from 1), 4 cost (0 peeks), 1 number of guards, and for each guard
+--          (limits/charge.h) 2 number of its key, 2 of its limit, 2 of the shared bucket's key
 -- reply  one string: 8 now, then for each decision: 2 the charges whose cost does not fit, as bits
---        from the lowest, and for each charge the view of its bucket (limits/bucket.h); or 2 ones
---        in every bit, 2 size of an error, its text. "CALENDAR" is one: now is outside the periods.
+--        from the lowest, and in the highest bit whether one went to a shared bucket; and for each
+--        charge the view of its bucket (limits/bucket.h); or 2 ones in every bit, 2 size of an
+--        error, its text. "CALENDAR" is one: now is outside the periods.
 -- state  see limits/bucket.h. The key expires when it says no more than no key would. A denial
 --        writes nothing. A key that somebody made persistent expires again from its next window.
 --
@@ -22,7 +25,7 @@
 -- algorithms.lua: each function and table that a call makes costs it a fifth of a microsecond.
 local pack, read, sub, call, pcall = struct.pack, struct.unpack, string.sub, redis.call, redis.pcall
 local input, keys, values = ARGV[1], KEYS, KEYS  -- where there is no key, there is no value
-local now, limit_count, position = read('<i8I2', input)
+local now, limit_count, bucket_count, position = read('<i8I2I2', input)
 if now == 0 then
   local time = call('TIME')
   now = time[1] * 1000000 + time[2]
@@ -39,7 +42,7 @@ for i = 1, limit_count do
   local alignment = (kind - algorithm) / 16
   local limit = {terms = sub(input, first, first + 14), algorithm = algorithm, quota = quota,
                  capacity = capacity, window = window, tick = tick, on_change = on_change,
-                 shadow = mode == 1}
+                 shadow = mode == 1, hold = mode == 2}
   if alignment == 1 then  -- to the clock
     limit.start = now - math.fmod(now, window)
     limit.close = limit.start + window
@@ -58,67 +61,105 @@ for i = 1, limit_count do
 end
 
 -- All buckets of this call: false where there is none. MGET finds nothing under a key that is no
--- string; '' stands for what is not ours.
+-- string; '' stands for what is not ours. Guards and holds are mostly missing, and need no such
+-- care: nobody is let in by overwriting one.
 if #keys > 0 then
   values = call('MGET', unpack(keys))
   local missing
-  for k = 1, #keys do
+  for k = 1, bucket_count do
     if not values[k] then
       missing = missing or {}
       missing[#missing + 1] = keys[k]
     end
   end
   if missing and call('EXISTS', unpack(missing)) > 0 then
-    for k = 1, #keys do
+    for k = 1, bucket_count do
       values[k] = values[k] or (call('EXISTS', keys[k]) > 0 and '')
     end
   end
 end
 
 local changed, open, charged, view  -- algorithms.lua's, once they are needed
-local charges = {0, 0, 0, 0, 0, 0, 0, 0}  -- of one decision, 8 places for each
+local charges = {0, 0, 0, 0, 0, 0, 0, 0}  -- of one decision and then its guards, 8 places for each
 local output, slot = {pack('<i8', now), 0, 0}, 1
 while position <= #input do
-  local count, lacking, denied, problem
+  local count, lacking, denied, problem, crowded
   count, position = read('<I1', input, position)
   lacking = 0
+  local last = count - 1  -- of the charges and guards
   for n = 0, count - 1 do
-    local k, i, cost, used, a, b, c, renewed  -- renewed: charged by other terms so far
-    k, i, cost, position = read('<I2I2I4', input, position)
-    local limit, stored, fits = limits[i], values[k], true
-    if limit.algorithm == 1 then  -- fixed_window: used, opened_at
-      local start = limit.start
-      a, b = 0, now
-      if stored and #stored == 27 and sub(stored, 1, 15) == limit.terms then
-        a, b = read('<I4i8', stored, 16)
-      elseif stored then
-        changed = changed or algorithms(now)
-        a, b = changed(limit, stored)
-        renewed = true
+    local k, i, cost, guards
+    k, i, cost, guards, position = read('<I2I2I4I1', input, position)
+    local limit, first_guard, next_charge = limits[i], position, position + guards * 6
+    local used, a, b, c, renewed  -- renewed: charged by other terms so far
+    repeat  -- once more where a guard says so
+      local stored = values[k]
+      position, renewed = next_charge, false
+      if limit.algorithm == 1 then  -- fixed_window: used, opened_at
+        local start = limit.start
+        a, b = 0, now
+        if stored and #stored == 27 and sub(stored, 1, 15) == limit.terms then
+          a, b = read('<I4i8', stored, 16)
+        elseif stored then
+          changed = changed or algorithms(now)
+          a, b = changed(limit, stored)
+          renewed = true
+        end
+        local close = b and (start and (b < start and start or limit.close) or b + limit.window)
+        if a == 0 or close and (b > now or close <= now) then
+          a, b = 0, start or now
+        end
+        used = a
+      elseif limit.hold and not stored and cost == 0 then  -- as most holds are
+        used, a, b = 0, 0, now
+      else
+        if not open then
+          changed, open, charged, view = algorithms(now)
+        end
+        used, renewed, a, b, c = open(limit, stored)
+        if limit.algorithm == 2 and renewed and used then
+          values[k] = limit.terms .. a  -- a log that changed is long: once for all decisions
+        end
       end
-      local close = b and (start and (b < start and start or limit.close) or b + limit.window)
-      if a == 0 or close and (b > now or close <= now) then
-        a, b = 0, start or now
+      for g = 1, used == 0 and guards or 0 do
+        local guard_key, guard, shared = read('<I2I2I2', input, first_guard + g * 6 - 6)
+        local opened, since, anew = 0, now, false
+        guard, stored = limits[guard], values[guard_key]
+        if stored and #stored == 27 and sub(stored, 1, 15) == guard.terms then
+          opened, since = read('<I4i8', stored, 16)
+        elseif stored then
+          changed = changed or algorithms(now)
+          opened, since = changed(guard, stored)
+          anew = true
+        end
+        if not since then
+          problem = 'ERR a guard holds something else'
+          break
+        elseif opened == 0 or since > now or since + guard.window <= now then
+          opened, since = 0, now
+        end
+        if opened >= guard.quota then
+          k, guards, position, crowded = shared, 0, first_guard, true
+          break
+        end
+        local at = (last + g) * 8
+        charges[at + 1], charges[at + 2], charges[at + 3], charges[at + 4] = guard, guard_key, 1, 1
+        charges[at + 5], charges[at + 6], charges[at + 7], charges[at + 8] = opened, since, nil, anew
       end
-      used = a
-    else
-      if not open then
-        changed, open, charged, view = algorithms(now)
-      end
-      used, renewed, a, b, c = open(limit, stored)
-      if limit.algorithm == 2 and renewed and used then
-        values[k] = limit.terms .. a  -- a log that changed is long: once for all decisions
-      end
-    end
+    until position == next_charge
+    local fits = true
     if (not used or limit.problem) and limit.shadow then
       -- It never denies: what it cannot read, it does not count.
       cost, a, b, c = 0, limit.algorithm == 2 and '' or 0, limit.algorithm == 3 and 0 or now, now
     elseif not used or limit.problem then
       problem = problem or limit.problem or 'ERR a bucket holds something else'
-    elseif cost > 0 and used + cost > limit.capacity then
+    elseif limit.hold and used > 0 or cost > 0 and used + cost > limit.capacity then
       fits = false
       lacking = lacking + 2 ^ n
       denied = denied or not limit.shadow
+    end
+    if used == 0 and fits and cost > 0 then
+      last = last + guards  -- they count this bucket
     end
     local at = n * 8
     charges[at + 1], charges[at + 2], charges[at + 3], charges[at + 4] = limit, k, cost, fits
@@ -127,8 +168,9 @@ while position <= #input do
 
   local first = slot + 1
   slot = first + count
+  lacking = crowded and lacking + 32768 or lacking
   output[first] = lacking == 0 and '\0\0' or pack('<I2', lacking)
-  for n = 0, problem and -1 or count - 1 do
+  for n = 0, problem and -1 or last do
     local at = n * 8
     local limit, k, cost, fits = charges[at + 1], charges[at + 2], charges[at + 3], charges[at + 4]
     local a, b, c, renewed = charges[at + 5], charges[at + 6], charges[at + 7], charges[at + 8]
@@ -142,10 +184,14 @@ while position <= #input do
       end
     elseif charge then
       payload, left, reply = charged(limit, cost, renewed, a, b, c)
-    else
+    elseif view then
       payload = view(limit, fits and 0 or cost, a, b, c)
+    else
+      payload = pack('<i8i8', a, b)  -- a hold that does not
     end
-    output[first + 1 + n] = reply or payload
+    if n < count then
+      output[first + 1 + n] = reply or payload
+    end
     if charge then
       local before, result = values[k], nil
       values[k] = limit.terms .. payload

@@ -16,8 +16,17 @@ using limits::Limit;
 
 // In the place of the bits of a decision: an error follows.
 constexpr std::uint16_t kFailed = 0xffff;
+// The bit above them.
+constexpr unsigned kCrowded = 0x8000;
 
 }  // namespace
+
+void TakeArgument::add_buckets(std::span<const Charge> charges) {
+  for (const Charge& charge : charges) {
+    if (charge.limit->mode != limits::Mode::kHold) (void)number_of(charge.key);
+  }
+  bucket_count_ = keys_.size();
+}
 
 void TakeArgument::add_decision(std::span<const Charge> charges) {
   append_integer<std::uint8_t>(decisions_, charges.size());
@@ -25,6 +34,12 @@ void TakeArgument::add_decision(std::span<const Charge> charges) {
     append_integer<std::uint16_t>(decisions_, number_of(charge.key));
     append_integer<std::uint16_t>(decisions_, number_of(*charge.limit));
     append_integer<std::uint32_t>(decisions_, charge.cost);
+    append_integer<std::uint8_t>(decisions_, charge.guards.size());
+    for (const limits::Guard& guard : charge.guards) {
+      append_integer<std::uint16_t>(decisions_, number_of(guard.key));
+      append_integer<std::uint16_t>(decisions_, number_of(*guard.limit));
+      append_integer<std::uint16_t>(decisions_, number_of(guard.shared_key));
+    }
   }
 }
 
@@ -32,6 +47,7 @@ std::string TakeArgument::text() const {
   std::string text;
   append_integer<std::int64_t>(text, now_ ? microseconds_since_epoch(*now_) : 0);
   append_integer<std::uint16_t>(text, limits_.size());
+  append_integer<std::uint16_t>(text, bucket_count_);
   for (const std::string& limit : limits_) text += limit;
   return text + decisions_;
 }
@@ -87,6 +103,7 @@ Result<Decision> TakeReply::decision(TimePoint at, std::span<const Charge> charg
     return fail({}, text);
   }
   Decision decision{.store = limits::StoreState::kAnswered, .at = at, .limits = {}, .balances = {}};
+  decision.crowded = (lacking & kCrowded) != 0;
   decision.limits.reserve(charges.size());
   decision.balances.reserve(charges.size());
   for (std::size_t i = 0; i < charges.size(); ++i) {
@@ -94,9 +111,10 @@ Result<Decision> TakeReply::decision(TimePoint at, std::span<const Charge> charg
     const bool fits = (lacking >> i & 1U) == 0;
     const limits::View seen = view(limit.algorithm);
     if (!good_) break;
-    if (!fits && limit.mode == limits::Mode::kEnforce) decision.allowed = false;
+    if (!fits && limit.mode != limits::Mode::kShadow) decision.allowed = false;
     decision.limits.push_back(&limit);
-    decision.balances.push_back(limits::balance(seen, limit, fits ? 0 : charges[i].cost, at));
+    const std::int64_t waiting = fits ? 0 : limit.room_for(charges[i].cost);
+    decision.balances.push_back(limits::balance(seen, limit, waiting, at));
   }
   if (!good_) return fail({}, "ERR the script's reply is cut short");
   return decision;

@@ -16,6 +16,7 @@
 namespace sluice::store::redis {
 
 // The keys and the one argument: of all decisions the keys and limits, each once, and the charges.
+// All buckets are added first, then the decisions.
 class TakeArgument {
  public:
   // `now` is for tests; `estimate` is about what time the script will have, for the calendar.
@@ -23,6 +24,7 @@ class TakeArgument {
       : now_(now), estimate_(now.value_or(estimate)) {}
 
   // The charges outlive this object.
+  void add_buckets(std::span<const limits::Charge> charges);
   void add_decision(std::span<const limits::Charge> charges);
   [[nodiscard]] const std::vector<std::string_view>& keys() const { return keys_; }
   [[nodiscard]] std::string text() const;
@@ -34,6 +36,7 @@ class TakeArgument {
   std::optional<TimePoint> now_;
   TimePoint estimate_;
   std::vector<std::string_view> keys_;
+  std::size_t bucket_count_ = 0;  // of them, those of the limits' own buckets
   std::unordered_map<std::string_view, std::size_t> key_numbers_;
   std::vector<std::string> limits_;
   std::string decisions_;

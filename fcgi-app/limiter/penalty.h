@@ -1,0 +1,52 @@
+// The penalty ladder: who is denied again and again is locked out, each time for longer.
+//
+// Denials are counted per session, or per address of who has not shown one, and forgotten one by
+// one. `after` of them cost nothing; each one above locks out, for `first` and then twice as long
+// each time, up to `most`. What is denied because of a lock-out is not counted, so nobody locks
+// himself out for ever by asking again.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "identity/identity.h"
+#include "limits/charge.h"
+
+namespace sluice::limiter {
+
+class Penalty {
+ public:
+  struct Options {
+    std::int64_t after = 0;  // 0 to 1000; 0: nobody is ever locked out
+    std::chrono::seconds first = std::chrono::minutes(1);    // 1 s to a day
+    std::chrono::seconds most = std::chrono::hours(1);       // `first` to 30 days
+    std::chrono::seconds forget = std::chrono::minutes(10);  // one denial; 1 s to a day
+  };
+
+  // `key_prefix` outlives the object.
+  Penalty(std::string_view key_prefix, Options options);
+
+  [[nodiscard]] bool is_on() const { return options_.after > 0; }
+  // Denies while a lock-out lasts, in charges of cost 0; begins one of as many seconds as it costs.
+  [[nodiscard]] limits::Charge lock_out(const identity::Identity& identity,
+                                        std::int64_t seconds = 0) const;
+  // Counts one denial.
+  [[nodiscard]] limits::Charge denial(const identity::Identity& identity) const;
+  // How long a lock-out is due after a denial that left so many units of that limit.
+  [[nodiscard]] std::chrono::seconds due(std::int64_t remaining) const;
+
+ private:
+  [[nodiscard]] std::string key(std::string_view name, const identity::Identity& identity) const;
+
+  std::string_view key_prefix_;
+  Options options_;
+  limits::Limit denials_;
+};
+
+// A clock that runs down: a unit is a second, and while one is left it denies.
+[[nodiscard]] limits::Limit countdown(std::string name);
+// The most that it counts: a year and a day, and no session lives longer.
+inline constexpr std::int64_t kMaxCountdown = 31'622'400;
+
+}  // namespace sluice::limiter

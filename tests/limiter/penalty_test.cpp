@@ -1,0 +1,151 @@
+#include "limiter/penalty.h"
+
+#include <gtest/gtest.h>
+
+#include "limiter/limiter.h"
+#include "manual_clock.h"
+#include "run_task.h"
+#include "store/memory_store.h"
+
+namespace sluice::limiter {
+namespace {
+
+using limits::Decision;
+using limits::Hold;
+using limits::Limit;
+using std::chrono::seconds;
+
+// One unit each 10 seconds; two denials are let pass, the third locks out for a minute.
+class PenaltyTest : public testing::Test {
+ protected:
+  Decision ask(const identity::Identity& identity, std::int64_t cost = 1) {
+    const limits::LimitSet set{&limit_};
+    return run_now(limiter_.decide(set, identity, "chat", cost));
+  }
+
+  static identity::Identity session(std::uint8_t id) {
+    identity::Identity identity;
+    identity.address = "4:7f000001";
+    identity.tenant = "acme";
+    identity.session = SessionId{id};
+    identity.standing = Standing::kKnown;
+    return identity;
+  }
+
+  // Uses up the quota and is denied so often.
+  void be_denied(const identity::Identity& identity, int times) {
+    EXPECT_TRUE(ask(identity).allowed);
+    for (int i = 0; i < times; ++i) EXPECT_FALSE(ask(identity).allowed);
+  }
+
+  Limit limit_{.name = "chat",
+               .tenant = "acme",
+               .scope = limits::Fact::kSession,
+               .rate = {1, {10, limits::Unit::kSecond}}};
+  ManualClock clock_;
+  store::MemoryStore store_{clock_, {}};
+  Limiter limiter_{
+      store_,
+      {.penalty = {
+           .after = 2, .first = seconds(60), .most = seconds(200), .forget = seconds(3600)}}};
+};
+
+TEST_F(PenaltyTest, TheFirstDenialsCostNothing) {
+  be_denied(session(1), 2);
+  clock_.advance(seconds(10));
+  EXPECT_TRUE(ask(session(1)).allowed);
+}
+
+TEST_F(PenaltyTest, EachFurtherDenialLocksOutForLongerUpToTheMost) {
+  be_denied(session(1), 3);
+  for (const int length : {60, 120, 200, 200}) {
+    clock_.advance(seconds(length - 1));
+    const Decision held = ask(session(1));
+    EXPECT_FALSE(held.allowed) << length;
+    EXPECT_EQ(held.hold, Hold::kPenalty) << length;
+    EXPECT_EQ(held.held_for, seconds(1)) << length;
+    ASSERT_EQ(held.balances.size(), 1U) << "the lock-out is no limit";
+    clock_.advance(seconds(1));
+    be_denied(session(1), 1);
+  }
+}
+
+TEST_F(PenaltyTest, AskingWhileLockedOutMakesItNoLonger) {
+  be_denied(session(1), 3);
+  for (int i = 0; i < 60; ++i) {
+    EXPECT_FALSE(ask(session(1)).allowed) << i;
+    clock_.advance(seconds(1));
+  }
+  EXPECT_TRUE(ask(session(1)).allowed);
+}
+
+TEST_F(PenaltyTest, IsOfOneSessionAlone) {
+  be_denied(session(1), 3);
+  EXPECT_TRUE(ask(session(2)).allowed);
+}
+
+TEST_F(PenaltyTest, IsOfTheAddressWithoutASession) {
+  identity::Identity anonymous;
+  anonymous.address = "4:7f000001";
+  be_denied(anonymous, 3);
+  clock_.advance(seconds(10));
+  EXPECT_EQ(ask(anonymous).hold, Hold::kPenalty);
+  EXPECT_TRUE(ask(session(1)).allowed) << "who shows a session at that address is another";
+  anonymous.address = "4:7f000002";
+  EXPECT_TRUE(ask(anonymous).allowed);
+}
+
+TEST_F(PenaltyTest, DenialsAreForgotten) {
+  be_denied(session(1), 2);
+  clock_.advance(seconds(3600));
+  be_denied(session(1), 1);
+  EXPECT_EQ(ask(session(1)).hold, Hold::kNone) << "that was the second one still counted";
+}
+
+TEST_F(PenaltyTest, WhatCostsNothingIsToldAndNotDenied) {
+  be_denied(session(1), 3);
+  const limits::LimitSet none;
+  const identity::Identity identity = session(1);
+  const Decision peek = run_now(limiter_.decide(none, identity, "limits", 0));
+  EXPECT_TRUE(peek.allowed);
+  EXPECT_EQ(peek.hold, Hold::kPenalty);
+  EXPECT_EQ(peek.held_for, seconds(60));
+}
+
+TEST_F(PenaltyTest, CanBeForgiven) {
+  be_denied(session(1), 3);
+  const identity::Identity identity = session(1);
+  EXPECT_EQ(run_now(limiter_.forgive(identity)), true);
+  EXPECT_EQ(run_now(limiter_.forgive(identity)), false);
+  clock_.advance(seconds(10));
+  be_denied(session(1), 2);
+  EXPECT_EQ(ask(session(1)).hold, Hold::kNone) << "the count began anew";
+}
+
+TEST_F(PenaltyTest, IsOffByDefault) {
+  Limiter plain(store_, {});
+  const limits::LimitSet set{&limit_};
+  const identity::Identity identity = session(1);
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(run_now(plain.decide(set, identity, "chat", 1)).hold, Hold::kNone);
+  }
+  EXPECT_EQ(store_.size(), 2U) << "the bucket and its guard: denials are not counted";
+}
+
+TEST_F(PenaltyTest, ARevokedSessionStaysRevokedUntilItWouldHaveExpired) {
+  const identity::Identity identity = session(1);
+  EXPECT_TRUE(run_now(limiter_.revoke(identity, seconds(300))));
+  EXPECT_TRUE(run_now(limiter_.revoke(identity, seconds(300)))) << "twice is once";
+  const limits::LimitSet none;
+  EXPECT_EQ(ask(identity).hold, Hold::kRevoked);
+  EXPECT_EQ(run_now(limiter_.decide(none, identity, "limits", 0)).hold, Hold::kRevoked);
+  EXPECT_FALSE(run_now(limiter_.decide(none, identity, "limits", 0)).allowed);
+  EXPECT_TRUE(ask(session(2)).allowed);
+  clock_.advance(seconds(299));
+  EXPECT_EQ(ask(identity).hold, Hold::kRevoked);
+  clock_.advance(seconds(1));
+  EXPECT_TRUE(ask(identity).allowed);
+}
+
+}  // namespace
+}  // namespace sluice::limiter
