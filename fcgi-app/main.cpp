@@ -43,8 +43,8 @@ Result<config::Config> load_config(const std::string& path) {
 int check(const std::string& path) {
   const auto config = load_config(path);
   if (!config) return complain(config.error());
-  fmt::print("{}: ok, {} tenants, storage {}\n", path, config->plans->tenants().size(),
-             config->storage_text());
+  fmt::print("{}: ok, {} tenants, storage {}, keys {}:*\n", path, config->plans->tenants().size(),
+             config->storage_text(), config->limiter.key_prefix);
   return kOk;
 }
 

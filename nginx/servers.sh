@@ -6,34 +6,56 @@
 redis_answers() { [[ $(redis-cli -s redis.sock ping 2>/dev/null) == PONG ]]; }
 redis_settled() { died redis.pid || redis_answers; }
 
-start_redis() {
-  local port
-  for port in {16379..16478}; do
-    port_is_taken "$port" && continue
-    cat >redis.conf <<CONF
-bind 127.0.0.1
-port $port
+# What a worker asks of Redis, and no more. An operator on this host is the user "default", who may
+# do all, but is to be reached through RUN_DIR alone.
+WORKER_RIGHTS='-@all +evalsha +eval +script|load +time +mget +exists +set +setrange'
+
+# The workers' password, kept for those that start later. Never an argument: anybody could see it.
+make_password() {
+  [[ -f $RUN_DIR/redis.password ]] ||
+    (umask 077 && od -An -v -N32 -tx1 /dev/urandom | tr -d ' \n' >"$RUN_DIR/redis.password")
+  PASSWORD=$(<"$RUN_DIR/redis.password")
+}
+
+rights() {  # PATTERN…: the workers' user, with these keys
+  local hash
+  read -r hash _ < <(printf '%s' "$PASSWORD" | sha256sum)
+  printf 'sluice on resetpass #%s resetkeys' "$hash"
+  printf ' ~%s' "$@"
+  printf ' resetchannels %s\n' "$WORKER_RIGHTS"
+}
+
+grant() {  # PATTERN…: of the Redis that runs
+  [[ $(timeout 5 redis-cli -s redis.sock <<<"ACL SETUSER $(rights "$@")" 2>/dev/null) == OK ]] ||
+    die "Redis does not take the workers' rights: see ./dev status and $RUN_DIR/log/redis.log"
+}
+
+write_redis_conf() {
+  cat >redis.conf <<CONF
+port 0
 unixsocket $RUN_DIR/redis.sock
 unixsocketperm 660
+user $(rights "$KEY_PATTERN")
 dir $RUN_DIR/redis
 # Counts outlive a restart of Redis, and are never thrown out for lack of memory.
 save ""
 appendonly yes
 appendfsync everysec
 maxmemory-policy noeviction
-protected-mode yes
 enable-debug-command no
 enable-module-command no
 enable-protected-configs no
 proc-title-template "{title} {config-file}"
 CONF
-    launch redis.pid log/redis.log redis-server "$RUN_DIR/redis.conf"
-    await 30 redis_settled || die "Redis does not answer: see $RUN_DIR/log/redis.log"
-    died redis.pid || { say "Redis on 127.0.0.1:$port and $RUN_DIR/redis.sock"; return; }
-    # Another one may have been faster to take the port.
-    grep -q 'Address already in use' <(tail -n 5 log/redis.log) || break
-  done
-  die "Redis did not start: $(last_line log/redis.log) (see $RUN_DIR/log/redis.log)"
+}
+
+start_redis() {
+  write_redis_conf
+  launch redis.pid log/redis.log redis-server "$RUN_DIR/redis.conf"
+  await 30 redis_settled || die "Redis does not answer: see $RUN_DIR/log/redis.log"
+  ! died redis.pid ||
+    die "Redis did not start: $(last_line log/redis.log) (see $RUN_DIR/log/redis.log)"
+  say "Redis on $RUN_DIR/redis.sock"
 }
 
 # --- pools ---------------------------------------------------------------------------------------

@@ -205,6 +205,12 @@ std::optional<std::string> set_storage(std::string_view uri, Config& config) {
     return fmt::format("{}, shm:///path/to/file, or {}", parsed.error().detail, kMemoryUri);
   }
   config.redis.uri = std::move(*parsed);
+  config.redis.tls = nullptr;
+  if (const auto& files = config.redis.uri.tls) {
+    auto context = store::redis::TlsContext::load(*files);
+    if (!context) return context.error().detail;
+    config.redis.tls = std::move(*context);
+  }
   return std::nullopt;
 }
 

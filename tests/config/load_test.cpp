@@ -144,7 +144,8 @@ TEST_F(Load, NamesTheVariableOfABadStorageUri) {
   EXPECT_EQ(error,
             "test.cfg:1: unknown level \"loud\"; use debug, info, warning or error\n"
             "RATE_LIMIT_STORAGE_URI: unknown scheme \"http://\"; expected "
-            "redis://[[user]:password@]host[:port][/db] or unix:///path/to/socket[?db=n], "
+            "redis[s]://[[user]:password@]host[:port][/db], for rediss "
+            "[?ca=FILE&cert=FILE&key=FILE], or unix:///path/to/socket[?db=n], "
             "shm:///path/to/file, or memory://");
 }
 

@@ -194,22 +194,60 @@ class Stack:
 class RedisServer:
     """A redis-server that ./dev knows nothing of. `arguments` go to redis-server."""
 
-    def __init__(self, *arguments, environment=None):
+    def __init__(self, *arguments, environment=None, tls=False):
         self.directory = tempfile.mkdtemp(prefix="sluice-r-", dir="/tmp")
         self.port = free_port()
-        self.process = subprocess.Popen(
-            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
-             "--dir", self.directory, "--logfile", "redis.log", *arguments],
-            stdout=subprocess.DEVNULL, env={**os.environ, **(environment or {})})
+        ports = ["--port", "0", "--tls-port", str(self.port)] if tls else ["--port", str(self.port)]
+        self.command = ["redis-server", *ports, "--bind", "127.0.0.1", "--save", "", "--dir",
+                        self.directory, "--logfile", "redis.log", *arguments]
+        self.environment = {**os.environ, **(environment or {})}
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL,
+                                        env=self.environment)
+
+    def answers(self):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
 
     def __enter__(self):
-        def answers():
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", self.port)) == 0
-        eventually(answers)
+        eventually(self.answers)
         return self
 
     def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
+        self.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class Worker:
+    """One worker without nginx: it listens at `socket`, its log is in `log`."""
+
+    def __init__(self, uri, config, **environment):
+        self.directory = Path(tempfile.mkdtemp(prefix="sluice-w-", dir="/tmp"))
+        self.socket, self.log = self.directory / "socket", self.directory / "log"
+        (self.directory / "sluice.cfg").write_text(config)
+        self.environment = {**os.environ, "RATE_LIMIT_STORAGE_URI": uri, **environment}
+
+    def __enter__(self):
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                [str(ROOT / "build" / PRESET / "sluice"), "worker", "--config",
+                 str(self.directory / "sluice.cfg"), "--listen", str(self.socket)],
+                stdin=subprocess.DEVNULL, stderr=log, env=self.environment)
+        eventually(self.socket.exists)
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        try:
+            assert self.process.wait(15) == 0, self.log.read_text()
+            for report in REPORTS:
+                assert report not in self.log.read_text(), self.log.read_text()[-6000:]
+        finally:
+            self.process.kill()
+            shutil.rmtree(self.directory, ignore_errors=True)

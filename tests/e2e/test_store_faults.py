@@ -214,16 +214,16 @@ def test_scripts_flushed_under_load_fail_no_request(faulty):
     assert {status for chatter in chatters for status in chatter.statuses} == {200}
 
 
-def test_password_set_meanwhile_is_an_outage_until_it_is_taken_back(faulty, sessions):
+def test_password_changed_meanwhile_is_an_outage_until_it_is_taken_back(faulty, sessions):
     with faulty.redis() as store:
-        store.config_set("requirepass", "another")
-    with faulty.redis(password="another") as store:
+        password, = store.acl_getuser("sluice")["passwords"]
+        store.execute_command("ACL", "SETUSER", "sluice", "resetpass", ">another")
         store.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         try:
             eventually(lambda: store_is(faulty, "down"))
             assert_outage_is_handled(faulty, sessions)
         finally:
-            store.config_set("requirepass", "")
+            store.execute_command("ACL", "SETUSER", "sluice", "resetpass", f"#{password}")
     eventually(lambda: store_is(faulty, "up"), within=3 * SLOWNESS)
     assert_served(faulty, sessions)
 

@@ -46,7 +46,7 @@ def test_status_says_who_is_limited_how(fresh, port):
     assert body["algorithms"] == {tenant: {"chat": name} for tenant, name in ALGORITHMS.items()}
     assert body["defaults"] == {"chat_per_10s": 5, "session_per_minute": 10,
                                 "identity_failure_per_minute": 30}
-    assert body["storage"] == f"unix://{fresh.run_dir}/redis.sock?db=0"
+    assert body["storage"] == f"unix://sluice:***@{fresh.run_dir}/redis.sock?db=0"
     assert body["store"] == {"status": "up"}
 
 

@@ -42,10 +42,17 @@ const std::map<std::string, Names> kMayInclude{
 
 // Vendor header -> the folder (or file stem) that alone may include it.
 const std::map<std::string, std::string> kHomes{
-    {"fcgiapp.h", "fcgi/"},        {"fcgios.h", "fcgi/"},
-    {"hiredis.h", "store/redis/"}, {"libpq-fe.h", "store/postgres/"},
-    {"jansson.h", "http/json"},    {"libconfig.h++", "config/"},
-    {"sodium.h", "identity/"},     {"uv.h", "loop/"},
+    {"fcgiapp.h", "fcgi/"},
+    {"fcgios.h", "fcgi/"},
+    {"hiredis.h", "store/redis/"},
+    {"openssl/ssl.h", "store/redis/"},
+    {"openssl/err.h", "store/redis/"},
+    {"openssl/x509v3.h", "store/redis/"},
+    {"libpq-fe.h", "store/postgres/"},
+    {"jansson.h", "http/json"},
+    {"libconfig.h++", "config/"},
+    {"sodium.h", "identity/"},
+    {"uv.h", "loop/"},
     {"CLI/CLI.hpp", "main"},
 };
 

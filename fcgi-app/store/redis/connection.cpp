@@ -64,8 +64,10 @@ void Connection::resolve() {
 void Connection::connect_next() {
   const loop::SocketAddress address = addresses_.front();
   addresses_.erase(addresses_.begin());
+  auto tls =
+      options_.tls ? std::make_unique<TlsSession>(*options_.tls, options_.uri.host) : nullptr;
   wire_ = std::make_unique<Wire>(
-      loop_, options_.wire, address,
+      loop_, options_.wire, Wire::Peer{address, std::move(tls)},
       Wire::Events{[this] { start(log_in()); }, [this](const std::string& why) { on_down(why); }});
 }
 

@@ -21,6 +21,7 @@ class Connection {
  public:
   struct Options {
     Uri uri;
+    std::shared_ptr<const TlsContext> tls;  // of uri.tls, where that is set
     Wire::Options wire;
     loop::Milliseconds backoff_min{50};    // the first pause before connecting again; doubled
     loop::Milliseconds backoff_max{1000};  // each time up to this, less up to a half at random

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -9,22 +10,33 @@ namespace sluice::store::redis {
 namespace {
 
 constexpr int kMaxDb = 1'000'000;
+constexpr std::size_t kMaxHost = 253;        // RFC 1035, written out
 constexpr std::size_t kMaxSocketPath = 107;  // sun_path, less its NUL
 
 tl::unexpected<Error> refuse(std::string_view why) {
   return fail(ErrorCode::kInvalidConfig,
-              fmt::format("{}; expected redis://[[user]:password@]host[:port][/db] or "
-                          "unix:///path/to/socket[?db=n]",
+              fmt::format("{}; expected redis[s]://[[user]:password@]host[:port][/db], for rediss "
+                          "[?ca=FILE&cert=FILE&key=FILE], or unix:///path/to/socket[?db=n]",
                           why));
 }
 
-// Takes off and returns what stands before the last (or first) `separator`; nothing without one.
-std::optional<std::string_view> cut(std::string_view& text, char separator, bool last = false) {
-  const std::size_t at = last ? text.rfind(separator) : text.find(separator);
+// Takes off `text` and returns what stands before `at`; the character there goes too.
+std::optional<std::string_view> cut_at(std::string_view& text, std::size_t at) {
   if (at == std::string_view::npos) return std::nullopt;
   const std::string_view before = text.substr(0, at);
   text.remove_prefix(at + 1);
   return before;
+}
+
+std::optional<std::string_view> cut(std::string_view& text, char separator) {
+  return cut_at(text, text.find(separator));
+}
+
+// A path, and then an @ in it, begins with its first slash; elsewhere an @ that is none of the
+// password's is the last.
+std::optional<std::string_view> cut_credentials(std::string_view& text, bool is_unix) {
+  if (text.starts_with('/')) return std::nullopt;
+  return cut_at(text, is_unix ? text.find("@/") : text.rfind('@'));
 }
 
 std::optional<int> number(std::string_view text, int low, int high) {
@@ -84,7 +96,31 @@ Result<Uri> parse_unix(std::string_view rest, Uri uri) {
   return uri;
 }
 
+// Of rediss: ca=FILE&cert=FILE&key=FILE, each once, in any order.
+bool set_files(std::string_view query, TlsFiles& files) {
+  while (!query.empty()) {
+    const auto before = cut(query, '&');
+    std::string_view value = before ? *before : std::exchange(query, {});
+    const auto name = cut(value, '=');
+    std::string* const file = name == "ca"     ? &files.ca
+                              : name == "cert" ? &files.cert
+                              : name == "key"  ? &files.key
+                                               : nullptr;
+    const auto path = percent_decode(value);
+    if (!file || !file->empty() || !path || !path->starts_with('/')) return false;
+    *file = *path;
+  }
+  return files.cert.empty() == files.key.empty();
+}
+
 Result<Uri> parse_tcp(std::string_view authority, Uri uri) {
+  if (const auto before = cut(authority, '?')) {
+    if (!uri.tls) return refuse("only rediss:// and unix:// take a query");
+    if (!set_files(authority, *uri.tls)) {
+      return refuse("ca, cert and key are absolute paths, cert and key go together");
+    }
+    authority = *before;
+  }
   std::string_view db;
   if (const auto before = cut(authority, '/')) {
     db = authority;
@@ -107,6 +143,7 @@ Result<Uri> parse_tcp(std::string_view authority, Uri uri) {
     uri.host = host;
   }
   if (uri.host.empty()) return refuse("the host is missing");
+  if (uri.host.size() > kMaxHost) return refuse("the host is longer than 253 bytes");
   if (!port.empty()) {
     const auto value = number(port, 1, 65535);
     if (!value) return refuse("the port must be 1 to 65535");
@@ -127,8 +164,8 @@ std::string Uri::masked() const {
       user.empty() && password.empty() ? "" : fmt::format("{}:***@", user);
   if (!path.empty()) return fmt::format("unix://{}{}?db={}", credentials, path, db);
   const bool bracket = host.find(':') != std::string::npos;
-  return fmt::format("redis://{}{}{}{}:{}/{}", credentials, bracket ? "[" : "", host,
-                     bracket ? "]" : "", port, db);
+  return fmt::format("redis{}://{}{}{}{}:{}/{}", tls ? "s" : "", credentials, bracket ? "[" : "",
+                     host, bracket ? "]" : "", port, db);
 }
 
 Result<Uri> parse_uri(std::string_view text) {
@@ -136,15 +173,16 @@ Result<Uri> parse_uri(std::string_view text) {
   if (colon == std::string_view::npos) return refuse("the storage URI has no scheme");
   const std::string_view scheme = text.substr(0, colon);
   std::string_view rest = text.substr(colon + 3);
-  if (scheme == "rediss") return refuse("rediss:// (TLS) is not supported");
   const bool is_unix = scheme == "unix" || scheme == "redis+unix";
-  if (!is_unix && scheme != "redis") {
+  if (!is_unix && scheme != "redis" && scheme != "rediss") {
     return refuse(fmt::format("unknown scheme \"{}://\"", scheme));
   }
   Uri uri;
-  const bool path_only = rest.starts_with('/');  // where an @ is a part of the name
-  if (const auto credentials = path_only ? std::nullopt : cut(rest, '@', true)) {
-    if (!set_credentials(*credentials, uri)) {
+  if (scheme == "rediss") uri.tls.emplace();
+  if (const auto credentials = cut_credentials(rest, is_unix)) {
+    // An @ in the name of a file would make a password of what stands before it.
+    const bool has_query = uri.tls && credentials->find('?') != std::string_view::npos;
+    if (has_query || !set_credentials(*credentials, uri)) {
       return refuse("credentials must be user:password, with %XX for special characters");
     }
   }

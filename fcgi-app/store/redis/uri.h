@@ -1,6 +1,7 @@
 // Where a Redis is: the URI forms that redis-py and Python's `limits` know.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -8,7 +9,15 @@
 
 namespace sluice::store::redis {
 
+// PEM files of a TLS connection, by absolute path.
+struct TlsFiles {
+  std::string ca;    // whose certificates are trusted; empty: the system's
+  std::string cert;  // ours, with the chain behind it; empty: none
+  std::string key;   // of cert; empty if cert is
+};
+
 // redis://[[user]:password@]host[:port][/db]
+// rediss:// for the same over TLS, then [?ca=FILE&cert=FILE&key=FILE]
 // unix://[[user]:password@]/path[?db=n], and redis+unix:// for the same
 struct Uri {
   std::string path;  // of a unix socket; empty for TCP
@@ -17,8 +26,9 @@ struct Uri {
   std::string user;      // empty: the default user
   std::string password;  // empty: none
   int db = 0;
+  std::optional<TlsFiles> tls;  // nothing: in the clear
 
-  // The URI again, with *** for the password: for people, logs and GET /.
+  // The URI again, with *** for the password and without files: for people, logs and GET /.
   [[nodiscard]] std::string masked() const;
 };
 

@@ -28,12 +28,13 @@ void Wire::ReaderRelease::operator()(redisReader* reader) const {
   redisReaderFree(reader);
 }
 
-Wire::Wire(loop::Loop& loop, Options options, const loop::SocketAddress& address, Events events)
+Wire::Wire(loop::Loop& loop, Options options, Peer peer, Events events)
     : loop_(loop),
       options_(options),
       events_(std::move(events)),
-      socket_(::socket(address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
+      socket_(::socket(peer.address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
       reader_(redisReaderCreate()),
+      tls_(std::move(peer.tls)),
       deadline_(loop, [this] { on_deadline(); }),
       before_wait_(loop, [this] { flush(); }) {
   if (!socket_) {
@@ -41,13 +42,13 @@ Wire::Wire(loop::Loop& loop, Options options, const loop::SocketAddress& address
     return;
   }
   const int on = 1;
-  if (address.family != AF_UNIX) {
+  if (peer.address.family != AF_UNIX) {
     ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
   // A failure shows as an event too, through SO_ERROR or a writable socket without a peer.
   static_cast<void>(::connect(socket_.get(),
-                              reinterpret_cast<const sockaddr*>(address.bytes.data()),
-                              static_cast<socklen_t>(address.bytes.size())));
+                              reinterpret_cast<const sockaddr*>(peer.address.bytes.data()),
+                              static_cast<socklen_t>(peer.address.bytes.size())));
   readiness_ = std::make_unique<loop::Readiness>(
       loop, socket_.get(), [this](loop::Readiness::Events ready) { on_ready(ready); });
   readiness_->watch(loop::Readiness::kWrite);
@@ -98,7 +99,7 @@ void Wire::close(const std::string& why) {
 void Wire::on_ready(loop::Readiness::Events ready) {
   if (state_ == State::kConnecting) return on_connected();
   if ((ready & loop::Readiness::kWrite) != 0) flush();
-  if ((ready & loop::Readiness::kRead) != 0 && state_ == State::kUp) read_replies();
+  if ((ready & loop::Readiness::kRead) != 0 && state_ != State::kClosed) receive();
 }
 
 void Wire::on_connected() {
@@ -112,6 +113,12 @@ void Wire::on_connected() {
     error = ECONNREFUSED;  // a unix socket that failed in connect(2) keeps no SO_ERROR
   }
   if (error != 0) return close(std::strerror(error));
+  if (!tls_) return on_up();
+  state_ = State::kHandshake;
+  flush();
+}
+
+void Wire::on_up() {
   state_ = State::kUp;
   deadline_.stop();
   readiness_->watch(loop::Readiness::kRead);
@@ -121,7 +128,8 @@ void Wire::on_connected() {
 void Wire::on_deadline() {
   if (!socket_) return close("no socket");
   if (state_ == State::kConnecting) return close("connect timed out");
-  read_replies();  // if it was this process that stood still, the replies are here
+  if (state_ == State::kHandshake) return close("TLS handshake timed out");
+  receive();  // if it was this process that stood still, the replies are here
   deadline_at_.reset();
   if (state_ != State::kUp || pending_.empty()) return;
   const Command* first = *std::min_element(
@@ -137,23 +145,42 @@ void Wire::set_deadline(loop::Milliseconds at) {
 }
 
 void Wire::flush() {
-  if (outgoing_.empty()) return;
-  const ssize_t sent = ::send(socket_.get(), outgoing_.data(), outgoing_.size(), MSG_NOSIGNAL);
+  if (tls_ && state_ == State::kUp) {
+    tls_->seal(outgoing_);
+    outgoing_.clear();
+  }
+  std::string& bytes = tls_ ? tls_->outgoing() : outgoing_;
+  if (bytes.empty() || state_ == State::kConnecting || state_ == State::kClosed) return;
+  const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (sent < 0 && errno != EAGAIN && errno != EINTR) return close(std::strerror(errno));
-  if (sent > 0) outgoing_.erase(0, static_cast<std::size_t>(sent));
-  readiness_->watch(outgoing_.empty() ? loop::Readiness::kRead : loop::Readiness::kReadWrite);
+  if (sent > 0) bytes.erase(0, static_cast<std::size_t>(sent));
+  readiness_->watch(bytes.empty() ? loop::Readiness::kRead : loop::Readiness::kReadWrite);
 }
 
-void Wire::read_replies() {
+void Wire::receive() {
   std::array<char, kReadBytes> buffer;  // NOLINT(*-member-init): filled by recv
   for (;;) {
     const ssize_t size = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (size <= 0) return close(size == 0 ? "closed by Redis" : std::strerror(errno));
-    redisReaderFeed(reader_.get(), buffer.data(), static_cast<std::size_t>(size));
+    const auto end = parse({buffer.data(), static_cast<std::size_t>(size)});
     deliver_replies();
-    if (state_ != State::kUp || static_cast<std::size_t>(size) < buffer.size()) return;
+    if (end) return close(*end);
+    if (state_ == State::kClosed || static_cast<std::size_t>(size) < buffer.size()) return;
   }
+}
+
+// Through TLS, where there is one, to the parser. What is wrong, if these are the last bytes.
+std::optional<std::string> Wire::parse(std::string_view bytes) {
+  std::string text;
+  std::optional<std::string> end;
+  if (tls_) {
+    end = tls_->open(bytes, text);
+    bytes = text;
+    if (!end && state_ == State::kHandshake && tls_->is_up()) on_up();
+  }
+  redisReaderFeed(reader_.get(), bytes.data(), bytes.size());
+  return end;
 }
 
 void Wire::deliver_replies() {

@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "loop/loop.h"
+#include "store/redis/tls.h"
 
 struct redisReader;
 struct redisReply;
@@ -33,17 +34,21 @@ using Arguments = std::span<const std::string_view>;
 class Wire {
  public:
   struct Options {
-    loop::Milliseconds connect_timeout{50};   // 1 or more
+    loop::Milliseconds connect_timeout{50};   // 1 or more; a TLS handshake included
     loop::Milliseconds command_timeout{100};  // 1 or more: from append to reply
     std::size_t max_pending = 10'000;         // commands in flight; one more is refused
   };
+  struct Peer {
+    loop::SocketAddress address;
+    std::unique_ptr<TlsSession> tls;  // empty: in the clear
+  };
   struct Events {
-    loop::Callback on_up;                                 // connected
+    loop::Callback on_up;                                 // connected, and by TLS where asked for
     std::function<void(const std::string& why)> on_down;  // closed; last event of this wire
   };
 
   // Starts connecting. Events come from the loop, never from within the constructor.
-  Wire(loop::Loop& loop, Options options, const loop::SocketAddress& address, Events events);
+  Wire(loop::Loop& loop, Options options, Peer peer, Events events);
   ~Wire();
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
@@ -83,16 +88,18 @@ class Wire {
   void close(const std::string& why);
 
  private:
-  enum class State { kConnecting, kUp, kClosed };
+  enum class State { kConnecting, kHandshake, kUp, kClosed };
 
   [[nodiscard]] bool accepts() const {
     return state_ == State::kUp && pending_.size() < options_.max_pending;
   }
   void on_ready(loop::Readiness::Events ready);
   void on_connected();
+  void on_up();
   void on_deadline();
   void set_deadline(loop::Milliseconds at);
-  void read_replies();
+  void receive();
+  [[nodiscard]] std::optional<std::string> parse(std::string_view bytes);
   void deliver_replies();
 
   struct ReaderRelease {
@@ -105,10 +112,11 @@ class Wire {
   State state_ = State::kConnecting;
   UniqueFd socket_;
   std::unique_ptr<redisReader, ReaderRelease> reader_;
-  std::string outgoing_;
+  std::unique_ptr<TlsSession> tls_;
+  std::string outgoing_;          // commands; with TLS not sealed yet
   std::deque<Command*> pending_;  // each lives in the frame of the coroutine that awaits it
   std::unique_ptr<loop::Readiness> readiness_;
-  loop::Timer deadline_;  // set while connecting or while a command waits; may fire early
+  loop::Timer deadline_;  // set until up, and while a command waits; may fire early
   std::optional<loop::Milliseconds> deadline_at_;  // when it fires, while a command waits
   loop::BeforeWait before_wait_;
 };

@@ -20,9 +20,15 @@ TEST(UriTest, ReadsEveryFormAndMasksThePassword) {
       {"redis://user:p%40ss@h", "redis://user:***@h:6379/0", "p@ss"},
       {"redis://user:a@b@h", "redis://user:***@h:6379/0", "a@b"},
       {"redis://[::1]:7000/3", "redis://[::1]:7000/3", ""},
+      {"redis://:what?@h", "redis://:***@h:6379/0", "what?"},
+      {"rediss://h", "rediss://h:6379/0", ""},
+      {"rediss://user:s3cret@h:1/2?ca=/ca.pem&cert=/c.pem&key=/k.pem", "rediss://user:***@h:1/2",
+       "s3cret"},
+      {"rediss://:a%3Fb@[::1]/?ca=/a%40b", "rediss://:***@[::1]:6379/0", "a?b"},
       {"unix:///run/redis.sock", "unix:///run/redis.sock?db=0", ""},
       {"redis+unix:///run/redis.sock?db=5", "unix:///run/redis.sock?db=5", ""},
       {"unix:///run/a@b/redis.sock", "unix:///run/a@b/redis.sock?db=0", ""},
+      {"unix://u:p@w@/run/a@b/redis.sock", "unix://u:***@/run/a@b/redis.sock?db=0", "p@w"},
       {"unix://u:pw@/run/redis.sock", "unix://u:***@/run/redis.sock?db=0", "pw"},
   };
   for (const Row& row : rows) {
@@ -33,11 +39,39 @@ TEST(UriTest, ReadsEveryFormAndMasksThePassword) {
   }
 }
 
+TEST(UriTest, KnowsTheFilesOfTls) {
+  const auto plain = parse_uri("redis://h");
+  EXPECT_FALSE(plain->tls);
+  const auto bare = parse_uri("rediss://h");
+  ASSERT_TRUE(bare->tls);
+  EXPECT_EQ(bare->tls->ca + bare->tls->cert + bare->tls->key, "");
+  const auto full = parse_uri("rediss://h:1/2?key=/k%20k.pem&ca=/ca.pem&cert=/c.pem");
+  ASSERT_TRUE(full && full->tls);
+  EXPECT_EQ(full->tls->ca, "/ca.pem");
+  EXPECT_EQ(full->tls->cert, "/c.pem");
+  EXPECT_EQ(full->tls->key, "/k k.pem");
+  EXPECT_EQ(full->db, 2);
+  EXPECT_EQ(full->port, 1);
+}
+
 TEST(UriTest, RefusesTheRestWithoutRepeatingAPassword) {
   for (const char* text : {"",
                            "localhost",
                            "http://h",
-                           "rediss://h",
+                           "redis://h?ca=/ca.pem",
+                           "redis://h/0?ca=/ca.pem",
+                           "rediss://",
+                           "rediss://?ca=/ca.pem",
+                           "rediss://h?ca=ca.pem",
+                           "rediss://h?ca",
+                           "rediss://h?ca=",
+                           "rediss://h?ca=/ca.pem&ca=/ca.pem",
+                           "rediss://h?ca=/ca.pem%00",
+                           "rediss://h?cert=/c.pem",
+                           "rediss://h?key=/k.pem",
+                           "rediss://h?verify=none",
+                           "rediss://h/x?ca=/ca.pem",
+                           "rediss://:s3cret@h?ca=/a@b",
                            "redis://",
                            "redis://:6379",
                            "redis://h:0",
