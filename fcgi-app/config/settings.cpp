@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/ids.h"
+#include "identity/secret.h"
 
 namespace sluice::config {
 namespace {
@@ -178,6 +179,16 @@ std::optional<std::string> set_storage(std::string_view uri, Config& config) {
   }
   config.redis.uri = std::move(*parsed);
   return std::nullopt;
+}
+
+Result<std::vector<identity::Secret>> Sessions::read_secrets() const {
+  if (!secrets.empty()) return secrets;
+  return identity::read_secrets(secret_file);
+}
+
+Result<std::vector<identity::Secret>> Sessions::load_secrets() const {
+  if (!secrets.empty()) return secrets;
+  return identity::load_secrets(secret_file);
 }
 
 std::vector<std::string> settings_keys() {
