@@ -54,9 +54,7 @@ Task<http::Response> limits(const Call& call) {
     body.set_null("tenant_id").set_null("session_id");
   }
   body.set("limits", array);
-  http::Response response(200, body.text());
-  response.add("Cache-Control", "no-store");
-  co_return response;
+  co_return http::Response(200, body.text());
 }
 
 }  // namespace sluice::handlers

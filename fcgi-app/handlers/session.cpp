@@ -23,9 +23,7 @@ Task<http::Response> session(const Call& call) {
   reply.set("tenant_id", opened.tenant);
   reply.set("expires_at", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
                                       std::chrono::floor<std::chrono::seconds>(opened.expires_at)));
-  http::Response response(201, reply.text());
-  response.add("Cache-Control", "no-store");
-  co_return response;
+  co_return http::Response(201, reply.text());
 }
 
 }  // namespace sluice::handlers
