@@ -30,7 +30,8 @@ struct Request {
   std::string_view remote_address;  // the peer of nginx, as text
   std::span<const Param> params;    // every CGI variable, in the order received
   std::string_view body;
-  bool body_too_large = false;  // then `body` is empty
+  bool body_too_large = false;   // then `body` is empty
+  bool too_many_params = false;  // then `params` are the first of them
 
   // The value of the header whose CGI name is `name`; absent or empty: nullopt. A header sent
   // twice, or with a list in it, is refused with kBadRequest: nobody may choose which one counts.
