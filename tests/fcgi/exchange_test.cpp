@@ -63,7 +63,7 @@ TEST_F(ExchangeTest, ABodyThatWasTooLargeIsNotShown) {
 
 TEST_F(ExchangeTest, OfTooManyParametersTheFirstAreShownAndItSaysSo) {
   for (const std::size_t count : {Exchange::kMaxParams, Exchange::kMaxParams + 1}) {
-    Pairs params(count - 1, {"HTTP_A", "x"});
+    Pairs params(count - 2, {"HTTP_A", "x"});  // libfcgi adds FCGI_ROLE
     params.push_back({"DOCUMENT_URI", "/"});
     Exchange exchange;
     ASSERT_TRUE(exchange.begin(request(params), false));

@@ -84,9 +84,10 @@ TEST(ResponseTest, IsSerializedAsACgiResponse) {
   Response response(200, "{}");
   response.add("X-A", "b");
   response.add("X-Evil", "b\r\nSet-Cookie: a=b");
-  EXPECT_EQ(response.serialize(),
-            "Status: 200 OK\r\nContent-Type: application/json\r\nX-A: b\r\n"
-            "Content-Length: 2\r\n\r\n{}");
+  EXPECT_EQ(
+      response.serialize(),
+      "Status: 200 OK\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nX-A: b\r\n"
+      "Content-Length: 2\r\n\r\n{}");
 }
 
 }  // namespace
