@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -14,7 +15,7 @@ namespace {
 
 std::string logged(Level threshold, Level level, std::string_view value) {
   std::array<int, 2> pipe_fds{};
-  EXPECT_EQ(pipe(pipe_fds.data()), 0);
+  EXPECT_EQ(pipe2(pipe_fds.data(), O_NONBLOCK), 0);
   const ManualClock clock;
   Log log(pipe_fds[1], clock, {threshold, "api1"});
   log.write(level, "store is down", {{"reason", value}});
