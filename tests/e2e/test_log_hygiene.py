@@ -1,6 +1,7 @@
 """What must not be in a log, an error or GET / is sent everywhere; then all of them are searched."""
 import json
 import os
+import signal
 import subprocess
 
 import pytest
@@ -134,6 +135,20 @@ def test_nginx_did_complain_of_the_requests_and_not_of_what_they_hide(said):
     assert "\x1b]0;marked\x07" in text  # a Referer as it came: nginx/README.md says so
     for hidden in ("X-API-Key", "Authorization", "Cookie"):
         assert hidden.lower() not in text.lower()
+
+
+def test_dev_logs_shows_no_control_character_of_them(said):
+    shown = subprocess.Popen([str(ROOT / "dev"), "logs", "-n", "+1"], stdin=subprocess.DEVNULL,
+                             env=said.stack.environment, stdout=subprocess.PIPE,
+                             start_new_session=True)
+    try:
+        line = next(line for line in shown.stdout if b"]0;marked" in line)
+    finally:
+        os.killpg(shown.pid, signal.SIGTERM)
+        shown.stdout.close()
+        shown.wait(30)
+    assert b"?]0;marked?" in line
+    assert all(0x20 <= byte < 0x7F for byte in line.rstrip(b"\n")), line
 
 
 def test_get_shows_the_store_without_its_password(said):
