@@ -9,7 +9,6 @@
 #include "app.h"
 #include "config/load.h"
 #include "fcgi/listener.h"
-#include "identity/secret.h"
 #include "operator.h"
 #include "routes.h"
 #include "version.h"
@@ -37,12 +36,18 @@ Result<config::Config> load_config(const std::string& path) {
   if (const char* secret = std::getenv("SLUICE_SECRET_FILE"); secret && *secret) {
     options.secret_file = secret;
   }
+  if (const char* secrets = std::getenv("SLUICE_SECRETS"); secrets && *secrets) {
+    options.secrets = secrets;
+  }
   return config::load(path, options);
 }
 
 int check(const std::string& path) {
   const auto config = load_config(path);
   if (!config) return complain(config.error());
+  // A file of secrets that is not there is no mistake: the first worker makes it.
+  const auto secrets = config->sessions.read_secrets();
+  if (!secrets && secrets.error().code != ErrorCode::kNotFound) return complain(secrets.error());
   fmt::print("{}: ok, {} tenants, storage {}, keys {}:*\n", path, config->plans->tenants().size(),
              config->storage_text(), config->limiter.key_prefix);
   return kOk;
@@ -66,7 +71,7 @@ int work(const WorkerFlags& flags) {
   raise_descriptor_limit();
   const auto config = load_config(flags.config);
   if (!config) return complain(config.error());
-  auto secrets = identity::load_secrets(config->sessions.secret_file);
+  auto secrets = config->sessions.load_secrets();
   if (!secrets) return complain(secrets.error());
   if (const auto ready = fcgi::initialize_libfcgi(); !ready) return complain(ready.error());
   auto listener = flags.listen.empty() ? fcgi::inherited_listener() : fcgi::listen_at(flags.listen);
@@ -111,8 +116,9 @@ CLI::App* add_operation(CLI::App& cli, const std::string& name, OperatorFlags& f
       "Whose: --session for a client of a tenant, --tenant for what a tenant's clients share,\n"
       "--ip for the defaults, which callers without a session are counted by. The store is the\n"
       "config's, or RATE_LIMIT_STORAGE_URI. A session is checked with the config's secrets, or\n"
-      "those of SLUICE_SECRET_FILE. With shm://, run it as the workers' user: the file is theirs\n"
-      "alone.");
+      "those of SLUICE_SECRETS or SLUICE_SECRET_FILE. With shm://, run it as the workers' user: "
+      "the\n"
+      "file is theirs alone.");
   command->add_option("-c,--config", flags.config, "Config file")->required();
   command->add_option("--tenant", flags.whose.tenant, "Id of the tenant; --session implies it");
   command->add_option("--session", flags.whose.session, "Session, as POST /session gave it");

@@ -9,7 +9,6 @@
 #include "base/unique_fd.h"
 #include "identity/client_ip.h"
 #include "identity/fingerprint.h"
-#include "identity/secret.h"
 #include "loop/loop.h"
 #include "routes.h"
 #include "storage.h"
@@ -31,7 +30,7 @@ tl::unexpected<Error> refuse(std::string what) {
 
 Result<identity::Session> verified(const config::Config& config, const Whose& whose,
                                    TimePoint now) {
-  auto secrets = identity::read_secrets(config.sessions.secret_file);
+  auto secrets = config.sessions.read_secrets();
   if (!secrets) return tl::unexpected(secrets.error());
   auto session = identity::SessionTokens(std::move(*secrets)).verify(whose.session, now);
   if (!session) return refuse("--session: not signed with the configured secrets, or expired");

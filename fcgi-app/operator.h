@@ -40,8 +40,8 @@ struct Buckets {
 //   a session       all limits of a client that shows it; it says what the tenant is
 //   a tenant alone  its limits that are counted for the tenant as a whole
 //   an address      the defaults, besides; those of false claims too
-// Errors: kBadRequest for what the flags say, kInvalidConfig and kSystem for the secrets.
-// REQUIRES: the config outlives the result.
+// Errors: kBadRequest for what the flags say, kInvalidConfig, kNotFound and kSystem for the
+// secrets. REQUIRES: the config outlives the result.
 [[nodiscard]] Result<Buckets> find_buckets(const config::Config& config, const Whose& whose,
                                            TimePoint now);
 

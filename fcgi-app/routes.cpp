@@ -38,6 +38,7 @@ Result<std::int64_t> Route::cost(const http::Request& request, const identity::I
 }
 
 Result<const Route*> match(const http::Request& request) {
+  if (request.too_many_params) return fail(ErrorCode::kBadRequest, "Too many header fields");
   const std::string_view method = request.method == "HEAD" ? "GET" : request.method;
   std::string allowed;
   for (const Route& route : kRoutes) {

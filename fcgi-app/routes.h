@@ -32,8 +32,8 @@ struct Route {
                                           const http::CostRules& rules) const;
 };
 
-// The route of `request`. A HEAD is answered by its GET; nginx drops the body. Errors: kNotFound,
-// kMethodNotAllowed (detail: the Allow field), kBodyTooLarge.
+// The route of `request`. A HEAD is answered by its GET; nginx drops the body. Errors: kBadRequest
+// (too many headers), kNotFound, kMethodNotAllowed (detail: the Allow field), kBodyTooLarge.
 [[nodiscard]] Result<const Route*> match(const http::Request& request);
 
 // The names that a limit and a cost may use: of the routes that cost something.

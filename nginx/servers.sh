@@ -130,12 +130,18 @@ nginx_serves() {
 }
 nginx_settled() { died nginx.pid || nginx_serves; }
 
+# Debian's nginx has this bound since 1.22.1-9+deb12u8. An older one refuses a config that names it.
+max_headers() {
+  ! grep -qaw max_headers "$(command -v nginx)" || printf 'max_headers 100;'
+}
+
 start_nginx() {
   local text user=
   # As root, nginx would make its workers another user, to whom RUN_DIR is closed.
   ((EUID != 0)) || user='user root;'
   text=$(<"$ROOT/nginx/nginx.conf.in")
   text=${text//@USER@/"$user"}
+  text=${text//@MAX_HEADERS@/"$(max_headers)"}
   text=${text//@ROOT@/"$ROOT"}
   text=${text//@RUN_DIR@/"$RUN_DIR"}
   text=${text//@PORT1@/"$PORT1"}

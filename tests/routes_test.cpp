@@ -40,6 +40,18 @@ TEST(RoutesTest, ABodyBeyondItsBoundIsRefusedBeforeAnythingElseIsDone) {
   EXPECT_EQ(match_of("POST", "/chat", true).error().code, ErrorCode::kBodyTooLarge);
 }
 
+TEST(RoutesTest, TooManyHeadersAreRefusedWhateverTheRoute) {
+  for (const char* path : {"/", "/chat", "/nowhere", ""}) {
+    http::Request request;
+    request.method = "GET";
+    request.path = path;
+    request.too_many_params = true;
+    ASSERT_FALSE(match(request)) << path;
+    EXPECT_EQ(match(request).error().code, ErrorCode::kBadRequest) << path;
+    EXPECT_EQ(match(request).error().detail, "Too many header fields") << path;
+  }
+}
+
 TEST(RoutesTest, LimitsMayNameTheRoutesOfTheTable) {
   EXPECT_EQ(route_names(), (std::vector<std::string_view>{"session", "chat"}));
 }

@@ -4,11 +4,14 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
+#include "base/result.h"
 #include "fcgi/server.h"
 #include "http/cost.h"
 #include "identity/resolver.h"
+#include "identity/session_token.h"
 #include "limiter/limiter.h"
 #include "limits/plan.h"
 #include "store/redis/connection.h"
@@ -28,7 +31,13 @@ inline constexpr std::string_view kSharedMemoryScheme = "shm://";
 
 struct Sessions {
   std::string secret_file = "sluice.secret";   // relative to the config file
+  std::vector<identity::Secret> secrets;       // of the environment: then no file is looked at
   Duration lifetime = std::chrono::hours(24);  // a minute to 366 days
+
+  // The secrets, newest first: `secrets`, or what the file holds. load_secrets() is for who signs,
+  // and makes a file that does not exist. Errors: as of the functions of these names in identity.
+  [[nodiscard]] Result<std::vector<identity::Secret>> read_secrets() const;
+  [[nodiscard]] Result<std::vector<identity::Secret>> load_secrets() const;
 };
 
 struct Config {

@@ -15,11 +15,13 @@
 #include "config/report.h"
 #include "config/settings.h"
 #include "config/source.h"
+#include "identity/secret.h"
 
 namespace sluice::config {
 namespace {
 
 constexpr std::string_view kUriVariable = "RATE_LIMIT_STORAGE_URI";
+constexpr std::string_view kSecretsVariable = "SLUICE_SECRETS";
 constexpr std::string_view kDefaultUri = "redis://127.0.0.1:6379/0";
 
 // What has been read so far.
@@ -89,7 +91,15 @@ void apply_environment(const std::filesystem::path& folder, Draft& draft, Report
       report.complain({report.add_file(kUriVariable), 0}, *wrong);
     }
   }
-  std::string& secret_file = draft.config.sessions.secret_file;
+  Sessions& sessions = draft.config.sessions;
+  if (options.secrets) {
+    if (auto secrets = identity::parse_secret_list(*options.secrets)) {
+      sessions.secrets = std::move(*secrets);
+    } else {
+      report.complain({report.add_file(kSecretsVariable), 0}, secrets.error().detail);
+    }
+  }
+  std::string& secret_file = sessions.secret_file;
   secret_file = options.secret_file.value_or((folder / secret_file).string());
 }
 

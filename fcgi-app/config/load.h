@@ -16,6 +16,8 @@ struct LoadOptions {
   std::optional<std::string> storage_uri;
   // Replaces sessions.secret_file: the value of SLUICE_SECRET_FILE, relative to nothing.
   std::optional<std::string> secret_file;
+  // Replaces that file: the value of SLUICE_SECRETS (identity::parse_secret_list()).
+  std::optional<std::string> secrets;
   // The routes that a limit may name.
   std::vector<std::string_view> routes;
 };

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/ids.h"
+#include "identity/secret.h"
 
 namespace sluice::config {
 namespace {
@@ -50,6 +51,24 @@ void read_secret_file(const Value& value, Settings& settings) {
   settings.config.sessions.secret_file = *file;
 }
 
+void read_trusted_proxies(const Value& value, Settings& settings) {
+  const auto elements = value.elements();
+  if (!elements) return;
+  for (const Value& element : *elements) {
+    const auto text = element.text();
+    if (!text) continue;
+    const auto network = identity::parse_network(*text);
+    if (!network) {
+      element.complain(network.error().detail);
+    } else if (network->is_everything()) {
+      element.complain(fmt::format(
+          "\"{}\" trusts everybody: a client could claim any address; name your proxies", *text));
+    } else {
+      settings.config.identity.trusted_proxies.push_back(*network);
+    }
+  }
+}
+
 template <std::int64_t kLow, std::int64_t kHigh, class Number>
 void read_integer(const Value& value, Number& number) {
   if (const auto read = value.integer(kLow, kHigh)) number = static_cast<Number>(*read);
@@ -88,11 +107,12 @@ constexpr std::array<Key<Settings>, 2> kSessionsKeys{{
      }},
 }};
 
-constexpr std::array<Key<Settings>, 1> kClientAddressKeys{{
+constexpr std::array<Key<Settings>, 2> kClientAddressKeys{{
     {"ipv6_prefix",
      [](const Value& value, Settings& settings) {
        read_integer<8, 128>(value, settings.config.identity.ipv6_prefix);
      }},
+    {"trusted_proxies", read_trusted_proxies},
 }};
 
 constexpr std::array<Key<Settings>, 4> kFastcgiKeys{{
@@ -212,6 +232,16 @@ std::optional<std::string> set_storage(std::string_view uri, Config& config) {
     config.redis.tls = std::move(*context);
   }
   return std::nullopt;
+}
+
+Result<std::vector<identity::Secret>> Sessions::read_secrets() const {
+  if (!secrets.empty()) return secrets;
+  return identity::read_secrets(secret_file);
+}
+
+Result<std::vector<identity::Secret>> Sessions::load_secrets() const {
+  if (!secrets.empty()) return secrets;
+  return identity::load_secrets(secret_file);
 }
 
 std::vector<std::string> settings_keys() {

@@ -123,6 +123,10 @@ void Exchange::read_params() {
   request_ = {};
   params_.clear();
   for (char** entry = fcgx_->envp; entry && *entry; ++entry) {
+    if (params_.size() == kMaxParams) {
+      request_.too_many_params = true;
+      break;
+    }
     const std::string_view text(*entry);
     const std::size_t equals = text.find('=');
     if (equals == std::string_view::npos) continue;

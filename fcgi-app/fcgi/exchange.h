@@ -23,6 +23,10 @@ namespace sluice::fcgi {
 
 class Exchange {
  public:
+  // CGI variables of a request, headers and libfcgi's FCGI_ROLE among them: nginx itself sends a
+  // dozen. Of the smallest there is room for 65,536 in the bytes that the scanner lets through.
+  static constexpr std::size_t kMaxParams = 256;
+
   Exchange();
   ~Exchange();
   Exchange(const Exchange&) = delete;

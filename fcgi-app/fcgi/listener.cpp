@@ -17,6 +17,7 @@ namespace {
 constexpr int kSystemdFd = 3;
 constexpr int kSpawnFcgiFd = 0;
 constexpr int kBacklog = 1024;
+constexpr mode_t kMode = 0660;
 
 tl::unexpected<Error> refuse(const std::string& what) {
   return fail(ErrorCode::kSystem, fmt::format("{}: {}", what, std::strerror(errno)));
@@ -34,6 +35,21 @@ bool listens(int fd) {
   return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &size) == 0 && value == 1;
 }
 
+sockaddr_storage address_of(const UniqueFd& socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  return address;
+}
+
+// The file of a unix socket; empty if it has none that can be seen from here.
+std::string path_of(const UniqueFd& socket) {
+  const sockaddr_storage storage = address_of(socket);
+  if (storage.ss_family != AF_UNIX) return "";
+  const auto& address = reinterpret_cast<const sockaddr_un&>(storage);
+  return static_cast<const char*>(address.sun_path);
+}
+
 }  // namespace
 
 Result<UniqueFd> inherited_listener() {
@@ -41,6 +57,14 @@ Result<UniqueFd> inherited_listener() {
   if (!listens(socket.get())) {
     return fail(ErrorCode::kSystem,
                 "fd 0 is no listening socket: start the worker by spawn-fcgi, or with --listen");
+  }
+  struct stat info {};
+  const std::string path = path_of(socket);
+  if (::stat(path.c_str(), &info) == 0 && (info.st_mode & S_IWOTH) != 0) {
+    return fail(ErrorCode::kInvalidConfig,
+                fmt::format("{}: others than its owner and its group may write to this socket, and "
+                            "so claim to be any client; spawn-fcgi -M 0660",
+                            path));
   }
   ::fcntl(socket.get(), F_SETFL, ::fcntl(socket.get(), F_GETFL) | O_NONBLOCK);
   return socket;
@@ -58,11 +82,19 @@ Result<UniqueFd> listen_at(const std::string& path) {
   if (!socket) return refuse("socket");
   struct stat info {};
   if (::stat(path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode)) ::unlink(path.c_str());
-  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::chmod(path.c_str(), 0660) != 0 || ::listen(socket.get(), kBacklog) != 0) {
-    return refuse(path);
-  }
+  // bind() makes the file. A chmod() after it would leave an instant in which anybody connects.
+  const mode_t before = ::umask(0777 & ~kMode);
+  const bool bound =
+      ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  const int bind_errno = errno;
+  ::umask(before);
+  errno = bind_errno;
+  if (!bound || ::listen(socket.get(), kBacklog) != 0) return refuse(path);
   return socket;
+}
+
+bool is_network_socket(const UniqueFd& socket) {
+  return address_of(socket).ss_family != AF_UNIX;
 }
 
 }  // namespace sluice::fcgi

@@ -5,6 +5,8 @@
 
 #include <sys/socket.h>
 
+#include "fcgi/listener.h"
+
 namespace sluice::fcgi {
 namespace {
 
@@ -37,6 +39,10 @@ Server::Server(loop::Loop& loop, telemetry::Log& log, Options options, UniqueFd 
 Server::~Server() = default;
 
 void Server::start() {
+  if (is_network_socket(listener_)) {
+    log_.warning(
+        "the socket is TCP: whoever can reach it can claim to be any client; use a unix socket");
+  }
   listen_if_room();
   const auto period = options_.stall_timeout / 4 + loop::Milliseconds(1);
   stall_timer_.start(period, period);

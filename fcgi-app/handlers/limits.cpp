@@ -57,9 +57,7 @@ Task<http::Response> limits(const Call& call) {
     body.set("locked_out_for", ceil_seconds(call.decision.held_for));
   }
   body.set("limits", array);
-  http::Response response(200, body.text());
-  response.add("Cache-Control", "no-store");
-  co_return response;
+  co_return http::Response(200, body.text());
 }
 
 }  // namespace sluice::handlers

@@ -23,9 +23,7 @@ Task<http::Response> session(const Call& call) {
   reply.set("tenant_id", opened.tenant);
   reply.set("expires_at", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
                                       std::chrono::floor<std::chrono::seconds>(opened.expires_at)));
-  http::Response response(201, reply.text());
-  response.add("Cache-Control", "no-store");
-  co_return response;
+  co_return http::Response(201, reply.text());
 }
 
 Task<http::Response> end_session(const Call& call) {
@@ -37,7 +35,6 @@ Task<http::Response> end_session(const Call& call) {
   const auto revoked = co_await call.resources.revoke(identity, left);
   if (!revoked) co_return http::problem(revoked.error());
   http::Response response(204, "", "");
-  response.add("Cache-Control", "no-store");
   co_return response;
 }
 

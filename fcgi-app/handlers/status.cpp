@@ -47,9 +47,7 @@ Task<http::Response> status(const Call& call) {
   body.set("defaults", quotas(resources.plans->defaults()));
   body.set("storage", resources.about.storage);
   body.set("store", store);
-  http::Response response(200, body.text());
-  response.add("Cache-Control", "no-store");
-  co_return response;
+  co_return http::Response(200, body.text());
 }
 
 }  // namespace sluice::handlers

@@ -55,10 +55,7 @@ Response problem(const Error& error) {
   Response response = detail_response(words.status, words.detail);
   if (error.code == ErrorCode::kMethodNotAllowed) response.add("Allow", error.detail);
   if (words.status == 401) response.add("WWW-Authenticate", "Session");
-  if (words.status == 503) {
-    response.add("Retry-After", kStoreRetryAfter);
-    response.add("Cache-Control", "no-store");
-  }
+  if (words.status == 503) response.add("Retry-After", kStoreRetryAfter);
   return response;
 }
 
@@ -67,19 +64,15 @@ Response problem(const limits::Decision& decision) {
     Response response =
         detail_response(429, fmt::format("Denied too often: locked out for {} seconds",
                                          ceil_seconds(decision.held_for)));
-    response.add("Cache-Control", "no-store");
-    return response;
+      return response;
   }
   const auto tightest = decision.tightest();
   if (!tightest) return problem(Error{ErrorCode::kStoreUnavailable});
   const limits::Limit& limit = *decision.limits[*tightest];
   const bool never =
       limit.quota() > 0 && decision.balances[*tightest].retry_after == limits::kNever;
-  Response response =
-      detail_response(429, fmt::format("Rate limit exceeded: {}{}", limit.text(),
-                                       never ? " never allows a request of this cost" : ""));
-  response.add("Cache-Control", "no-store");
-  return response;
+  return detail_response(429, fmt::format("Rate limit exceeded: {}{}", limit.text(),
+                                          never ? " never allows a request of this cost" : ""));
 }
 
 }  // namespace sluice::http

@@ -30,13 +30,17 @@ struct Request {
   std::string_view remote_address;  // the peer of nginx, as text
   std::span<const Param> params;    // every CGI variable, in the order received
   std::string_view body;
-  bool body_too_large = false;  // then `body` is empty
+  bool body_too_large = false;   // then `body` is empty
+  bool too_many_params = false;  // then `params` are the first of them
 
   // The value of the header whose CGI name is `name`; absent or empty: nullopt. A header sent
   // twice, or with a list in it, is refused with kBadRequest: nobody may choose which one counts.
   [[nodiscard]] Result<std::optional<std::string_view>> header(std::string_view name) const;
   // The same where a comma is text, as in a User-Agent.
   [[nodiscard]] Result<std::optional<std::string_view>> text_header(std::string_view name) const;
+  // The values of a header that is a list, however many lines it came in: all of them, in order,
+  // with commas between (RFC 9110 section 5.3). Absent: empty.
+  [[nodiscard]] std::string list_header(std::string_view name) const;
 
   // The body as a JSON object, parsed at the first call.
   [[nodiscard]] const Result<JsonObject>& json() const;

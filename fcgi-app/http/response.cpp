@@ -34,6 +34,7 @@ std::string_view reason(int status) {
 Response::Response(int status, std::string body, std::string_view content_type)
     : status_(status), body_(std::move(body)) {
   if (!content_type.empty()) add("Content-Type", content_type);
+  add("Cache-Control", "no-store");
 }
 
 void Response::add(std::string_view name, std::string_view value) {

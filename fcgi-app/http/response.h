@@ -9,6 +9,8 @@ namespace sluice::http {
 class Response {
  public:
   Response() = default;  // 200, with neither fields nor body
+  // With Cache-Control: no-store. Every answer is of one caller and one moment, errors too: it
+  // shows a session, or how that caller's limits stand.
   // An empty content type: no such field.
   Response(int status, std::string body, std::string_view content_type = "application/json");
 

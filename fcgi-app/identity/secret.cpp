@@ -1,9 +1,8 @@
 #include "identity/secret.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,8 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/unique_fd.h"
+
 namespace sluice::identity {
 namespace {
+
+constexpr std::size_t kMaxFileBytes = 65'536;
 
 tl::unexpected<Error> refuse(const std::string& path, std::string_view what) {
   return fail(ErrorCode::kSystem, fmt::format("{}: {}: {}", path, what, std::strerror(errno)));
@@ -76,15 +79,51 @@ Result<std::vector<Secret>> parse_secrets(std::string_view text) {
   return secrets;
 }
 
+Result<std::vector<Secret>> parse_secret_list(std::string_view text) {
+  constexpr std::string_view kSeparators = ", \t\r\n";
+  std::vector<Secret> secrets;
+  for (;;) {
+    text.remove_prefix(std::min(text.size(), text.find_first_not_of(kSeparators)));
+    if (text.empty()) break;
+    const std::string_view word = text.substr(0, text.find_first_of(kSeparators));
+    text.remove_prefix(word.size());
+    Secret secret{};
+    if (!parse_hex(word, secret)) {
+      return fail(ErrorCode::kInvalidConfig,
+                  fmt::format("secret {} is not 64 hex digits; several have a comma between",
+                              secrets.size() + 1));
+    }
+    secrets.push_back(secret);
+  }
+  if (secrets.empty()) return fail(ErrorCode::kInvalidConfig, "no secret; one is 64 hex digits");
+  return secrets;
+}
+
 Result<std::vector<Secret>> read_secrets(const std::string& path) {
+  // What is looked at is what is read: the file is opened once. A FIFO would block without the
+  // flag.
+  const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat info {};
-  if (stat(path.c_str(), &info) != 0) return refuse(path, "cannot read");
+  if (!file || fstat(file.get(), &info) != 0) {
+    const bool is_missing = errno == ENOENT;
+    auto refused = refuse(path, "cannot read");
+    if (is_missing) refused.value().code = ErrorCode::kNotFound;
+    return refused;
+  }
+  if (!S_ISREG(info.st_mode)) {
+    return fail(ErrorCode::kInvalidConfig, fmt::format("{}: is no regular file", path));
+  }
   if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
     return fail(ErrorCode::kInvalidConfig, fmt::format("{}: others may read it; chmod 600", path));
   }
-  std::ifstream file(path);
-  if (!file) return refuse(path, "cannot read");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::string text(kMaxFileBytes + 1, '\0');
+  const ssize_t size = read(file.get(), text.data(), text.size());
+  if (size < 0) return refuse(path, "cannot read");
+  text.resize(static_cast<std::size_t>(size));
+  if (text.size() > kMaxFileBytes) {
+    return fail(ErrorCode::kInvalidConfig,
+                fmt::format("{}: is larger than {} bytes", path, kMaxFileBytes));
+  }
   auto secrets = parse_secrets(text);
   if (!secrets) {
     return fail(secrets.error().code, fmt::format("{}:{}", path, secrets.error().detail));

@@ -11,10 +11,22 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kLevelNames{"debug", "info", "warning", "error"};
 
-// Every byte of a log line is printable ASCII: what is not comes out as \u00XX.
+// Three values, all cut and all escaped, with the rest of their line: less than PIPE_BUF, up to
+// which a write is not torn.
+constexpr std::size_t kMaxValueBytes = 1000;
+constexpr std::size_t kMaxEscapeBytes = 6;
+constexpr std::string_view kCut = "...";
+
+// Every byte of a log line is printable ASCII: what is not comes out as \u00XX. What is longer than
+// the bound is cut between two of its bytes.
 void append_string(std::string& line, std::string_view text) {
   line += '"';
+  const std::size_t most = line.size() + kMaxValueBytes;
   for (const char c : text) {
+    if (line.size() + kMaxEscapeBytes + kCut.size() > most) {
+      line += kCut;
+      break;
+    }
     const auto byte = static_cast<unsigned char>(c);
     if (c == '"' || c == '\\') {
       line += '\\';

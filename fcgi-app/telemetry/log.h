@@ -1,5 +1,8 @@
 // The log: one JSON line per event, in one write(2) each, so lines of several workers never mix.
 //
+// A line is printable ASCII whatever its values hold (what is not comes out as \u00XX, byte by
+// byte), and a value takes 1000 bytes at most; what is cut ends in "...".
+//
 // Never session ids, secrets or bodies. An error is logged once, where it is handled.
 #pragma once
 

@@ -171,6 +171,15 @@ def framed(*fields, body):
     ((CHUNKED,), b"ffffffffffffffff1\r\n" + SMUGGLED),
     ((CHUNKED,), b"-5\r\n{   }\r\n0\r\n\r\n" + SMUGGLED),
     ((CHUNKED,), b"z\r\n" + SMUGGLED),
+    ((CHUNKED,), b"5x\r\n{   }\r\n0\r\n\r\n" + SMUGGLED),
+    ((b"Transfer-Encoding : chunked", b"Content-Length: 5"), b"0\r\n\r\n" + SMUGGLED),
+    ((b"Transfer-Encoding: \x0bchunked", b"Content-Length: 5"), b"0\r\n\r\n" + SMUGGLED),
+    ((b"Transfer-Encoding: gzip, chunked",), b"0\r\n\r\n" + SMUGGLED),
+    ((b"Content-Length: 5", b" 0"), b"{   }" + SMUGGLED),
+    ((b"Content-Length: +5",), b"{   }" + SMUGGLED),
+    ((b"Content-Length: 5 5",), b"{   }" + SMUGGLED),
+    ((b"Content-Length: ",), SMUGGLED),
+    ((b"Content-Length: 5\0",), b"{   }" + SMUGGLED),
 ])
 def test_smuggling_shapes_get_one_answer_at_most_and_run_nothing(fresh, fields, body):
     answers = send_raw(fresh.port1, framed(*fields, body=body))

@@ -61,6 +61,19 @@ TEST_F(ExchangeTest, ABodyThatWasTooLargeIsNotShown) {
   static_cast<void>(exchange.finish({413, ""}));
 }
 
+TEST_F(ExchangeTest, OfTooManyParametersTheFirstAreShownAndItSaysSo) {
+  for (const std::size_t count : {Exchange::kMaxParams, Exchange::kMaxParams + 1}) {
+    Pairs params(count - 2, {"HTTP_A", "x"});  // libfcgi adds FCGI_ROLE
+    params.push_back({"DOCUMENT_URI", "/"});
+    Exchange exchange;
+    ASSERT_TRUE(exchange.begin(request(params), false));
+    EXPECT_EQ(exchange.request().params.size(), Exchange::kMaxParams);
+    EXPECT_EQ(exchange.request().too_many_params, count > Exchange::kMaxParams);
+    EXPECT_EQ(exchange.request().path, count > Exchange::kMaxParams ? "" : "/");
+    static_cast<void>(exchange.finish({400, ""}));
+  }
+}
+
 TEST_F(ExchangeTest, RefusesRecordsThatAreNotARequest) {
   Exchange exchange;
   EXPECT_FALSE(exchange.begin("", false));

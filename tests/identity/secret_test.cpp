@@ -28,6 +28,38 @@ TEST(SecretTest, RefusesWhatIsNoSecretAndNamesTheLine) {
   EXPECT_EQ(parse_secrets("# none\n").error().detail, "1: no secret");
 }
 
+TEST(SecretTest, ReadsTheSecretsOfALine) {
+  const std::string fs(64, 'F');
+  for (const std::string& text :
+       {kOnes + "," + fs, kOnes + " " + fs, " " + kOnes + "\n\t,, " + fs + "\r\n"}) {
+    const auto secrets = parse_secret_list(text);
+    ASSERT_TRUE(secrets) << text;
+    ASSERT_EQ(secrets->size(), 2U);
+    EXPECT_EQ((*secrets)[0][0], 0x11);
+    EXPECT_EQ((*secrets)[1][31], 0xff);
+  }
+}
+
+TEST(SecretTest, NamesTheSecretOfALineThatIsNoneAndShowsNothingOfIt) {
+  const std::string why = " is not 64 hex digits; several have a comma between";
+  const std::vector<std::pair<std::string, std::string>> rows{
+      {"abc", "secret 1" + why},
+      {kOnes + kOnes, "secret 1" + why},
+      {kOnes + ";" + kOnes, "secret 1" + why},
+      {kOnes + "," + kOnes + "\n" + kOnes.substr(1), "secret 3" + why},
+      {kOnes + ", " + kOnes.substr(1) + "g", "secret 2" + why},
+      {"# a comment\n" + kOnes, "secret 1" + why},
+      {"", "no secret; one is 64 hex digits"},
+      {" ,\n", "no secret; one is 64 hex digits"},
+  };
+  for (const auto& [text, error] : rows) {
+    const auto secrets = parse_secret_list(text);
+    ASSERT_FALSE(secrets) << text;
+    EXPECT_EQ(secrets.error().code, ErrorCode::kInvalidConfig);
+    EXPECT_EQ(secrets.error().detail, error);
+  }
+}
+
 TEST(SecretTest, MakesAFileThatOnlyItsOwnerReadsAndReadsItAgain) {
   const TemporaryDirectory directory;
   const std::string path = directory.path() + "/secret";
@@ -46,6 +78,7 @@ TEST(SecretTest, WhoOnlyReadsMakesNone) {
   const std::string path = directory.path() + "/secret";
   const auto secrets = read_secrets(path);
   ASSERT_FALSE(secrets);
+  EXPECT_EQ(secrets.error().code, ErrorCode::kNotFound);
   EXPECT_EQ(secrets.error().detail, path + ": cannot read: No such file or directory");
   EXPECT_FALSE(std::ifstream(path).good());
 }
@@ -56,6 +89,21 @@ TEST(SecretTest, RefusesAFileThatOthersMayRead) {
   std::ofstream(path) << kOnes << "\n";
   chmod(path.c_str(), 0644);
   EXPECT_EQ(load_secrets(path).error().detail, path + ": others may read it; chmod 600");
+}
+
+TEST(SecretTest, RefusesWhatIsNoFileOrTooLargeForOne) {
+  const TemporaryDirectory directory;
+  EXPECT_EQ(read_secrets(directory.path()).error().detail,
+            directory.path() + ": is no regular file");
+  const std::string fifo = directory.path() + "/fifo";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  EXPECT_EQ(read_secrets(fifo).error().detail, fifo + ": is no regular file");
+  const std::string path = directory.path() + "/secret";
+  std::ofstream(path) << kOnes << "\n#" << std::string(65'536 - 66, ' ');
+  chmod(path.c_str(), 0600);
+  EXPECT_TRUE(read_secrets(path));
+  std::ofstream(path, std::ios::app) << ' ';
+  EXPECT_EQ(read_secrets(path).error().detail, path + ": is larger than 65536 bytes");
 }
 
 TEST(SecretTest, SaysWhereItCannotMakeOne) {
