@@ -31,6 +31,10 @@ struct Sessions {
   Duration lifetime = std::chrono::hours(24);  // a minute to 366 days
 };
 
+struct ApiKeySettings {
+  std::string file;  // relative to the config file; empty: API keys are not looked at
+};
+
 struct Config {
   // storage
   Storage storage = Storage::kRedis;
@@ -38,8 +42,9 @@ struct Config {
   std::string shared_memory_file;
   store::ShmStore::Options shared_memory;
   limiter::Limiter::Options limiter;
-  // sessions, client_address and access, fastcgi, log
+  // sessions, api_keys, client_address and access, fastcgi, log
   Sessions sessions;
+  ApiKeySettings api_keys;  // the keys themselves are of `identity`
   identity::Resolver::Options identity;
   fcgi::Server::Options server;
   telemetry::Level log_level = telemetry::Level::kInfo;

@@ -16,6 +16,9 @@ struct LoadOptions {
   std::optional<std::string> storage_uri;
   // Replaces sessions.secret_file: the value of SLUICE_SECRET_FILE, relative to nothing.
   std::optional<std::string> secret_file;
+  // Whether to read the file of API keys. If not, it may say anything, and there are no keys: who
+  // mends that file needs a config all the same.
+  bool read_api_keys = true;
   // The routes that a limit may name.
   std::vector<std::string_view> routes;
 };
