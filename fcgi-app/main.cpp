@@ -1,5 +1,6 @@
 // Flags, subcommands and exit codes: 0 well, 1 a failure of the machine, 2 a mistake in the
 // command line or the config.
+#include <cstdio>
 #include <cstdlib>
 
 #include <CLI/CLI.hpp>
@@ -9,6 +10,7 @@
 #include "app.h"
 #include "config/load.h"
 #include "fcgi/listener.h"
+#include "key_command.h"
 #include "operator.h"
 #include "routes.h"
 #include "version.h"
@@ -27,8 +29,9 @@ int complain(const Error& error) {
   return is_usage ? kUsageError : kMachineFailure;
 }
 
-Result<config::Config> load_config(const std::string& path) {
+Result<config::Config> load_config(const std::string& path, bool read_api_keys = true) {
   config::LoadOptions options;
+  options.read_api_keys = read_api_keys;
   options.routes = route_names();
   if (const char* uri = std::getenv("RATE_LIMIT_STORAGE_URI"); uri && *uri) {
     options.storage_uri = uri;
@@ -48,8 +51,10 @@ int check(const std::string& path) {
   // A file of secrets that is not there is no mistake: the first worker makes it.
   const auto secrets = config->sessions.read_secrets();
   if (!secrets && secrets.error().code != ErrorCode::kNotFound) return complain(secrets.error());
-  fmt::print("{}: ok, {} tenants, storage {}, keys {}:*\n", path, config->plans->tenants().size(),
-             config->storage_text(), config->limiter.key_prefix);
+  const auto& keys = config->identity.api_keys;
+  fmt::print("{}: ok, {} tenants, {}storage {}, keys {}:*\n", path, config->plans->tenants().size(),
+             keys ? fmt::format("{} API keys, ", keys->size()) : "", config->storage_text(),
+             config->limiter.key_prefix);
   return kOk;
 }
 
@@ -95,6 +100,68 @@ int ask(const OperatorFlags& flags, Operation operation) {
   return kOk;
 }
 
+struct KeyFlags {
+  std::string config;
+  NewKey wanted;
+  std::string revoked;
+};
+
+// The key is all that goes to standard output, so that it can be put where it belongs.
+int make_key(const config::Config& config, const NewKey& wanted) {
+  const auto made = new_key(config, wanted, SystemClock().now());
+  if (!made) return complain(made.error());
+  if (std::printf("%s\n", made->text.c_str()) < 0 || std::fflush(stdout) != 0) {
+    return complain({ErrorCode::kSystem,
+                     fmt::format("the key could not be written; sluice key revoke {}", made->id)});
+  }
+  fmt::print(stderr, "id {}; workers know it after a restart; this key is not shown again\n",
+             made->id);
+  return kOk;
+}
+
+int show_keys(const config::Config& config) {
+  const auto table = list_keys(config);
+  if (!table) return complain(table.error());
+  fmt::print("{}", *table);
+  return kOk;
+}
+
+int revoke(const config::Config& config, const std::string& id) {
+  const auto revoked = revoke_key(config, id);
+  if (!revoked) return complain(revoked.error());
+  fmt::print(stderr, "id {} is revoked; workers refuse it after a restart\n", id);
+  return kOk;
+}
+
+int edit_keys(const CLI::App& command, const KeyFlags& flags) {
+  const auto config = load_config(flags.config, false);
+  if (!config) return complain(config.error());
+  if (command.got_subcommand("new")) return make_key(*config, flags.wanted);
+  if (command.got_subcommand("list")) return show_keys(*config);
+  return revoke(*config, flags.revoked);
+}
+
+CLI::App* add_keys(CLI::App& cli, KeyFlags& flags) {
+  auto* keys = cli.add_subcommand("key", "Make, list and revoke API keys");
+  keys->footer(
+      "Keys are in the file that the config names as api_keys.file, by their hashes alone. A\n"
+      "client shows its key as X-API-Key or as Authorization: Bearer. Workers read the file when\n"
+      "they start: restart them after a change.");
+  keys->require_subcommand(1);
+  auto* made = keys->add_subcommand("new", "Make a key, and print it: once, and never again");
+  made->add_option("--tenant", flags.wanted.tenant, "Id of the tenant")->required();
+  made->add_option("--user", flags.wanted.user, "Id of the user that the key stands for")
+      ->required();
+  made->add_option("--id", flags.wanted.id, "Id of the key itself; one is made up without it");
+  auto* listed = keys->add_subcommand("list", "Show all keys: id, tenant, user, when made");
+  auto* revoked = keys->add_subcommand("revoke", "Take a key off the list");
+  revoked->add_option("ID", flags.revoked, "Id of the key, as key list shows it")->required();
+  for (CLI::App* command : {made, listed, revoked}) {
+    command->add_option("-c,--config", flags.config, "Config file")->required();
+  }
+  return keys;
+}
+
 CLI::App* add_worker(CLI::App& cli, WorkerFlags& flags) {
   auto* worker = cli.add_subcommand("worker",
                                     "Serve FastCGI on fd 0 (spawn-fcgi), on the socket "
@@ -113,17 +180,17 @@ CLI::App* add_operation(CLI::App& cli, const std::string& name, OperatorFlags& f
       name, name == "peek" ? "Show how the buckets of a client stand; costs nobody anything"
                            : "Give a client its full quota back");
   command->footer(
-      "Whose: --session for a client of a tenant, --tenant for what a tenant's clients share,\n"
-      "--ip for the defaults, which callers without a session are counted by. The store is the\n"
-      "config's, or RATE_LIMIT_STORAGE_URI. A session is checked with the config's secrets, or\n"
-      "those of SLUICE_SECRETS or SLUICE_SECRET_FILE. With shm://, run it as the workers' user: "
-      "the\n"
-      "file is theirs alone.");
+      "Whose: --session or --api-key for a client of a tenant, --tenant for what a tenant's\n"
+      "clients share, --ip for the defaults, which callers without either are counted by. The\n"
+      "store is the config's, or RATE_LIMIT_STORAGE_URI. A session is checked with the config's\n"
+      "secrets, or those of SLUICE_SECRETS or SLUICE_SECRET_FILE. With shm://, run it as the\n"
+      "workers' user: the file is theirs alone.");
   command->add_option("-c,--config", flags.config, "Config file")->required();
   command->add_option("--tenant", flags.whose.tenant, "Id of the tenant; --session implies it");
   command->add_option("--session", flags.whose.session, "Session, as POST /session gave it");
   command->add_option("--ip", flags.whose.address, "Address of the client");
-  command->add_option("--api-key", flags.whose.api_key, "API key of the client");
+  command->add_option("--api-key", flags.whose.api_key,
+                      "Id of the client's API key; implies the tenant");
   command->add_option("--route", flags.whose.route,
                       "Only the limits of this route (of false claims: identity_failure)");
   return command;
@@ -141,6 +208,8 @@ int run(int argc, char** argv) {
   OperatorFlags asked;
   const auto* peeker = add_operation(cli, "peek", asked);
   const auto* resetter = add_operation(cli, "reset", asked);
+  KeyFlags key_flags;
+  const auto* keys = add_keys(cli, key_flags);
 
   try {
     cli.parse(argc, argv);
@@ -150,6 +219,7 @@ int run(int argc, char** argv) {
   if (checker->parsed()) return check(checked);
   if (peeker->parsed()) return ask(asked, peek);
   if (resetter->parsed()) return ask(asked, reset);
+  if (keys->parsed()) return edit_keys(*keys, key_flags);
   return work(flags);
 }
 

@@ -8,7 +8,6 @@
 
 #include "base/unique_fd.h"
 #include "identity/client_ip.h"
-#include "identity/fingerprint.h"
 #include "loop/loop.h"
 #include "routes.h"
 #include "storage.h"
@@ -41,7 +40,26 @@ Result<identity::Session> verified(const config::Config& config, const Whose& wh
   return session;
 }
 
-// A client of this tenant, session and address, as the resolver would know it.
+// Adds the key of this id to `identity`, which has the tenant if that is known already.
+Result<identity::Identity> with_api_key(const config::Config& config, const std::string& id,
+                                        identity::Identity identity) {
+  if (!config.identity.api_keys) return refuse("--api-key: the config has no api_keys.file");
+  const identity::ApiKey* const key = config.identity.api_keys->find_id(id);
+  // What it says is not repeated: it may be a key, and this goes to a log.
+  if (!key) {
+    return refuse(
+        "--api-key: no key has this id (the id, not the key); sluice key list shows them");
+  }
+  if (!identity.tenant.empty() && identity.tenant != key->tenant) {
+    return refuse(fmt::format("--api-key: belongs to {}, not to {}", key->tenant, identity.tenant));
+  }
+  identity.tenant = key->tenant;
+  identity.api_key = key->id;
+  identity.user = key->user;
+  return identity;
+}
+
+// A client of this tenant, session, API key and address, as the resolver would know it.
 Result<identity::Identity> identify(const config::Config& config, const Whose& whose,
                                     TimePoint now) {
   identity::Identity identity;
@@ -52,6 +70,11 @@ Result<identity::Identity> identify(const config::Config& config, const Whose& w
     identity.tenant = std::move(session->tenant);
     identity.session = session->id;
   }
+  if (!whose.api_key.empty()) {
+    auto with_key = with_api_key(config, whose.api_key, std::move(identity));
+    if (!with_key) return with_key;
+    identity = std::move(*with_key);
+  }
   if (!identity.tenant.empty() && !config.plans->has_tenant(identity.tenant)) {
     return refuse(fmt::format("--tenant: the config has no \"{}\"", identity.tenant));
   }
@@ -61,9 +84,8 @@ Result<identity::Identity> identify(const config::Config& config, const Whose& w
     }
     identity.address = identity::canonical_address(whose.address, config.identity.ipv6_prefix);
   }
-  if (!whose.api_key.empty()) identity.api_key = identity::fingerprint(whose.api_key);
   if (identity.tenant.empty() && identity.address.empty()) {
-    return refuse("say whose: --tenant, --session or --ip");
+    return refuse("say whose: --tenant, --session, --api-key or --ip");
   }
   const bool has_both = !identity.tenant.empty() && !identity.address.empty();
   identity.standing = has_both                  ? Standing::kPartial
@@ -88,9 +110,12 @@ Result<std::vector<std::string_view>> chosen_routes(const std::string& route) {
 std::string_view missing_for(const ListedLimit& listed, const identity::Identity& identity) {
   for (const limits::ScopePart& part : listed.limit->scope.parts) {
     if (part.fact == Fact::kTenant && identity.tenant.empty()) return "--tenant";
-    if (part.fact == Fact::kSession && !identity.session) return "--session";
+    if (part.fact == Fact::kSession && !identity.session && identity.user.empty()) {
+      return "--session";
+    }
     if (part.fact == Fact::kIp && identity.address.empty()) return "--ip";
-    if (part.fact == Fact::kApiKey && identity.api_key.empty()) return "--api-key";
+    const bool of_key = part.fact == Fact::kApiKey || part.fact == Fact::kUser;
+    if (of_key && identity.api_key.empty()) return "--api-key";
     if (part.fact == Fact::kHeader) return "a header";
     if (part.fact == Fact::kRoute && listed.route == kIdentityFailure) return "a route";
   }

@@ -20,8 +20,8 @@ struct Whose {
   std::string tenant = {};
   std::string session = {};  // a token
   std::string address = {};
-  std::string api_key = {};
-  std::string route = {};  // these alone; a name in the table of routes, or identity_failure
+  std::string api_key = {};  // its id
+  std::string route = {};    // these alone; a name in the table of routes, or identity_failure
 };
 
 // Buckets that were found in the config.
@@ -38,6 +38,7 @@ struct Buckets {
 
 // The buckets of `whose`, by the config:
 //   a session       all limits of a client that shows it; it says what the tenant is
+//   an API key      all limits of a client that shows it; it says what tenant and user are
 //   a tenant alone  its limits that are counted for the tenant as a whole
 //   an address      the defaults, besides; those of false claims too
 // Errors: kBadRequest for what the flags say, kInvalidConfig, kNotFound and kSystem for the

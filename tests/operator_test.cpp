@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "identity/fingerprint.h"
 #include "serve_fixture.h"
 #include "temporary_directory.h"
 
@@ -23,6 +22,7 @@ class OperatorTest : public ServeFixture {
     config_.sessions.secret_file = directory_.path() + "/secret";
     std::ofstream(config_.sessions.secret_file) << std::string(64, '0') << "\n";
     ::chmod(config_.sessions.secret_file.c_str(), 0600);
+    config_.identity.api_keys = access().api_keys;
     use({plan_limit("chat", "acme", Fact::kSession, 4, "chat"),
          plan_limit("all", "acme", Fact::kTenant, 100, "chat"),
          plan_limit("key", "acme", Fact::kApiKey, 9, "chat")});
@@ -58,13 +58,54 @@ TEST_F(OperatorTest, ASessionShowsItsLimitsAndThoseOfItsTenant) {
 }
 
 TEST_F(OperatorTest, ATenantAloneShowsWhatItsClientsShare) {
-  EXPECT_EQ(done({.tenant = "acme", .api_key = "k"}, peek),
+  EXPECT_EQ(done({.tenant = "acme"}, peek),
             "all  route chat  scope tenant  100 per 10 seconds  used 0/100  remaining 100  "
             "reset 0 s\n"
-            "key  route chat  scope api_key  9 per 10 seconds  used 0/9  remaining 9  reset 0 s\n"
             "chat  route chat  scope session  4 per 10 seconds  skipped: it takes --session to "
-            "name its bucket\n");
+            "name its bucket\n"
+            "key  route chat  scope api_key  9 per 10 seconds  skipped: it takes --api-key to name "
+            "its bucket\n");
   EXPECT_EQ(done({.tenant = "globex"}, peek), "no limit applies\n");
+}
+
+TEST_F(OperatorTest, AnApiKeyShowsWhatItsUserHasAndImpliesTheTenant) {
+  const auto chat_with_key = [&] {
+    return send("POST", "/chat", R"({"message":"hi"})", {{"HTTP_X_API_KEY", api_key_}}).status();
+  };
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(chat_with_key(), 200);
+  for (const std::string tenant : {"", "acme"}) {
+    EXPECT_EQ(done({.tenant = tenant, .api_key = "k1"}, peek),
+              "chat  route chat  scope session  4 per 10 seconds  used 3/4  remaining 1  "
+              "reset 10 s\n"
+              "all  route chat  scope tenant  100 per 10 seconds  used 3/100  remaining 97  "
+              "reset 10 s\n"
+              "key  route chat  scope api_key  9 per 10 seconds  used 3/9  remaining 6  "
+              "reset 10 s\n");
+  }
+  EXPECT_THAT(done({.api_key = "k2"}, peek),
+              testing::AllOf(HasSubstr("used 3/4"), HasSubstr("used 0/9")));  // the same user
+  EXPECT_EQ(done({.api_key = "k1"}, reset), "3 of 3 buckets had been in use\n");
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(chat_with_key(), 200);
+  EXPECT_EQ(chat_with_key(), 429);
+}
+
+TEST_F(OperatorTest, ASessionBesideAnApiKeyIsTheSession) {
+  const std::string session = open_session("acme");
+  chat("acme", session);
+  EXPECT_THAT(done({.session = session, .api_key = "k1"}, peek), HasSubstr("used 1/4"));
+}
+
+TEST_F(OperatorTest, AnApiKeyIsNamedByItsIdOnly) {
+  const std::string unknown =
+      "error: --api-key: no key has this id (the id, not the key); sluice key list shows them";
+  EXPECT_EQ(done({.api_key = "k3"}, peek), unknown);
+  EXPECT_EQ(done({.api_key = api_key_}, peek), unknown);
+  EXPECT_EQ(done({.tenant = "globex", .api_key = "k1"}, peek),
+            "error: --api-key: belongs to acme, not to globex");
+  EXPECT_EQ(done({.session = open_session("globex"), .api_key = "k1"}, peek),
+            "error: --api-key: belongs to acme, not to globex");
+  config_.identity.api_keys = nullptr;
+  EXPECT_EQ(done({.api_key = "k1"}, peek), "error: --api-key: the config has no api_keys.file");
 }
 
 TEST_F(OperatorTest, AnAddressShowsTheDefaultsAndThoseOfFalseClaims) {
@@ -118,7 +159,7 @@ TEST_F(OperatorTest, ResetGivesTheFullQuotaBackToOneClientOnly) {
 
 TEST_F(OperatorTest, WhatTheFlagsGetWrongIsSaidInOneLine) {
   const std::string session = open_session("acme");
-  EXPECT_EQ(done({}, peek), "error: say whose: --tenant, --session or --ip");
+  EXPECT_EQ(done({}, peek), "error: say whose: --tenant, --session, --api-key or --ip");
   EXPECT_EQ(done({.tenant = "nobody"}, peek), "error: --tenant: the config has no \"nobody\"");
   EXPECT_EQ(done({.address = "1.2.3"}, peek), "error: --ip: \"1.2.3\" is no address");
   EXPECT_EQ(done({.tenant = "globex", .session = session}, peek),

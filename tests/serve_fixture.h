@@ -39,8 +39,8 @@ class AbsentStore final : public store::BucketStore {
   }
 };
 
-// Callers at 198.51.100.0/24 and of tenant "vip" are exempt, those at 192.0.2.0/24 and of "banned"
-// are denied.
+// Callers with an API key are users of "acme". Callers at 198.51.100.0/24 and of tenant "vip" are
+// exempt, those at 192.0.2.0/24 and of "banned" are denied.
 class ServeFixture : public testing::Test {
  protected:
   http::Response send(std::string_view method, std::string_view path, std::string_view body = "",
@@ -79,8 +79,11 @@ class ServeFixture : public testing::Test {
     resources_.plans = services_.plans;
   }
 
-  static identity::Resolver::Options access() {
+  [[nodiscard]] identity::Resolver::Options access() const {
     identity::Resolver::Options options;
+    options.api_keys = std::make_shared<const identity::ApiKeys>(std::vector<identity::ApiKey>{
+        {"k1", "acme", "alice", identity::hash_of_api_key(api_key_), "", 0},
+        {"k2", "acme", "alice", identity::hash_of_api_key(other_key_), "", 0}});
     options.access.exempt.networks.push_back(*identity::parse_network("198.51.100.0/24"));
     options.access.exempt.tenants = {"vip"};
     options.access.deny.networks.push_back(*identity::parse_network("192.0.2.0/24"));
@@ -90,6 +93,8 @@ class ServeFixture : public testing::Test {
 
   ManualClock clock_;
   std::string address_ = "203.0.113.7";
+  const std::string api_key_ = identity::generate_api_key();  // k1 and k2, of alice of acme
+  const std::string other_key_ = identity::generate_api_key();
   std::shared_ptr<const limits::Plans> plans_ = std::make_shared<limits::Plans>(
       std::vector<limits::PlanLimit>{
           plan_limit("chat", "", limits::Fact::kIp, 2, "chat"),

@@ -14,6 +14,8 @@ enum class ErrorCode {
   kBadRequest,        // the request cannot be understood; detail says why
   kInvalidSession,    // forged, malformed or expired session token
   kForeignSession,    // a genuine session, of another tenant
+  kInvalidApiKey,     // an API key that is not on the list
+  kForeignApiKey,     // an API key on the list, of another tenant
   kForbidden,         // on the deny list
   kUnknownTenant,     // well formed, but in no config
   kNotFound,          // no such path

@@ -40,6 +40,10 @@ struct Sessions {
   [[nodiscard]] Result<std::vector<identity::Secret>> load_secrets() const;
 };
 
+struct ApiKeySettings {
+  std::string file;  // relative to the config file; empty: API keys are not looked at
+};
+
 struct Config {
   // storage
   Storage storage = Storage::kRedis;
@@ -47,8 +51,9 @@ struct Config {
   std::string shared_memory_file;
   store::ShmStore::Options shared_memory;
   limiter::Limiter::Options limiter;
-  // sessions, client_address and access, fastcgi, log
+  // sessions, api_keys, client_address and access, fastcgi, log
   Sessions sessions;
+  ApiKeySettings api_keys;  // the keys themselves are of `identity`
   identity::Resolver::Options identity;
   fcgi::Server::Options server;
   telemetry::Level log_level = telemetry::Level::kInfo;

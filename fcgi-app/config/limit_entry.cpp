@@ -43,17 +43,23 @@ std::optional<std::string> time_zone(const Value& value) {
   return std::nullopt;
 }
 
+// A caller who proves any of it is known, and has its tenant's limits instead of the defaults.
+bool is_proved(const limits::Scope& scope) {
+  using limits::Fact;
+  constexpr std::array kProved{Fact::kTenant, Fact::kSession, Fact::kApiKey, Fact::kUser};
+  return std::any_of(kProved.begin(), kProved.end(), [&](Fact fact) { return scope.has(fact); });
+}
+
 void read_scope(const Value& value, LimitDraft& draft) {
+  draft.scoped = value;
   const auto text = value.text();
   if (!text) return;
   const auto scope = limits::parse_scope(*text);
   if (!scope) return value.complain(fmt::format("scope {}", scope.error().detail));
   draft.scope = *scope;
-  if (draft.is_default &&
-      (scope->has(limits::Fact::kTenant) || scope->has(limits::Fact::kSession))) {
-    // Defaults are for callers of whom nothing is known but what they send.
-    value.complain(fmt::format(
-        "scope \"{}\" in defaults; use ip, api_key, header:NAME, route or global", *text));
+  if (draft.is_default && is_proved(*scope)) {
+    value.complain(
+        fmt::format("scope \"{}\" in defaults; use ip, header:NAME, route or global", *text));
   }
 }
 
@@ -140,7 +146,7 @@ void read_name(const Value& value, Names& names, std::string& name) {
 }
 
 LimitEntry LimitDraft::entry() const {
-  LimitEntry entry{{}, {}, named, sound && rates};
+  LimitEntry entry{{}, {}, named, sound && rates, scoped};
   entry.limit.limit.name = name;
   entry.limit.limit.scope = scope;
   entry.limit.routes = routes;

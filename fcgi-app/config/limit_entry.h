@@ -29,6 +29,7 @@ struct LimitEntry {
   std::vector<limits::Rate> rates;  // one or more, if it is sound
   std::optional<Value> named;  // the setting of the name: of a tenant's, where that has changed it
   bool sound = true;           // whether its figures could be read and go together
+  std::optional<Value> scoped = std::nullopt;  // the setting of the scope
 };
 
 // The draft outlives none of its references.
@@ -41,6 +42,7 @@ struct LimitDraft {
   std::optional<Value> named = std::nullopt;  // the setting of the name
   std::vector<std::string> routes = {};
   limits::Scope scope = limits::Fact::kIp;
+  std::optional<Value> scoped = std::nullopt;  // the setting of the scope
   // What a tenant may change of its plan's.
   std::optional<std::vector<limits::Rate>> rates = std::nullopt;
   std::optional<std::int64_t> burst = std::nullopt;

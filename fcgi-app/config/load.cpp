@@ -9,6 +9,7 @@
 #include <libconfig.h++>
 
 #include "config/access_section.h"
+#include "config/api_keys_section.h"
 #include "config/cost_section.h"
 #include "config/plan_sections.h"
 #include "config/reader.h"
@@ -30,6 +31,7 @@ struct Draft {
   Config config = {};
   // These refer to the parsed file.
   PlanSections limits = {};
+  std::optional<Value> api_keys = std::nullopt;
   std::optional<Value> access = std::nullopt;
   std::optional<Value> costs = std::nullopt;
 };
@@ -40,7 +42,7 @@ void read_section(const Value& value, Draft& draft) {
 }
 
 // Lists refer to each other, in whatever order they stand: all are read at the end.
-constexpr std::array<Key<Draft>, 13> kRootKeys{{
+constexpr std::array<Key<Draft>, 14> kRootKeys{{
     {"storage", read_section},
     {"sessions", read_section},
     {"client_address", read_section},
@@ -48,6 +50,7 @@ constexpr std::array<Key<Draft>, 13> kRootKeys{{
     {"new_buckets", read_section},
     {"penalty", read_section},
     {"log", read_section},
+    {"api_keys", [](const Value& value, Draft& draft) { draft.api_keys = value; }},
     {"access", [](const Value& value, Draft& draft) { draft.access = value; }},
     {"costs", [](const Value& value, Draft& draft) { draft.costs = value; }},
     {"defaults", [](const Value& value, Draft& draft) { draft.limits.defaults = value; }},
@@ -56,15 +59,19 @@ constexpr std::array<Key<Draft>, 13> kRootKeys{{
     {"tenants", [](const Value& value, Draft& draft) { draft.limits.tenants = value; }},
 }};
 
-void read_lists(Draft& draft) {
+void read_lists(const std::filesystem::path& folder, Draft& draft) {
   Config& config = draft.config;
   const Words routes = draft.options.routes;
+  draft.limits.has_api_keys = draft.api_keys.has_value();
   config.plans = read_plans(draft.limits, routes);
-  Counted shown = counted(*config.plans);
-  config.identity.api_keys = shown.api_keys;
-  config.identity.headers = std::move(shown.headers);
+  config.identity.headers = counted_headers(*config.plans);
   if (draft.access) config.identity.access = read_access(*draft.access, *config.plans);
   if (draft.costs) config.costs = read_costs(*draft.costs, routes, *config.plans);
+  if (!draft.api_keys) return;
+  config.api_keys = read_api_keys_section(*draft.api_keys, folder);
+  if (config.api_keys.file.empty() || !draft.options.read_api_keys) return;
+  config.identity.api_keys =
+      read_api_keys(config.api_keys.file, *config.plans, draft.api_keys->report());
 }
 
 [[nodiscard]] bool parse(const std::string& path, libconfig::Config& file, Report& report) {
@@ -130,7 +137,7 @@ Result<Config> load(const std::string& path, const LoadOptions& options) {
       report.complain({report.add_file(path), 0}, "has no settings; start from conf/sluice.cfg");
     }
     read_group(Value(file.getRoot(), report), kRootKeys, draft);
-    read_lists(draft);
+    read_lists(parent, draft);
   }
   apply_environment(parent, draft, report);
   if (!report.empty()) return fail(ErrorCode::kInvalidConfig, report.text());
@@ -139,7 +146,7 @@ Result<Config> load(const std::string& path, const LoadOptions& options) {
 
 std::vector<std::string> known_keys() {
   std::vector<std::string> names = settings_keys();
-  for (const auto& keys : {access_keys(), cost_keys(), plan_section_keys()}) {
+  for (const auto& keys : {access_keys(), api_keys_keys(), cost_keys(), plan_section_keys()}) {
     names.insert(names.end(), keys.begin(), keys.end());
   }
   return names;

@@ -18,6 +18,9 @@ struct LoadOptions {
   std::optional<std::string> secret_file;
   // Replaces that file: the value of SLUICE_SECRETS (identity::parse_secret_list()).
   std::optional<std::string> secrets;
+  // Whether to read the file of API keys. If not, it may say anything, and there are no keys: who
+  // mends that file needs a config all the same.
+  bool read_api_keys = true;
   // The routes that a limit may name.
   std::vector<std::string_view> routes;
 };

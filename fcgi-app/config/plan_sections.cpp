@@ -53,7 +53,8 @@ struct Crowd {
 
 class PlansReader {
  public:
-  explicit PlansReader(Words routes_known) : routes_known_(routes_known) {}
+  PlansReader(Words routes_known, bool has_api_keys)
+      : routes_known_(routes_known), has_api_keys_(has_api_keys) {}
 
   void read_defaults(const Value& list) {
     defaults_ = read_limits(list, routes_known_, true);
@@ -71,7 +72,10 @@ class PlansReader {
       PlanDraft draft{routes_known_, names};
       read_group(element, kPlanKeys, draft);
       check_count(element, fmt::format("plan \"{}\"", draft.id), draft.limits);
-      for (LimitEntry& entry : draft.limits) entry.limit.limit.plan = draft.id;
+      for (LimitEntry& entry : draft.limits) {
+        check_scope(entry);
+        entry.limit.limit.plan = draft.id;
+      }
       plans_.emplace(draft.id, std::move(draft.limits));
     }
   }
@@ -123,6 +127,14 @@ class PlansReader {
                     owner, crowd->others, crowd->route, crowd->defaults, limits::kMaxLimits));
   }
 
+  // Without keys it would count every caller by its address, whatever it says.
+  void check_scope(const LimitEntry& entry) const {
+    const limits::Scope& scope = entry.limit.limit.scope;
+    if (has_api_keys_ || !entry.scoped) return;
+    if (!scope.has(limits::Fact::kApiKey) && !scope.has(limits::Fact::kUser)) return;
+    entry.scoped->complain(fmt::format("scope \"{}\" needs api_keys.file", scope.text()));
+  }
+
   // nullptr, after a complaint, where there is none.
   [[nodiscard]] const LimitList* find_plan(const Value& value) const {
     const auto name = value.text();
@@ -148,6 +160,7 @@ class PlansReader {
   }
 
   Words routes_known_;
+  bool has_api_keys_;
   LimitList defaults_;
   std::map<std::string, LimitList, std::less<>> plans_;
   bool has_default_plan_ = false;
@@ -158,7 +171,7 @@ class PlansReader {
 }  // namespace
 
 std::shared_ptr<const limits::Plans> read_plans(const PlanSections& sections, Words routes_known) {
-  PlansReader reader(routes_known);
+  PlansReader reader(routes_known, sections.has_api_keys);
   if (sections.defaults) reader.read_defaults(*sections.defaults);
   if (sections.plans) reader.read_plans(*sections.plans);
   if (sections.default_plan) reader.read_default_plan(*sections.default_plan);
@@ -166,12 +179,10 @@ std::shared_ptr<const limits::Plans> read_plans(const PlanSections& sections, Wo
   return reader.plans();
 }
 
-Counted counted(const limits::Plans& plans) {
-  bool api_keys = false;
+std::vector<std::string> counted_headers(const limits::Plans& plans) {
   std::set<std::string> headers;
   const auto add = [&](std::span<const limits::PlanLimit> list) {
     for (const limits::PlanLimit& limit : list) {
-      api_keys = api_keys || limit.limit.scope.has(limits::Fact::kApiKey);
       for (const limits::ScopePart& part : limit.limit.scope.parts) {
         if (part.fact == limits::Fact::kHeader) headers.insert(part.header);
       }
@@ -179,7 +190,7 @@ Counted counted(const limits::Plans& plans) {
   };
   add(plans.defaults());
   for (const auto& [tenant, list] : plans.tenants()) add(list);
-  return {api_keys, {headers.begin(), headers.end()}};
+  return {headers.begin(), headers.end()};
 }
 
 std::vector<std::string> plan_section_keys() {

@@ -16,18 +16,15 @@ struct PlanSections {
   std::optional<Value> plans;
   std::optional<Value> default_plan;
   std::optional<Value> tenants;
+  bool has_api_keys = false;  // whether there is a section `api_keys`
 };
 
 // What the sections say; of use only if their report is empty afterwards.
 [[nodiscard]] std::shared_ptr<const limits::Plans> read_plans(const PlanSections& sections,
                                                               Words routes_known);
 
-// What limits count per, of all that a request may show.
-struct Counted {
-  bool api_keys = false;
-  std::vector<std::string> headers;  // in lower case, each once
-};
-[[nodiscard]] Counted counted(const limits::Plans& plans);
+// The headers that limits count per: in lower case, each once.
+[[nodiscard]] std::vector<std::string> counted_headers(const limits::Plans& plans);
 
 // Every key that the sections know, as in "plans.limits.rate".
 [[nodiscard]] std::vector<std::string> plan_section_keys();

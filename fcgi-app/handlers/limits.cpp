@@ -46,13 +46,15 @@ Task<http::Response> limits(const Call& call) {
   for (const ListedLimit& listed : list) {
     array.add(described(listed, http::policy_name(limits_beside(list, listed), *listed.limit)));
   }
+  const identity::Identity& caller = call.identity;
+  const bool has_key = !caller.api_key.empty();
   http::JsonWriter body;
-  if (call.identity.session) {
-    body.set("tenant_id", call.identity.tenant);
-    body.set("session_id", call.identity.token);
-  } else {
-    body.set_null("tenant_id").set_null("session_id");
-  }
+  const auto set_if = [&](bool proved, std::string_view name, std::string_view value) {
+    proved ? body.set(name, value) : body.set_null(name);
+  };
+  set_if(caller.session || has_key, "tenant_id", caller.tenant);
+  set_if(caller.session.has_value(), "session_id", caller.token);
+  set_if(has_key, "user", caller.user);
   if (call.decision.hold == limits::Hold::kPenalty) {
     body.set("locked_out_for", ceil_seconds(call.decision.held_for));
   }

@@ -23,6 +23,10 @@ Wording wording(const Error& error) {
       return {401, "Invalid or expired session"};
     case ErrorCode::kForeignSession:
       return {403, "Session does not belong to tenant"};
+    case ErrorCode::kInvalidApiKey:
+      return {401, "Invalid API key"};
+    case ErrorCode::kForeignApiKey:
+      return {403, "API key does not belong to tenant"};
     case ErrorCode::kForbidden:
       return {403, "Forbidden"};
     case ErrorCode::kUnknownTenant:
@@ -54,7 +58,8 @@ Response problem(const Error& error) {
   const Wording words = wording(error);
   Response response = detail_response(words.status, words.detail);
   if (error.code == ErrorCode::kMethodNotAllowed) response.add("Allow", error.detail);
-  if (words.status == 401) response.add("WWW-Authenticate", "Session");
+  if (error.code == ErrorCode::kInvalidSession) response.add("WWW-Authenticate", "Session");
+  if (error.code == ErrorCode::kInvalidApiKey) response.add("WWW-Authenticate", "Bearer");
   if (words.status == 503) response.add("Retry-After", kStoreRetryAfter);
   return response;
 }

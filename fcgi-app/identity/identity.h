@@ -15,8 +15,8 @@ namespace sluice::identity {
 // What a route asks a request to show.
 enum class Credentials {
   kNone,     // nothing; only the address is read
-  kSession,  // tenant and session, in headers and JSON body
-  kHeaders,  // tenant and session, in headers alone: a GET has no body
+  kSession,  // tenant and session, in headers and JSON body; or an API key, in headers
+  kHeaders,  // the same in headers alone: a GET has no body
 };
 
 struct Identity {
@@ -24,7 +24,8 @@ struct Identity {
   std::string tenant;                // a configured tenant, or empty
   std::optional<SessionId> session;  // verified; of kKnown and kPartial, and of kExempt
   TimePoint session_expires_at{};    // of `session`
-  std::string api_key;               // a fingerprint of the key shown, or empty
+  std::string api_key;               // the id of the key that was proved, or empty
+  std::string user;                  // whose key that is, or empty
   // Fingerprints of the headers that a scope counts per, by name in lower case; absent ones are not
   // in it.
   std::map<std::string, std::string, std::less<>> headers;

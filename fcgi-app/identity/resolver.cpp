@@ -36,7 +36,14 @@ Result<Claim> claim(const http::Request& request, const Place& place) {
   return Claim{*in_header ? *in_header : *in_body, both};
 }
 
+Result<std::optional<std::string_view>> shown_key(const http::Request& request, bool looked_at) {
+  if (!looked_at) return std::optional<std::string_view>();
+  return api_key_of(request);
+}
+
 Identity rejected(Identity identity, ErrorCode why) {
+  identity.api_key.clear();  // beside a false claim a true one counts for nothing
+  identity.user.clear();
   identity.standing = Standing::kRejected;
   identity.rejection = Error{why};
   return identity;
@@ -51,14 +58,12 @@ Resolver::Resolver(const SessionTokens& tokens, const Clock& clock, Tenants tena
 }
 
 Result<Identity> Resolver::resolve(const http::Request& request, Credentials wanted) const {
-  const std::string forwarded =
-      options_.trusted_proxies.empty() ? std::string() : request.list_header(kForwardedFor);
-  const std::string_view client =
-      client_address(request.remote_address, forwarded, options_.trusted_proxies);
+  std::string forwarded;
+  const std::string_view client = client_of(request, forwarded);
   if (options_.access.deny.has_address(client)) return fail(ErrorCode::kForbidden);
   auto identity = resolve_shown(request, client);
   if (identity && wanted != Credentials::kNone) {
-    identity = resolve_session(request, wanted, std::move(*identity));
+    identity = resolve_claims(request, wanted, std::move(*identity));
   }
   if (!identity) return identity;
   if (is_on(options_.access.deny, client, *identity)) return fail(ErrorCode::kForbidden);
@@ -68,20 +73,26 @@ Result<Identity> Resolver::resolve(const http::Request& request, Credentials wan
 
 void Resolver::reject_revoked(const http::Request& request, Identity& identity) const {
   identity.session.reset();
+  identity.api_key.clear();
+  identity.user.clear();
   identity = rejected(std::move(identity), ErrorCode::kInvalidSession);
-  if (is_on(options_.access.exempt, request, identity)) identity.standing = Standing::kExempt;
+  std::string forwarded;
+  if (is_on(options_.access.exempt, client_of(request, forwarded), identity)) {
+    identity.standing = Standing::kExempt;
+  }
 }
 
-// What needs no proof.
+// The client's address. Where that is a hop, `forwarded` holds it.
+std::string_view Resolver::client_of(const http::Request& request, std::string& forwarded) const {
+  if (!options_.trusted_proxies.empty()) forwarded = request.list_header(kForwardedFor);
+  return client_address(request.remote_address, forwarded, options_.trusted_proxies);
+}
+
+// What is taken as it is.
 Result<Identity> Resolver::resolve_shown(const http::Request& request,
                                          std::string_view client) const {
   Identity identity;
   identity.address = canonical_address(client, options_.ipv6_prefix);
-  if (options_.api_keys) {
-    auto key = api_key_of(request);
-    if (!key) return tl::unexpected(key.error());
-    identity.api_key = std::move(*key);
-  }
   for (const CountedHeader& header : headers_) {
     const auto value = request.text_header(header.cgi_name);
     if (!value) return tl::unexpected(value.error());
@@ -90,14 +101,16 @@ Result<Identity> Resolver::resolve_shown(const http::Request& request,
   return identity;
 }
 
-Result<Identity> Resolver::resolve_session(const http::Request& request, Credentials wanted,
-                                           Identity identity) const {
+Result<Identity> Resolver::resolve_claims(const http::Request& request, Credentials wanted,
+                                          Identity identity) const {
   const bool has_body = wanted == Credentials::kSession;
   if (has_body && !request.json()) return tl::unexpected(request.json().error());
   const auto tenant = claim(request, {"HTTP_X_TENANT_ID", has_body ? "tenant_id" : nullptr});
   if (!tenant) return tl::unexpected(tenant.error());
   const auto token = claim(request, {"HTTP_X_SESSION_ID", has_body ? "session_id" : nullptr});
   if (!token) return tl::unexpected(token.error());
+  const auto key = shown_key(request, options_.api_keys != nullptr);
+  if (!key) return tl::unexpected(key.error());
 
   if (tenant->value) {
     if (!tenants_.contains(*tenant->value)) {
@@ -105,12 +118,16 @@ Result<Identity> Resolver::resolve_session(const http::Request& request, Credent
     }
     identity.tenant = *tenant->value;
   }
-  if (!token->value) return identity;  // nothing proved: the address counts
+  if (*key) {
+    identity = resolve_key(**key, std::move(identity));
+    if (identity.rejection) return identity;
+  }
+  if (!token->value) return identity;  // without a key nothing is proved: the address counts
 
   identity.token = *token->value;
   auto session = tokens_.verify(identity.token, clock_.now());
   if (!session) return rejected(std::move(identity), session.error().code);
-  if (tenant->value && session->tenant != *tenant->value) {
+  if (!identity.tenant.empty() && session->tenant != identity.tenant) {
     return rejected(std::move(identity), ErrorCode::kForeignSession);
   }
   if (!tenants_.contains(session->tenant)) {
@@ -119,12 +136,32 @@ Result<Identity> Resolver::resolve_session(const http::Request& request, Credent
   identity.tenant = std::move(session->tenant);
   identity.session = session->id;
   identity.session_expires_at = session->expires_at;
-  identity.standing = tenant->complete && token->complete ? Standing::kKnown : Standing::kPartial;
+  const bool is_known = *key || (tenant->complete && token->complete);
+  identity.standing = is_known ? Standing::kKnown : Standing::kPartial;
+  return identity;
+}
+
+// `identity` has the tenant that is claimed, if any. A key is proof enough without that, and
+// without a session.
+Identity Resolver::resolve_key(std::string_view key, Identity identity) const {
+  const ApiKey* const found = options_.api_keys->find(key);
+  if (!found) return rejected(std::move(identity), ErrorCode::kInvalidApiKey);
+  if (!identity.tenant.empty() && identity.tenant != found->tenant) {
+    return rejected(std::move(identity), ErrorCode::kForeignApiKey);
+  }
+  if (!tenants_.contains(found->tenant)) {
+    return rejected(std::move(identity), ErrorCode::kUnknownTenant);
+  }
+  identity.tenant = found->tenant;
+  identity.api_key = found->id;
+  identity.user = found->user;
+  identity.standing = Standing::kKnown;
   return identity;
 }
 
 bool Resolver::is_on(const AccessList& list, std::string_view client, const Identity& identity) {
-  return list.has_address(client) || (identity.session && list.has_tenant(identity.tenant));
+  return list.has_address(client) ||
+         ((identity.session || !identity.api_key.empty()) && list.has_tenant(identity.tenant));
 }
 
 }  // namespace sluice::identity

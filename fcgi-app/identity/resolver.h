@@ -1,14 +1,15 @@
 // From a request to an Identity. CPU only: no I/O.
 //
 // Who is on a list of Options::access:
-//   deny    an address, or a tenant whose session is verified: refused, before any store is asked,
-//           and nobody is charged. It goes before exempt.
-//   exempt  an address, or a tenant whose session is verified: no limit applies. A tenant's id
+//   deny    an address, or a tenant whose session or API key is verified: refused, before any
+//           store is asked, and nobody is charged. It goes before exempt.
+//   exempt  an address, or a tenant so verified: no limit applies. A tenant's id
 //           alone proves nothing and exempts nobody. A false claim from an exempt address is
 //           answered as any, and charged to nobody.
 // Lists look at the client's exact address, as counting does, whatever part of it is counted per.
 #pragma once
 
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@
 #include "base/clock.h"
 #include "http/request.h"
 #include "identity/access.h"
+#include "identity/api_key.h"
 #include "identity/identity.h"
 #include "identity/session_token.h"
 
@@ -32,9 +34,9 @@ class Resolver {
     // Whose X-Forwarded-For is believed (identity/forwarded.h). Nobody's: the peer is the client.
     std::vector<Network> trusted_proxies;
     Access access;
-    // Whether some limit's scope counts per api_key. If not, X-API-Key and Authorization are not
-    // looked at: what they hold is meant for others.
-    bool api_keys = false;
+    // The valid API keys. nullptr: X-API-Key and Authorization are not looked at, what they hold
+    // is meant for others.
+    std::shared_ptr<const ApiKeys> api_keys = nullptr;
     std::vector<std::string> headers;  // in lower case: those that some limit's scope counts per
   };
 
@@ -42,10 +44,11 @@ class Resolver {
   Resolver(const SessionTokens& tokens, const Clock& clock, Tenants tenants, Options options);
 
   // Who sends `request`, to a route that asks for `wanted`. A claim that proves false (unknown
-  // tenant; forged, expired or foreign session) is an Identity all the same, with a rejection: it
-  // is charged to the address, never to the victim. Errors: kForbidden, for who is on the deny
-  // list; kBadRequest, for a request that cannot be understood, that shows a header twice, or
-  // whose headers and body disagree.
+  // tenant; forged, expired or foreign session; unknown or foreign API key, which is looked at
+  // before the session) is an Identity all the same, with a rejection: it is charged to the
+  // address, never to the victim. Errors: kForbidden, for who is on the deny list; kBadRequest, for
+  // a request that cannot be understood, that shows a header twice, whose headers and body
+  // disagree, or that shows two API keys.
   [[nodiscard]] Result<Identity> resolve(const http::Request& request, Credentials wanted) const;
 
   // Makes of the identity what it would have been, had its session not verified: it is revoked.
@@ -58,10 +61,13 @@ class Resolver {
     std::string cgi_name;
   };
 
+  [[nodiscard]] std::string_view client_of(const http::Request& request,
+                                           std::string& forwarded) const;
   [[nodiscard]] Result<Identity> resolve_shown(const http::Request& request,
                                                std::string_view client) const;
-  [[nodiscard]] Result<Identity> resolve_session(const http::Request& request, Credentials wanted,
-                                                 Identity identity) const;
+  [[nodiscard]] Result<Identity> resolve_claims(const http::Request& request, Credentials wanted,
+                                                Identity identity) const;
+  [[nodiscard]] Identity resolve_key(std::string_view key, Identity identity) const;
   [[nodiscard]] static bool is_on(const AccessList& list, std::string_view client,
                                   const Identity& identity);
 

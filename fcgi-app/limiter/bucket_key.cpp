@@ -34,11 +34,14 @@ std::string value(const limits::ScopePart& part, const Identity& identity, std::
     case Fact::kTenant:
       return identity.tenant;
     case Fact::kSession:
-      return identity.session ? hex(*identity.session) : "";
+      if (identity.session) return hex(*identity.session);
+      return identity.user.empty() ? "" : "user:" + identity.user;
     case Fact::kIp:
       return identity.address;
     case Fact::kApiKey:
       return identity.api_key;
+    case Fact::kUser:
+      return identity.user;
     case Fact::kHeader: {
       const auto found = identity.headers.find(part.header);
       return found == identity.headers.end() ? "" : found->second;

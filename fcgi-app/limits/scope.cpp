@@ -36,7 +36,8 @@ Result<ScopePart> parse_part(std::string_view text, std::string_view word) {
   const auto fact = from_name<Fact>(kFactNames, word);
   if (!fact || *fact == Fact::kHeader) {
     return refuse(text, fmt::format("\"{}\" is nothing to count per; use tenant, session, ip, "
-                                    "api_key, header:NAME or route, joined by +, or global alone",
+                                    "api_key, user, header:NAME or route, joined by +, or global "
+                                    "alone",
                                     word));
   }
   return ScopePart{*fact, ""};

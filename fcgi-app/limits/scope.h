@@ -16,16 +16,18 @@ enum class Fact {
   kTenant,
   kSession,
   kIp,      // the client's address
-  kApiKey,  // the key that X-API-Key shows
+  kApiKey,  // the API key that was proved
+  kUser,    // the user that it stands for
   kHeader,  // the value of a header
   kRoute,   // so that each route has a bucket of its own
 };
 
-inline constexpr std::array<std::pair<std::string_view, Fact>, 6> kFactNames{
+inline constexpr std::array<std::pair<std::string_view, Fact>, 7> kFactNames{
     {{"tenant", Fact::kTenant},
      {"session", Fact::kSession},
      {"ip", Fact::kIp},
      {"api_key", Fact::kApiKey},
+     {"user", Fact::kUser},
      {"header", Fact::kHeader},
      {"route", Fact::kRoute}}};
 

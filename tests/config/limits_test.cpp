@@ -196,21 +196,6 @@ tenants = ( { id = "acme"; plan = "p"; }, { id = "globex"; plan = "p"; } );
 )");
   ASSERT_TRUE(config) << config.error().detail;
   EXPECT_THAT(config->identity.headers, ElementsAre("x-app", "x-device"));
-  EXPECT_FALSE(config->identity.api_keys);
-}
-
-TEST_F(ConfigLimits, ApiKeysAreToldToTheResolverWhereverAScopeCountsPerThem) {
-  for (
-      const char* text :
-      {R"(defaults = ( { name = "a"; routes = ( "chat" ); scope = "ip+api_key"; rate = "1/s"; } );)",
-       R"(plans = ( { id = "p"; limits = (
-                { name = "a"; routes = ( "chat" ); scope = "api_key"; rate = "1/s"; } ); } );
-              tenants = ( { id = "acme"; plan = "p"; } );)"}) {
-    const auto config = load_text(text);
-    ASSERT_TRUE(config) << config.error().detail;
-    EXPECT_TRUE(config->identity.api_keys) << text;
-    EXPECT_TRUE(config->identity.headers.empty()) << text;
-  }
 }
 
 TEST_F(ConfigLimits, ATenantWithoutAPlanHasTheDefaultOne) {

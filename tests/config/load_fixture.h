@@ -57,7 +57,8 @@ inline void expect_default_options(const Config& config, const std::filesystem::
     EXPECT_TRUE(list->tenants.empty());
   }
   EXPECT_TRUE(config.identity.headers.empty());
-  EXPECT_FALSE(config.identity.api_keys);
+  EXPECT_EQ(config.api_keys.file, "");
+  EXPECT_EQ(config.identity.api_keys, nullptr);
   EXPECT_TRUE(config.costs.empty());
   const fcgi::Server::Options server;
   EXPECT_EQ(config.server.bounds.max_body_bytes, server.bounds.max_body_bytes);

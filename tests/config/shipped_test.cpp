@@ -118,11 +118,14 @@ TEST_F(ConfigExamples, OfTheFullFileWork) {
   EXPECT_TRUE(config->identity.access.deny.has_address("203.0.113.7"));
   EXPECT_EQ(config->identity.headers, std::vector<std::string>{"x-device"});
   const auto& limits = config->plans->tenants().at("umbrella");
-  ASSERT_EQ(limits.size(), 4u);
+  ASSERT_TRUE(config->identity.api_keys);
+  EXPECT_EQ(config->identity.api_keys->size(), 0u);
+  ASSERT_EQ(limits.size(), 5u);
   EXPECT_EQ(limits[0].limit.text(), "20000 per 1 minute");
   EXPECT_EQ(limits[1].limit.time_zone, "Europe/Berlin");
   EXPECT_EQ(limits[2].limit.burst, 20'000);
   EXPECT_EQ(limits[3].limit.mode, limits::Mode::kShadow);
+  EXPECT_EQ(limits[4].limit.scope, Fact::kUser);
 }
 
 }  // namespace

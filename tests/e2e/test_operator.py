@@ -66,7 +66,7 @@ def test_a_tenant_alone_says_which_limits_need_a_session(fresh):
 
 
 @pytest.mark.parametrize("flags,message", [
-    ([], "say whose: --tenant, --session or --ip"),
+    ([], "say whose: --tenant, --session, --api-key or --ip"),
     (["--tenant", "nobody"], '--tenant: the config has no "nobody"'),
     (["--session", "forged"], "--session: not signed with the configured secrets, or expired"),
     (["--ip", "localhost"], '--ip: "localhost" is no address'),

@@ -25,11 +25,12 @@ TEST_F(LimitsRouteTest, ASessionSeesItsOwnLimitsToTheByte) {
   clock_.advance(std::chrono::milliseconds(3'500));
   const http::Response response = own_limits("acme", session);
   EXPECT_EQ(response.status(), 200);
-  EXPECT_EQ(response.body(),
-            R"({"tenant_id":"acme","session_id":")" + session +
-                R"(","limits":[{"name":"chat","limit":"4 per 10 seconds","scope":"session",)"
-                R"("routes":["chat"],"algorithm":"fixed_window","mode":"enforce","quota":4,)"
-                R"("used":3,"remaining":1,"reset_after":7}]})");
+  EXPECT_EQ(
+      response.body(),
+      R"({"tenant_id":"acme","session_id":")" + session +
+          R"(","user":null,"limits":[{"name":"chat","limit":"4 per 10 seconds","scope":"session",)"
+          R"("routes":["chat"],"algorithm":"fixed_window","mode":"enforce","quota":4,)"
+          R"("used":3,"remaining":1,"reset_after":7}]})");
   EXPECT_EQ(response.fields(), "Content-Type: application/json\r\nCache-Control: no-store\r\n");
 }
 
@@ -44,10 +45,10 @@ TEST_F(LimitsRouteTest, WithoutASessionTheDefaultsOfTheAddressAreShown) {
   send("POST", "/chat", R"({"message":"hi"})");
   for (const char* tenant : {"", "acme"}) {
     EXPECT_THAT(own_limits(tenant).body(),
-                testing::AllOf(HasSubstr(R"({"tenant_id":null,"session_id":null,"limits":[)"),
-                               HasSubstr(R"("name":"session","limit":"3 per 10 seconds")"),
-                               HasSubstr(R"("quota":2,"used":1,"remaining":1)"),
-                               Not(HasSubstr("probing"))));
+                testing::AllOf(
+                    HasSubstr(R"({"tenant_id":null,"session_id":null,"user":null,"limits":[)"),
+                    HasSubstr(R"("name":"session","limit":"3 per 10 seconds")"),
+                    HasSubstr(R"("quota":2,"used":1,"remaining":1)"), Not(HasSubstr("probing"))));
   }
 }
 
@@ -82,7 +83,7 @@ TEST_F(LimitsRouteTest, AFalseClaimIsAnsweredAsAnywhereAndCostsTheAddress) {
 
 TEST_F(LimitsRouteTest, WhoIsExemptHasNone) {
   address_ = "198.51.100.1";
-  EXPECT_EQ(own_limits().body(), R"({"tenant_id":null,"session_id":null,"limits":[]})");
+  EXPECT_EQ(own_limits().body(), R"({"tenant_id":null,"session_id":null,"user":null,"limits":[]})");
 }
 
 TEST_F(LimitsRouteTest, ALimitOfSeveralRoutesStandsOnceOrOnceARoute) {

@@ -19,6 +19,8 @@ TEST(ProblemTest, EveryErrorHasItsStatusAndItsWords) {
       {{ErrorCode::kBadRequest, "why"}, 400, R"({"detail":"why"})"},
       {{ErrorCode::kInvalidSession}, 401, R"({"detail":"Invalid or expired session"})"},
       {{ErrorCode::kForeignSession}, 403, R"({"detail":"Session does not belong to tenant"})"},
+      {{ErrorCode::kInvalidApiKey}, 401, R"({"detail":"Invalid API key"})"},
+      {{ErrorCode::kForeignApiKey}, 403, R"({"detail":"API key does not belong to tenant"})"},
       {{ErrorCode::kForbidden}, 403, R"({"detail":"Forbidden"})"},
       {{ErrorCode::kUnknownTenant}, 404, R"({"detail":"Unknown tenant"})"},
       {{ErrorCode::kNotFound}, 404, R"({"detail":"Not Found"})"},
@@ -41,6 +43,15 @@ TEST(ProblemTest, NamesTheAllowedMethodsAndWhenToComeBack) {
               HasSubstr("Allow: GET, HEAD\r\n"));
   EXPECT_THAT(problem(Error{ErrorCode::kStoreUnavailable}).fields(),
               HasSubstr("Retry-After: 1\r\n"));
+}
+
+TEST(ProblemTest, A401SaysWhatKindOfProofIsAskedFor) {
+  EXPECT_THAT(problem(Error{ErrorCode::kInvalidSession}).fields(),
+              HasSubstr("WWW-Authenticate: Session\r\n"));
+  EXPECT_THAT(problem(Error{ErrorCode::kInvalidApiKey}).fields(),
+              HasSubstr("WWW-Authenticate: Bearer\r\n"));
+  EXPECT_THAT(problem(Error{ErrorCode::kForeignApiKey}).fields(),
+              testing::Not(HasSubstr("WWW-Authenticate")));
 }
 
 TEST(ProblemTest, ADenialNamesTheLimitByteForByte) {

@@ -228,7 +228,6 @@ TEST_F(ResolverTest, HeadersAloneSufficeWhereThereIsNoBody) {
 
 TEST_F(ResolverTest, WhatScopesCountPerIsThereWhenItIsShown) {
   Resolver::Options options;
-  options.api_keys = true;
   options.headers = {"x-device", "user-agent"};
   const Resolver resolver(tokens_, clock_, {"acme"}, options);
   const auto shown = [&](std::vector<http::Param> params) {
@@ -236,30 +235,12 @@ TEST_F(ResolverTest, WhatScopesCountPerIsThereWhenItIsShown) {
     request.params = params;
     return resolver.resolve(request, Credentials::kNone);
   };
-  const auto identity =
-      shown({{"HTTP_X_DEVICE", "d1"}, {"HTTP_X_OTHER", "o"}, {"HTTP_X_API_KEY", "k1"}});
+  const auto identity = shown({{"HTTP_X_DEVICE", "d1"}, {"HTTP_X_OTHER", "o"}});
   ASSERT_TRUE(identity);
-  EXPECT_EQ(identity->api_key, fingerprint("k1"));
   EXPECT_THAT(identity->headers, testing::ElementsAre(std::pair("x-device", fingerprint("d1"))));
-  EXPECT_TRUE(shown({})->api_key.empty());
+  EXPECT_TRUE(shown({})->headers.empty());
   EXPECT_EQ(shown({{"HTTP_X_DEVICE", "d1"}, {"HTTP_X_DEVICE", "d2"}}).error().code,
             ErrorCode::kBadRequest);
-  EXPECT_EQ(shown({{"HTTP_X_API_KEY", "k1"}, {"HTTP_AUTHORIZATION", "Bearer k2"}}).error().code,
-            ErrorCode::kBadRequest);
-}
-
-TEST_F(ResolverTest, CredentialsOfOthersAreNotLookedAtWhereNoLimitCountsPerApiKey) {
-  const std::vector<std::vector<http::Param>> shown{
-      {{"HTTP_AUTHORIZATION", "Bearer a,b"}},
-      {{"HTTP_X_API_KEY", "k1"}, {"HTTP_AUTHORIZATION", "Bearer k2"}},
-      {{"HTTP_X_API_KEY", "k1"}, {"HTTP_X_API_KEY", "k2"}}};
-  for (const auto& params : shown) {
-    http::Request request;
-    request.params = params;
-    const auto identity = resolver_.resolve(request, Credentials::kNone);
-    ASSERT_TRUE(identity) << identity.error().detail;
-    EXPECT_EQ(identity->api_key, "");
-  }
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "limiter/bucket_key.h"
 
+#include <set>
+
 #include <gtest/gtest.h>
 
 namespace sluice::limiter {
@@ -12,7 +14,8 @@ identity::Identity caller() {
   identity.address = "4:7f000001";
   identity.tenant = "acme";
   identity.session = SessionId{0x01, 0xab};
-  identity.api_key = "f00d";
+  identity.api_key = "k1";
+  identity.user = "alice";
   identity.headers = {{"x-device", "beef"}};
   return identity;
 }
@@ -36,7 +39,7 @@ TEST(BucketKeyTest, EveryKeyOfATenantIsUnderItsHashTag) {
 
 TEST(BucketKeyTest, ADefaultIsKeyedByWhatIsKnownOfAStranger) {
   EXPECT_EQ(key("", "ip"), "sluice:v2:{@4:7f000001}:chat:ip");
-  EXPECT_EQ(key("", "api_key"), "sluice:v2:{@}:chat:api_key:f00d");
+  EXPECT_EQ(key("", "header:x-device"), "sluice:v2:{@}:chat:header:x-device:beef");
   EXPECT_EQ(key("", "global"), "sluice:v2:{@}:chat:global");
 }
 
@@ -51,13 +54,62 @@ TEST(BucketKeyTest, FactsJoinInTheOrderWritten) {
             "sluice:v2:{acme}:chat:header:x-device:beef:tenant");
 }
 
+TEST(BucketKeyTest, AnApiKeyAndItsUserAreCountedByTheirIds) {
+  EXPECT_EQ(key("acme", "api_key"), "sluice:v2:{acme}:chat:api_key:k1");
+  EXPECT_EQ(key("acme", "user"), "sluice:v2:{acme}:chat:user:alice");
+  EXPECT_EQ(key("acme", "user+api_key"), "sluice:v2:{acme}:chat:user:alice:api_key:k1");
+}
+
+TEST(BucketKeyTest, AllKeysOfAUserWithoutASessionAreOneSession) {
+  identity::Identity keyed = caller();
+  keyed.session.reset();
+  EXPECT_EQ(key("acme", "session", keyed), "sluice:v2:{acme}:chat:session:user:alice");
+  keyed.api_key = "k2";
+  keyed.address = "4:7f000002";
+  EXPECT_EQ(key("acme", "session", keyed), "sluice:v2:{acme}:chat:session:user:alice");
+}
+
+// Ids that look like what else may stand in their place.
+TEST(BucketKeyTest, NoTwoIdentitiesShareAKey) {
+  const std::string hex = "01ab0000000000000000000000000000";  // as caller()'s session
+  std::vector<identity::Identity> callers;
+  const auto add = [&](bool session, const std::string& api_key, const std::string& user) {
+    callers.push_back(caller());
+    if (!session) callers.back().session.reset();
+    callers.back().api_key = api_key;
+    callers.back().user = user;
+  };
+  add(true, "", "");
+  add(false, "", "");  // counted by its address
+  add(false, "k1", hex);
+  add(false, "k1", "user");
+  add(false, "k1", "user-" + hex);
+  add(false, "k1", "4");
+  add(false, "k1", "7f000001");
+  for (const char* scope : {"session", "session+route", "session+api_key", "session+user"}) {
+    std::set<std::string> keys;
+    for (const identity::Identity& identity : callers) {
+      keys.insert(key("acme", scope, identity));
+      keys.insert(key("globex", scope, identity));
+    }
+    EXPECT_EQ(keys.size(), 2 * callers.size()) << scope;
+  }
+  std::set<std::string> keys;
+  for (const char* scope : {"api_key", "user", "session", "ip", "tenant", "header:user"}) {
+    keys.insert(key("acme", scope, callers[2]));
+  }
+  EXPECT_EQ(keys.size(), 6U);
+}
+
 TEST(BucketKeyTest, AFactThatIsNotShownIsReplacedByTheAddress) {
   identity::Identity stranger = caller();
   stranger.session.reset();
   stranger.api_key.clear();
+  stranger.user.clear();
   stranger.headers.clear();
   EXPECT_EQ(key("acme", "session", stranger), "sluice:v2:{acme}:chat:session:@4:7f000001");
   EXPECT_EQ(key("acme", "api_key", stranger), "sluice:v2:{acme}:chat:api_key:@4:7f000001");
+  EXPECT_EQ(key("acme", "user", stranger), "sluice:v2:{acme}:chat:user:@4:7f000001");
   EXPECT_EQ(key("acme", "header:x-device", stranger),
             "sluice:v2:{acme}:chat:header:x-device:@4:7f000001");
 }

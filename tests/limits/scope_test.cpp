@@ -25,6 +25,7 @@ TEST(ParseScope, ReadsFactsAndWritesThemBack) {
       {"session", {{Fact::kSession, ""}}, "session"},
       {"ip", {{Fact::kIp, ""}}, "ip"},
       {"api_key", {{Fact::kApiKey, ""}}, "api_key"},
+      {"user", {{Fact::kUser, ""}}, "user"},
       {"route", {{Fact::kRoute, ""}}, "route"},
       {"global", {}, "global"},
       {"header:X-Device", {{Fact::kHeader, "x-device"}}, "header:x-device"},
@@ -48,8 +49,8 @@ TEST(ParseScope, ReadsFactsAndWritesThemBack) {
 
 TEST(ParseScope, SaysWhatIsWrong) {
   const std::string use =
-      " is nothing to count per; use tenant, session, ip, api_key, header:NAME or route, joined by "
-      "+, or global alone";
+      " is nothing to count per; use tenant, session, ip, api_key, user, header:NAME or route, "
+      "joined by +, or global alone";
   const std::string header = " is no header name; use letters, digits and -";
   struct Row {
     std::string text;
