@@ -49,6 +49,24 @@ void read_secret_file(const Value& value, Settings& settings) {
   settings.config.sessions.secret_file = *file;
 }
 
+void read_trusted_proxies(const Value& value, Settings& settings) {
+  const auto elements = value.elements();
+  if (!elements) return;
+  for (const Value& element : *elements) {
+    const auto text = element.text();
+    if (!text) continue;
+    const auto network = identity::parse_network(*text);
+    if (!network) {
+      element.complain(network.error().detail);
+    } else if (network->is_everything()) {
+      element.complain(fmt::format(
+          "\"{}\" trusts everybody: a client could claim any address; name your proxies", *text));
+    } else {
+      settings.config.identity.trusted_proxies.push_back(*network);
+    }
+  }
+}
+
 template <std::int64_t kLow, std::int64_t kHigh, class Number>
 void read_integer(const Value& value, Number& number) {
   if (const auto read = value.integer(kLow, kHigh)) number = static_cast<Number>(*read);
@@ -87,11 +105,12 @@ constexpr std::array<Key<Settings>, 2> kSessionsKeys{{
      }},
 }};
 
-constexpr std::array<Key<Settings>, 1> kClientAddressKeys{{
+constexpr std::array<Key<Settings>, 2> kClientAddressKeys{{
     {"ipv6_prefix",
      [](const Value& value, Settings& settings) {
        read_integer<8, 128>(value, settings.config.identity.ipv6_prefix);
      }},
+    {"trusted_proxies", read_trusted_proxies},
 }};
 
 constexpr std::array<Key<Settings>, 4> kFastcgiKeys{{

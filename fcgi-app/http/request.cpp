@@ -51,6 +51,18 @@ Result<std::optional<std::string_view>> Request::text_header(std::string_view na
   return value;
 }
 
+std::string Request::list_header(std::string_view name) const {
+  std::string list;
+  bool is_first = true;
+  for (const Param& param : params) {
+    if (param.name != name) continue;
+    if (!is_first) list += ',';
+    list += param.value;
+    is_first = false;
+  }
+  return list;
+}
+
 const Result<JsonObject>& Request::json() const {
   if (!json_) json_.emplace(JsonObject::parse(body));
   return *json_;

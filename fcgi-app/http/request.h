@@ -37,6 +37,9 @@ struct Request {
   [[nodiscard]] Result<std::optional<std::string_view>> header(std::string_view name) const;
   // The same where a comma is text, as in a User-Agent.
   [[nodiscard]] Result<std::optional<std::string_view>> text_header(std::string_view name) const;
+  // The values of a header that is a list, however many lines it came in: all of them, in order,
+  // with commas between (RFC 9110 section 5.3). Absent: empty.
+  [[nodiscard]] std::string list_header(std::string_view name) const;
 
   // The body as a JSON object, parsed at the first call.
   [[nodiscard]] const Result<JsonObject>& json() const;

@@ -45,6 +45,10 @@ bool Network::matches(std::string_view address) const {
   return parsed && matches(*parsed);
 }
 
+bool Network::is_everything() const {
+  return bits_ == 0 || (first_.is_v4() && bits_ == kMappedBits);
+}
+
 Result<Network> parse_network(std::string_view text) {
   const std::size_t slash = text.find('/');
   const std::string_view host = text.substr(0, slash);

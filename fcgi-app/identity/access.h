@@ -22,6 +22,8 @@ class Network {
   // in no network. An IPv4 address, mapped to IPv6 or not, is in IPv4 networks alone.
   [[nodiscard]] bool matches(const Address& address) const;
   [[nodiscard]] bool matches(std::string_view address) const;
+  // Whether it is all of IPv4, or all of IPv6.
+  [[nodiscard]] bool is_everything() const;
 
  private:
   Address first_;

@@ -22,12 +22,17 @@ bool Address::is_v4() const {
 }
 
 std::optional<Address> parse_address(std::string_view text) {
-  const std::string terminated(text);
+  // A copy with an end: inet_pton() knows no length, and would stop at a NUL within.
+  std::array<char, INET6_ADDRSTRLEN> terminated{};
+  if (text.size() >= terminated.size() || text.find('\0') != std::string_view::npos) {
+    return std::nullopt;
+  }
+  text.copy(terminated.data(), text.size());
   Address address;
   std::copy(kMappedPrefix.begin(), kMappedPrefix.end(), address.bytes.begin());
   std::uint8_t* v4 = address.bytes.data() + kMappedPrefix.size();
-  if (inet_pton(AF_INET, terminated.c_str(), v4) == 1) return address;
-  if (inet_pton(AF_INET6, terminated.c_str(), address.bytes.data()) == 1) return address;
+  if (inet_pton(AF_INET, terminated.data(), v4) == 1) return address;
+  if (inet_pton(AF_INET6, terminated.data(), address.bytes.data()) == 1) return address;
   return std::nullopt;
 }
 

@@ -4,9 +4,12 @@
 
 #include "identity/client_ip.h"
 #include "identity/fingerprint.h"
+#include "identity/forwarded.h"
 
 namespace sluice::identity {
 namespace {
+
+constexpr std::string_view kForwardedFor = "HTTP_X_FORWARDED_FOR";
 
 // Where a claim may stand.
 struct Place {
@@ -48,21 +51,26 @@ Resolver::Resolver(const SessionTokens& tokens, const Clock& clock, Tenants tena
 }
 
 Result<Identity> Resolver::resolve(const http::Request& request, Credentials wanted) const {
-  if (options_.access.deny.has_address(request.remote_address)) return fail(ErrorCode::kForbidden);
-  auto identity = resolve_shown(request);
+  const std::string forwarded =
+      options_.trusted_proxies.empty() ? std::string() : request.list_header(kForwardedFor);
+  const std::string_view client =
+      client_address(request.remote_address, forwarded, options_.trusted_proxies);
+  if (options_.access.deny.has_address(client)) return fail(ErrorCode::kForbidden);
+  auto identity = resolve_shown(request, client);
   if (identity && wanted != Credentials::kNone) {
     identity = resolve_session(request, wanted, std::move(*identity));
   }
   if (!identity) return identity;
-  if (is_on(options_.access.deny, request, *identity)) return fail(ErrorCode::kForbidden);
-  if (is_on(options_.access.exempt, request, *identity)) identity->standing = Standing::kExempt;
+  if (is_on(options_.access.deny, client, *identity)) return fail(ErrorCode::kForbidden);
+  if (is_on(options_.access.exempt, client, *identity)) identity->standing = Standing::kExempt;
   return identity;
 }
 
 // What needs no proof.
-Result<Identity> Resolver::resolve_shown(const http::Request& request) const {
+Result<Identity> Resolver::resolve_shown(const http::Request& request,
+                                         std::string_view client) const {
   Identity identity;
-  identity.address = canonical_address(request.remote_address, options_.ipv6_prefix);
+  identity.address = canonical_address(client, options_.ipv6_prefix);
   if (options_.api_keys) {
     auto key = api_key_of(request);
     if (!key) return tl::unexpected(key.error());
@@ -108,10 +116,8 @@ Result<Identity> Resolver::resolve_session(const http::Request& request, Credent
   return identity;
 }
 
-bool Resolver::is_on(const AccessList& list, const http::Request& request,
-                     const Identity& identity) const {
-  return list.has_address(request.remote_address) ||
-         (identity.session && list.has_tenant(identity.tenant));
+bool Resolver::is_on(const AccessList& list, std::string_view client, const Identity& identity) {
+  return list.has_address(client) || (identity.session && list.has_tenant(identity.tenant));
 }
 
 }  // namespace sluice::identity

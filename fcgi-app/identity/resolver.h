@@ -6,11 +6,12 @@
 //   exempt  an address, or a tenant whose session is verified: no limit applies. A tenant's id
 //           alone proves nothing and exempts nobody. A false claim from an exempt address is
 //           answered as any, and charged to nobody.
-// Lists look at the exact address, whatever part of it is counted per.
+// Lists look at the client's exact address, as counting does, whatever part of it is counted per.
 #pragma once
 
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,6 +29,8 @@ class Resolver {
 
   struct Options {
     int ipv6_prefix = 64;  // 8 to 128: how much of an IPv6 address is one client
+    // Whose X-Forwarded-For is believed (identity/forwarded.h). Nobody's: the peer is the client.
+    std::vector<Network> trusted_proxies;
     Access access;
     // Whether some limit's scope counts per api_key. If not, X-API-Key and Authorization are not
     // looked at: what they hold is meant for others.
@@ -52,11 +55,12 @@ class Resolver {
     std::string cgi_name;
   };
 
-  [[nodiscard]] Result<Identity> resolve_shown(const http::Request& request) const;
+  [[nodiscard]] Result<Identity> resolve_shown(const http::Request& request,
+                                               std::string_view client) const;
   [[nodiscard]] Result<Identity> resolve_session(const http::Request& request, Credentials wanted,
                                                  Identity identity) const;
-  [[nodiscard]] bool is_on(const AccessList& list, const http::Request& request,
-                           const Identity& identity) const;
+  [[nodiscard]] static bool is_on(const AccessList& list, std::string_view client,
+                                  const Identity& identity);
 
   const SessionTokens& tokens_;
   const Clock& clock_;

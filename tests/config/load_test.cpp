@@ -68,7 +68,7 @@ TEST_F(Load, ReadsEverySetting) {
 storage = { uri = "unix:///run/redis.sock?db=3"; connect_timeout_ms = 1; deadline_ms = 60000;
             max_pending = 7; key_prefix = "blue"; };
 sessions = { secret_file = "/etc/secret"; lifetime_s = 31622400; };
-client_address = { ipv6_prefix = 56; };
+client_address = { ipv6_prefix = 56; trusted_proxies = ( "10.0.0.0/8", "2001:db8::1" ); };
 fastcgi = { max_body_bytes = 16777216; max_params_bytes = 1024; max_connections = 1;
             stall_timeout_ms = 100; };
 log = { level = "debug"; };
@@ -82,6 +82,9 @@ log = { level = "debug"; };
   EXPECT_EQ(config->sessions.secret_file, "/etc/secret");
   EXPECT_EQ(config->sessions.lifetime, std::chrono::days(366));
   EXPECT_EQ(config->identity.ipv6_prefix, 56);
+  ASSERT_EQ(config->identity.trusted_proxies.size(), 2u);
+  EXPECT_TRUE(config->identity.trusted_proxies[0].matches("10.1.2.3"));
+  EXPECT_TRUE(config->identity.trusted_proxies[1].matches("2001:db8::1"));
   EXPECT_EQ(config->server.bounds.max_body_bytes, 16'777'216u);
   EXPECT_EQ(config->server.bounds.max_params_bytes, 1024u);
   EXPECT_EQ(config->server.max_connections, 1u);

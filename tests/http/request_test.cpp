@@ -46,5 +46,16 @@ TEST(RequestTest, ATextHeaderMayHoldACommaAndComesOnceAllTheSame) {
             "Header USER-AGENT must be sent once, with one value");
 }
 
+TEST(RequestTest, AListHeaderIsAllItsValuesInTheirOrder) {
+  const std::vector<Param> params{{"HTTP_X_FORWARDED_FOR", "a, b"},
+                                  {"HTTP_X_FORWARDED", "z"},
+                                  {"HTTP_X_FORWARDED_FOR", ""},
+                                  {"HTTP_X_FORWARDED_FOR", "c"}};
+  Request request;
+  EXPECT_EQ(request.list_header("HTTP_X_FORWARDED_FOR"), "");
+  request.params = params;
+  EXPECT_EQ(request.list_header("HTTP_X_FORWARDED_FOR"), "a, b,,c");
+}
+
 }  // namespace
 }  // namespace sluice::http

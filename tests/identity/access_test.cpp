@@ -43,6 +43,15 @@ TEST(NetworkTest, MatchesTheAddressesThatShareItsPrefix) {
   }
 }
 
+TEST(NetworkTest, KnowsWhetherItIsAllOfAFamily) {
+  for (const char* all : {"0.0.0.0/0", "::/0", "::ffff:0:0/96"}) {
+    EXPECT_TRUE(parse_network(all)->is_everything()) << all;
+  }
+  for (const char* some : {"0.0.0.0/1", "0.0.0.0", "::/1", "::/96", "10.0.0.0/8"}) {
+    EXPECT_FALSE(parse_network(some)->is_everything()) << some;
+  }
+}
+
 TEST(NetworkTest, WhatIsNoneIsRefusedWithWhatToWrite) {
   const std::string kinds =
       "is no address or network; write one as in 10.0.0.0/8, 203.0.113.7 or 2001:db8::/32";

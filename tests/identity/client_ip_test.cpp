@@ -6,7 +6,7 @@ namespace sluice::identity {
 namespace {
 
 struct Row {
-  const char* text;
+  std::string_view text;
   int prefix;
   const char* canonical;
 };
@@ -27,6 +27,9 @@ TEST(ClientIpTest, FollowsTheTable) {
       {"", 64, "-"},
       {"127.0.0.1 ", 64, "-"},
       {"127.1", 64, "-"},
+      {{"127.0.0.1\0x", 11}, 64, "-"},
+      {"0000:0000:0000:0000:0000:ffff:203.000.113.255", 64, "-"},
+      {"0000:0000:0000:0000:0000:ffff:203.100.113.255", 64, "4:cb6471ff"},
       {"fe80::1%eth0", 64, "-"},
   };
   for (const Row& row : rows) {

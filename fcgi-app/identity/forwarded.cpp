@@ -1,0 +1,70 @@
+#include "identity/forwarded.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace sluice::identity {
+namespace {
+
+constexpr std::size_t kMaxPortDigits = 5;
+constexpr int kMaxPort = 65535;
+
+bool is_port(std::string_view text) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (text.empty() || text.size() > kMaxPortDigits) return false;
+  if (!std::all_of(text.begin(), text.end(), is_digit)) return false;
+  int port = 0;
+  std::from_chars(text.data(), text.data() + text.size(), port);
+  return port <= kMaxPort;
+}
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t";
+  const std::size_t first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+// The address in a hop, without brackets and port; what has neither form, or no such port: nothing.
+std::string_view address_in(std::string_view hop) {
+  std::string_view address = hop;
+  std::string_view rest;
+  if (hop.starts_with('[')) {
+    const std::size_t end = hop.find(']');
+    if (end == std::string_view::npos) return {};
+    address = hop.substr(1, end - 1);
+    rest = hop.substr(end + 1);
+    if (address.find(':') == std::string_view::npos) return {};  // brackets are for IPv6
+  } else if (const std::size_t colon = hop.find(':'); colon == hop.rfind(':')) {
+    address = hop.substr(0, colon);  // all of it without a colon; two make an IPv6 address
+    rest = hop.substr(address.size());
+  }
+  if (rest.empty()) return address;
+  return rest.front() == ':' && is_port(rest.substr(1)) ? address : std::string_view();
+}
+
+}  // namespace
+
+std::string_view client_address(std::string_view peer, std::string_view forwarded_for,
+                                std::span<const Network> trusted_proxies) {
+  const auto is_trusted = [&](const Address& address) {
+    return std::any_of(trusted_proxies.begin(), trusted_proxies.end(),
+                       [&](const Network& network) { return network.matches(address); });
+  };
+  std::string_view client = peer;
+  auto address = parse_address(client);
+  for (int hops = 0; hops < kMaxForwardedHops && address && is_trusted(*address); ++hops) {
+    const std::size_t comma = forwarded_for.rfind(',');
+    const bool is_last = comma == std::string_view::npos;
+    const std::string_view hop =
+        address_in(trimmed(is_last ? forwarded_for : forwarded_for.substr(comma + 1)));
+    address = parse_address(hop);
+    if (!address) break;
+    client = hop;
+    if (is_last) break;
+    forwarded_for = forwarded_for.substr(0, comma);
+  }
+  return client;
+}
+
+}  // namespace sluice::identity
