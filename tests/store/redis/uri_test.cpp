@@ -24,6 +24,9 @@ TEST(UriTest, ReadsEveryFormAndMasksThePassword) {
       {"redis+unix:///run/redis.sock?db=5", "unix:///run/redis.sock?db=5", ""},
       {"unix:///run/a@b/redis.sock", "unix:///run/a@b/redis.sock?db=0", ""},
       {"unix://u:pw@/run/redis.sock", "unix://u:***@/run/redis.sock?db=0", "pw"},
+      // A user is shown as it has to be written.
+      {"redis://a%3Ab%40%2f%25:pw@h", "redis://a%3Ab%40%2F%25:***@h:6379/0", "pw"},
+      {"redis://%01%c3%a9:pw@h", "redis://%01%C3%A9:***@h:6379/0", "pw"},
   };
   for (const Row& row : rows) {
     const auto uri = parse_uri(row.text);
@@ -31,6 +34,21 @@ TEST(UriTest, ReadsEveryFormAndMasksThePassword) {
     EXPECT_EQ(uri->masked(), row.masked) << row.text;
     EXPECT_EQ(uri->password, row.password) << row.text;
   }
+}
+
+// Made for C, it would end there: a password cut short, or another socket.
+TEST(UriTest, RefusesANul) {
+  for (const std::string_view text :
+       {std::string_view("redis://:a\0b@h", 14), std::string_view("unix:///s\0.sock", 15)}) {
+    EXPECT_FALSE(parse_uri(text));
+  }
+}
+
+TEST(UriTest, WhatItShowsNamesTheSameUser) {
+  const auto uri = parse_uri("redis://a%3Ab:pw@h");
+  ASSERT_TRUE(uri);
+  EXPECT_EQ(uri->user, "a:b");
+  EXPECT_EQ(parse_uri(uri->masked())->user, "a:b");
 }
 
 TEST(UriTest, RefusesTheRestWithoutRepeatingAPassword) {
@@ -47,6 +65,7 @@ TEST(UriTest, RefusesTheRestWithoutRepeatingAPassword) {
                            "redis://h/-1",
                            "redis://[::1",
                            "redis://[::1]x",
+                           "redis://[[h]",
                            "redis://nocolon@h",
                            "redis://u:@h",
                            "redis://u:%zz@h",
