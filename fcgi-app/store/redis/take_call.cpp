@@ -17,6 +17,8 @@ using limits::Limit;
 // In the place of the bits of a decision: an error follows.
 constexpr std::uint16_t kFailed = 0xffff;
 
+constexpr std::string_view kCutShort = "ERR the script's reply is cut short";
+
 }  // namespace
 
 void TakeArgument::add_decision(std::span<const Charge> charges) {
@@ -84,7 +86,8 @@ Result<Decision> TakeReply::decision(TimePoint at, std::span<const Charge> charg
     const auto size = next<std::uint16_t>();
     const std::string text(rest_.substr(0, size));
     rest_.remove_prefix(text.size());
-    return fail({}, text);
+    good_ = good_ && text.size() == size;
+    return fail({}, good_ ? text : std::string(kCutShort));
   }
   Decision decision{.store = limits::StoreState::kAnswered, .at = at, .limits = {}, .balances = {}};
   decision.limits.reserve(charges.size());
@@ -94,11 +97,16 @@ Result<Decision> TakeReply::decision(TimePoint at, std::span<const Charge> charg
     const bool fits = (lacking >> i & 1U) == 0;
     const limits::View seen = view(limit.algorithm);
     if (!good_) break;
+    const std::int64_t waiting = fits ? 0 : charges[i].cost;
+    if (!limits::is_sound(seen, limit, waiting, at) || (!fits && waiting == 0)) {
+      good_ = false;
+      return fail({}, "ERR the script's reply makes no sense");
+    }
     if (!fits && limit.mode == limits::Mode::kEnforce) decision.allowed = false;
     decision.limits.push_back(&limit);
-    decision.balances.push_back(limits::balance(seen, limit, fits ? 0 : charges[i].cost, at));
+    decision.balances.push_back(limits::balance(seen, limit, waiting, at));
   }
-  if (!good_) return fail({}, "ERR the script's reply is cut short");
+  if (!good_) return fail({}, std::string(kCutShort));
   return decision;
 }
 
