@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The steps of ./dev test, sourced by dev. Each runs whatever became of those before it.
 
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 fuzz_failed=0
 
 count() {  # NAME PASSED FAILED SKIPPED
   passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
@@ -22,7 +22,7 @@ format() { sources | xargs -r /usr/bin/clang-format --dry-run -Werror; }
 
 syntax() {
   local file good=0
-  for file in dev .ci/run nginx/*.sh tests/*.sh tests/e2e/*.sh bench/run; do
+  for file in dev .ci/run nginx/*.sh tests/*.sh tests/e2e/*.sh tests/fuzz/*.sh bench/run; do
     [[ ! -f $file || $(head -c 64 "$file") == *python* ]] || bash -n "$file" || good=1
   done
   return $good
@@ -65,6 +65,17 @@ PY
   count "end to end, preset $1" $((all - bad - left)) "$bad" "$left"
 }
 
+# Every seed once, and a few seconds more of what libFuzzer makes of them: always the same seconds,
+# so that a change is blamed for what it did. ./dev fuzz looks for more.
+fuzz_tests() {
+  local names grown=$PWD/build/fuzz-test
+  mapfile -t names < <(fuzz_names)
+  rm -rf "$grown"
+  say "fuzz: ${#names[@]} harnesses"
+  fuzz_all 4 "$grown" -seed=1 "${names[@]}"
+  count "fuzz" $((${#names[@]} - fuzz_failed)) "$fuzz_failed" 0
+}
+
 run_suites() {
   local sanitized=
   cd "$ROOT" || die "$ROOT: cannot enter"
@@ -74,6 +85,7 @@ run_suites() {
   check "syntax of the scripts" syntax || true
   if check "asan-ubsan build" build asan-ubsan; then sanitized=yes; fi
   if [[ $sanitized ]]; then unit_tests; else count "unit tests" 0 1 0; fi
+  if check "fuzz build" build fuzz; then fuzz_tests; else count "fuzz" 0 1 0; fi
   if check "release build" build release; then
     e2e_tests release
   else

@@ -6,6 +6,19 @@
 #include <fmt/format.h>
 
 namespace sluice::config {
+namespace {
+
+// Files quote what they like: a complaint stays one line, and tells a terminal nothing.
+std::string printable(std::string_view text) {
+  std::string shown;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    shown += byte < ' ' || byte == 0x7f ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
+  }
+  return shown;
+}
+
+}  // namespace
 
 std::size_t Report::add_file(std::string_view shown) {
   const auto found = std::find(files_.begin(), files_.end(), shown);
@@ -30,7 +43,8 @@ std::string Report::text() const {
   std::string all;
   for (const auto& [place, messages] : complaints_) {
     for (const std::string& message : messages) {
-      all += fmt::format("{}{}: {}", all.empty() ? "" : "\n", text(place), message);
+      all += fmt::format("{}{}: {}", all.empty() ? "" : "\n", printable(text(place)),
+                         printable(message));
     }
   }
   return all;

@@ -1,6 +1,7 @@
 #include "config/source.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cerrno>
 #include <charconv>
@@ -31,18 +32,17 @@ Result<std::string> read_text(const fs::path& path) {
   if (file.get() < 0 || ::fstat(file.get(), &status) != 0) return failure();
   if (S_ISDIR(status.st_mode)) return fail(ErrorCode::kSystem, "it is a folder");
   if (!S_ISREG(status.st_mode)) return fail(ErrorCode::kSystem, "it is not a regular file");
-  std::string text(kMaxFileBytes + 1, '\0');
-  std::size_t size = 0;
-  while (size < text.size()) {
-    const ssize_t got = ::read(file.get(), text.data() + size, text.size() - size);
+  std::string text;
+  std::array<char, 16384> chunk;  // NOLINT(*-member-init): filled by read
+  while (text.size() <= kMaxFileBytes) {
+    const ssize_t got = ::read(file.get(), chunk.data(), chunk.size());
     if (got < 0 && errno != EINTR) return failure();
     if (got == 0) break;
-    if (got > 0) size += static_cast<std::size_t>(got);
+    if (got > 0) text.append(chunk.data(), static_cast<std::size_t>(got));
   }
-  if (size > kMaxFileBytes) {
+  if (text.size() > kMaxFileBytes) {
     return fail(ErrorCode::kSystem, fmt::format("it is larger than {} bytes", kMaxFileBytes));
   }
-  text.resize(size);
   return text;
 }
 

@@ -27,6 +27,12 @@ Tag tag_of(Bytes text, const Secret& secret) {
   return tag;
 }
 
+// libsodium 1.0.18 reads every byte that is not ASCII as '_'.
+bool is_ascii(std::string_view text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) > 0x7f; });
+}
+
 std::int64_t seconds_of(TimePoint at) {
   return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
 }
@@ -58,7 +64,8 @@ std::string SessionTokens::sign(const Session& session) const {
 Result<Session> SessionTokens::verify(std::string_view token, TimePoint now) const {
   std::array<std::uint8_t, kMaxBytes> buffer{};
   std::size_t size = 0;
-  if (sodium_base642bin(buffer.data(), buffer.size(), token.data(), token.size(), nullptr, &size,
+  if (!is_ascii(token) ||
+      sodium_base642bin(buffer.data(), buffer.size(), token.data(), token.size(), nullptr, &size,
                         nullptr, kEncoding) != 0 ||
       size <= kHeadBytes + kTagBytes || buffer[0] != kVersion) {
     return fail(ErrorCode::kInvalidSession);

@@ -15,6 +15,38 @@ std::optional<Bucket> as_of(const std::optional<Bucket>& stored, const Moment& m
   return Bucket{m.terms, std::move(*state)};
 }
 
+// Of each view: nothing that no longer counts, no more than there is, and a cost that has to wait.
+
+bool is_sound(const FixedWindow& view, const Moment& m, std::int64_t cost) {
+  return is_time(view.opened_at) && view.used <= m.terms.capacity &&
+         (view.used == 0 || rolled(view, m)) && (cost == 0 || view.used + cost > m.terms.capacity);
+}
+
+bool is_sound(const LogView& view, const Moment& m, std::int64_t cost) {
+  const auto counts = [&](TimePoint unit) {
+    return is_time(unit) && unit <= m.now && unit + m.terms.window > m.now;
+  };
+  return view.used <= m.terms.capacity && (view.used == 0 || counts(view.newest)) &&
+         (cost == 0 || (view.used + cost > m.terms.capacity && counts(view.pivot)));
+}
+
+bool is_sound(const SlidingWindow& view, const Moment& m, std::int64_t cost) {
+  if (!is_time(view.opened_at) || view.current > m.terms.capacity ||
+      view.previous > m.terms.capacity) {
+    return false;
+  }
+  const bool is_full = view.current == 0 && view.previous == 0;
+  return (is_full || rolled(view, m) == State(view)) &&
+         (cost == 0 || (!is_full && used_units(view, m) + cost > m.terms.capacity));
+}
+
+bool is_sound(const Level& view, const Moment& m, std::int64_t cost) {
+  const std::int64_t brim = m.terms.capacity * m.terms.window_ticks();
+  return is_time(view.at) && view.level >= 0 && view.level <= brim &&
+         (view.level == 0 || rolled(view, m) == State(view)) &&
+         (cost == 0 || used_units(view, m) + cost > m.terms.capacity);
+}
+
 }  // namespace
 
 Step take(const std::optional<Bucket>& stored, const Limit& limit, std::int64_t cost,
@@ -43,6 +75,13 @@ View view(const std::optional<Bucket>& bucket, const Limit& limit, std::int64_t 
   const Moment m{limit, limit.terms(), now};
   const State state = bucket ? bucket->state : empty(m);
   return std::visit([&](const auto& s) -> View { return view_of(s, m, cost); }, state);
+}
+
+bool is_sound(const View& view, const Limit& limit, std::int64_t cost, TimePoint now) {
+  const Moment m{limit, limit.terms(), now};
+  const bool never = cost > m.terms.capacity;
+  return is_time(now) &&
+         std::visit([&](const auto& v) { return is_sound(v, m, never ? 0 : cost); }, view);
 }
 
 Balance balance(const View& view, const Limit& limit, std::int64_t cost, TimePoint now) {

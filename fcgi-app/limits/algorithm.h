@@ -32,8 +32,12 @@ struct Step {
 [[nodiscard]] View view(const std::optional<Bucket>& bucket, const Limit& limit, std::int64_t cost,
                         TimePoint now);
 
+// Whether take() can have left such a view at `now`, for a cost as of balance(). What Redis replies
+// is a view of what Redis holds, which anybody may have written.
+[[nodiscard]] bool is_sound(const View& view, const Limit& limit, std::int64_t cost, TimePoint now);
+
 // What is left of `limit`, by a view that stands as of `now`, and how long `cost` has to wait.
-// REQUIRES: the cost does not fit, or is 0.
+// REQUIRES: is_sound(), and the cost does not fit or is 0.
 [[nodiscard]] Balance balance(const View& view, const Limit& limit, std::int64_t cost,
                               TimePoint now);
 

@@ -98,17 +98,20 @@ bool is_sound(const Terms& terms) {
          (terms.algorithm == Algorithm::kFixedWindow || !aligned);
 }
 bool is_sound(const FixedWindow& state, const Terms& terms) {
-  return state.used <= terms.capacity;
+  return state.used <= terms.capacity && is_time(state.opened_at);
 }
 bool is_sound(const SlidingLog& state, const Terms& terms) {
   return std::cmp_less_equal(state.units.size(), terms.capacity) &&
-         std::is_sorted(state.units.begin(), state.units.end());
+         std::is_sorted(state.units.begin(), state.units.end()) &&
+         (state.units.empty() || (is_time(state.units.front()) && is_time(state.units.back())));
 }
 bool is_sound(const SlidingWindow& state, const Terms& terms) {
-  return state.current <= terms.capacity && state.previous <= terms.capacity;
+  return state.current <= terms.capacity && state.previous <= terms.capacity &&
+         is_time(state.opened_at);
 }
 bool is_sound(const Level& state, const Terms& terms) {
-  return state.level >= 0 && state.level <= terms.capacity * terms.window_ticks();
+  return state.level >= 0 && state.level <= terms.capacity * terms.window_ticks() &&
+         is_time(state.at);
 }
 
 std::size_t view_size(Algorithm algorithm) {

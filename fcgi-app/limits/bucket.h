@@ -47,6 +47,14 @@ struct Level {
   bool operator==(const Level&) const = default;
 };
 
+// The times that a bucket may have, 285 years about 1970: what Lua's doubles can tell apart, and
+// sums with a window or two do not overflow.
+inline constexpr TimePoint kLastTime{Duration(std::int64_t{1} << 53)};
+inline constexpr TimePoint kFirstTime{-kLastTime.time_since_epoch()};
+[[nodiscard]] constexpr bool is_time(TimePoint at) {
+  return at >= kFirstTime && at <= kLastTime;
+}
+
 using State = std::variant<FixedWindow, SlidingLog, SlidingWindow, Level>;
 
 // What a store keeps under a key.

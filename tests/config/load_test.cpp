@@ -238,6 +238,13 @@ TEST_F(Load, TellsErrorsInTheOrderOfTheFilesAndLines) {
             "b.cfg:3: \"max_connections\" must be from 1 to 65536, not 0");
 }
 
+// Or a config could write lines of its own into the log, and tell a terminal what to do.
+TEST_F(Load, AnErrorIsOneLineWhateverItQuotes) {
+  EXPECT_EQ(
+      error_in("log = { level = \"a\\nb\\x1b[2J\\x7f\"; };"),
+      "test.cfg:1: unknown level \"a\\x0ab\\x1b[2J\\x7f\"; use debug, info, warning or error");
+}
+
 TEST_F(Load, RefusesAPathThatIsNoReadableFile) {
   const auto load_path = [&](const fs::path& path) {
     return error_of(load(path.string(), load_options()), folder_);

@@ -82,9 +82,9 @@ TEST(BucketBytesTest, OfAnotherSizeAreRefused) {
   for (const Golden& golden : goldens()) {
     const std::string bytes = bytes_of(golden.hex);
     const bool is_log = golden.bucket.terms.algorithm == Algorithm::kSlidingLog;
+    const std::string last = bytes.substr(bytes.size() - 8);  // of a log: a unit, now several
     for (std::size_t size = 0; size < bytes.size() + 20; ++size) {
-      std::string other = bytes;
-      other.resize(size, '\x01');
+      const std::string other = (bytes + last + last + last).substr(0, size);
       const bool good =
           size == bytes.size() || (is_log && size >= kTermsSize && (size - kTermsSize) % 8 == 0);
       EXPECT_EQ(decode(other).has_value(), good) << golden.hex << " as " << size << " bytes";
@@ -143,6 +143,16 @@ TEST(BucketBytesTest, ThatNoBucketHasAreRefused) {
   expect_refused("a level above the brim", level, [](Bucket& b) {
     b.state = Level{160'000'001, kStart};
   });
+  // What is added to such a time, or taken from it, would overflow.
+  for (const TimePoint at :
+       {kFirstTime - 1us, kLastTime + 1us, TimePoint::min(), TimePoint::max()}) {
+    expect_refused("no time for a window", fixed, [&](Bucket& b) { b.state = FixedWindow{3, at}; });
+    expect_refused("or a log", log, [&](Bucket& b) { b.state = SlidingLog{{at}}; });
+    expect_refused("or two windows", sliding, [&](Bucket& b) {
+      b.state = SlidingWindow{3, 8, at};
+    });
+    expect_refused("or a level", level, [&](Bucket& b) { b.state = Level{1, at}; });
+  }
   expect_refused("a log out of order", log, [](Bucket& b) {
     b.state = SlidingLog{{kStart + 1s, kStart}};
   });
@@ -150,7 +160,10 @@ TEST(BucketBytesTest, ThatNoBucketHasAreRefused) {
 
 State any_state(const Terms& terms) {
   const auto count = [&] { return *rc::gen::inRange<std::int64_t>(0, terms.capacity + 1); };
-  const auto at = [] { return TimePoint(Duration(*rc::gen::arbitrary<std::int64_t>())); };
+  const auto at = [] {
+    const auto last = microseconds_since_epoch(kLastTime);
+    return TimePoint(Duration(*rc::gen::inRange<std::int64_t>(0, last + 1)));
+  };
   switch (terms.algorithm) {
     case Algorithm::kFixedWindow:
       return FixedWindow{count(), at()};

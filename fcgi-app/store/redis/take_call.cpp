@@ -19,6 +19,8 @@ constexpr std::uint16_t kFailed = 0xffff;
 // The bit above them.
 constexpr unsigned kCrowded = 0x8000;
 
+constexpr std::string_view kCutShort = "ERR the script's reply is cut short";
+
 }  // namespace
 
 void TakeArgument::add_buckets(std::span<const Charge> charges) {
@@ -100,7 +102,8 @@ Result<Decision> TakeReply::decision(TimePoint at, std::span<const Charge> charg
     const auto size = next<std::uint16_t>();
     const std::string text(rest_.substr(0, size));
     rest_.remove_prefix(text.size());
-    return fail({}, text);
+    good_ = good_ && text.size() == size;
+    return fail({}, good_ ? text : std::string(kCutShort));
   }
   Decision decision{.store = limits::StoreState::kAnswered, .at = at, .limits = {}, .balances = {}};
   decision.crowded = (lacking & kCrowded) != 0;
@@ -111,12 +114,16 @@ Result<Decision> TakeReply::decision(TimePoint at, std::span<const Charge> charg
     const bool fits = (lacking >> i & 1U) == 0;
     const limits::View seen = view(limit.algorithm);
     if (!good_) break;
+    const std::int64_t waiting = fits ? 0 : limit.room_for(charges[i].cost);
+    if (!limits::is_sound(seen, limit, waiting, at) || (!fits && waiting == 0)) {
+      good_ = false;
+      return fail({}, "ERR the script's reply makes no sense");
+    }
     if (!fits && limit.mode != limits::Mode::kShadow) decision.allowed = false;
     decision.limits.push_back(&limit);
-    const std::int64_t waiting = fits ? 0 : limit.room_for(charges[i].cost);
     decision.balances.push_back(limits::balance(seen, limit, waiting, at));
   }
-  if (!good_) return fail({}, "ERR the script's reply is cut short");
+  if (!good_) return fail({}, std::string(kCutShort));
   return decision;
 }
 

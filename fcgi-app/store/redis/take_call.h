@@ -48,10 +48,11 @@ class TakeReply {
   explicit TakeReply(std::string_view bytes) : rest_(bytes) {}
 
   [[nodiscard]] TimePoint at();
-  // The error is the text that Redis had for the script; its code is not set.
+  // The error is the text that Redis had for the script, or says that the reply is none that the
+  // script makes; its code is not set.
   [[nodiscard]] Result<limits::Decision> decision(TimePoint at,
                                                   std::span<const limits::Charge> charges);
-  // Whether there were as many bytes as were asked for.
+  // Whether all that was asked for was there, and made sense.
   [[nodiscard]] bool good() const { return good_; }
 
  private:

@@ -65,6 +65,18 @@ std::optional<std::string> percent_decode(std::string_view text) {
   return decoded;
 }
 
+// The other way round, of what would end a user's name, or would not print.
+std::string percent_encode(std::string_view text) {
+  std::string encoded;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain =
+        byte > ' ' && byte < 0x7f && std::string_view("%:@/?#[]").find(c) == std::string_view::npos;
+    encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
+  }
+  return encoded;
+}
+
 // A user without a password would be forgotten silently: there is no such login.
 bool set_credentials(std::string_view text, Uri& uri) {
   const auto user = cut(text, ':');
@@ -144,6 +156,7 @@ Result<Uri> parse_tcp(std::string_view authority, Uri uri) {
   }
   if (uri.host.empty()) return refuse("the host is missing");
   if (uri.host.size() > kMaxHost) return refuse("the host is longer than 253 bytes");
+  if (uri.host.starts_with('[')) return refuse("the host has two opening brackets");
   if (!port.empty()) {
     const auto value = number(port, 1, 65535);
     if (!value) return refuse("the port must be 1 to 65535");
@@ -161,7 +174,7 @@ Result<Uri> parse_tcp(std::string_view authority, Uri uri) {
 
 std::string Uri::masked() const {
   const std::string credentials =
-      user.empty() && password.empty() ? "" : fmt::format("{}:***@", user);
+      user.empty() && password.empty() ? "" : fmt::format("{}:***@", percent_encode(user));
   if (!path.empty()) return fmt::format("unix://{}{}?db={}", credentials, path, db);
   const bool bracket = host.find(':') != std::string::npos;
   return fmt::format("redis{}://{}{}{}{}:{}/{}", tls ? "s" : "", credentials, bracket ? "[" : "",
@@ -169,6 +182,7 @@ std::string Uri::masked() const {
 }
 
 Result<Uri> parse_uri(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) return refuse("the storage URI holds a NUL");
   const std::size_t colon = text.find("://");
   if (colon == std::string_view::npos) return refuse("the storage URI has no scheme");
   const std::string_view scheme = text.substr(0, colon);

@@ -30,6 +30,9 @@ TEST(UriTest, ReadsEveryFormAndMasksThePassword) {
       {"unix:///run/a@b/redis.sock", "unix:///run/a@b/redis.sock?db=0", ""},
       {"unix://u:p@w@/run/a@b/redis.sock", "unix://u:***@/run/a@b/redis.sock?db=0", "p@w"},
       {"unix://u:pw@/run/redis.sock", "unix://u:***@/run/redis.sock?db=0", "pw"},
+      // A user is shown as it has to be written.
+      {"redis://a%3Ab%40%2f%25:pw@h", "redis://a%3Ab%40%2F%25:***@h:6379/0", "pw"},
+      {"redis://%01%c3%a9:pw@h", "redis://%01%C3%A9:***@h:6379/0", "pw"},
   };
   for (const Row& row : rows) {
     const auto uri = parse_uri(row.text);
@@ -52,6 +55,21 @@ TEST(UriTest, KnowsTheFilesOfTls) {
   EXPECT_EQ(full->tls->key, "/k k.pem");
   EXPECT_EQ(full->db, 2);
   EXPECT_EQ(full->port, 1);
+}
+
+// Made for C, it would end there: a password cut short, or another socket.
+TEST(UriTest, RefusesANul) {
+  for (const std::string_view text :
+       {std::string_view("redis://:a\0b@h", 14), std::string_view("unix:///s\0.sock", 15)}) {
+    EXPECT_FALSE(parse_uri(text));
+  }
+}
+
+TEST(UriTest, WhatItShowsNamesTheSameUser) {
+  const auto uri = parse_uri("redis://a%3Ab:pw@h");
+  ASSERT_TRUE(uri);
+  EXPECT_EQ(uri->user, "a:b");
+  EXPECT_EQ(parse_uri(uri->masked())->user, "a:b");
 }
 
 TEST(UriTest, RefusesTheRestWithoutRepeatingAPassword) {
@@ -81,6 +99,7 @@ TEST(UriTest, RefusesTheRestWithoutRepeatingAPassword) {
                            "redis://h/-1",
                            "redis://[::1",
                            "redis://[::1]x",
+                           "redis://[[h]",
                            "redis://nocolon@h",
                            "redis://u:@h",
                            "redis://u:%zz@h",

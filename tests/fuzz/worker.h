@@ -1,0 +1,84 @@
+// A worker without sockets: serve(), with a store in memory, at a moment that stands still.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "manual_clock.h"
+#include "serve.h"
+#include "store/memory_store.h"
+
+namespace sluice::fuzz {
+
+inline limits::PlanLimit plan_limit(std::string name, std::string tenant, limits::Scope scope,
+                                    std::string route) {
+  return {.limit = {.name = std::move(name),
+                    .tenant = std::move(tenant),
+                    .scope = std::move(scope),
+                    .rate = {2, {10, limits::Unit::kSecond}}},
+          .routes = {std::move(route)}};
+}
+
+// Tenants "acme" (counted per session, API key and a header) and "globex" (on the deny list); the
+// seeds have sessions that the secret of zeros has signed.
+class Worker {
+ public:
+  Services& services() { return services_; }
+  ManualClock& clock() { return clock_; }
+
+ private:
+  static std::shared_ptr<const limits::Plans> make_plans() {
+    using limits::Fact;
+    limits::Scope scope(Fact::kApiKey);
+    scope.parts.push_back({Fact::kHeader, "x-device"});
+    const std::string failure(limits::kIdentityFailure);
+    return std::make_shared<limits::Plans>(
+        std::vector<limits::PlanLimit>{plan_limit("chat", "", Fact::kIp, "chat"),
+                                       plan_limit("session", "", Fact::kIp, "session"),
+                                       plan_limit("probing", "", Fact::kIp, failure)},
+        limits::Plans::TenantLimits{{"acme",
+                                     {plan_limit("chat", "acme", Fact::kSession, "chat"),
+                                      plan_limit("device", "acme", scope, "*")}},
+                                    {"globex", {}}});
+  }
+  static identity::Resolver::Options make_options() {
+    identity::Resolver::Options options;
+    options.trusted_proxies.push_back(*identity::parse_network("10.0.0.0/8"));
+    options.access.exempt.networks.push_back(*identity::parse_network("198.51.100.0/24"));
+    options.access.deny.networks.push_back(*identity::parse_network("192.0.2.0/24"));
+    options.access.deny.tenants = {"globex"};
+    options.api_keys = true;
+    options.headers = {"x-device"};
+    return options;
+  }
+  static http::CostRules make_costs() {
+    using Source = http::CostRule::Source;
+    return {{"chat", {Source::kBody, "cost", 1, 1, 5}},
+            {"session", {Source::kHeader, "HTTP_X_COST", 1, 1, 5}}};
+  }
+
+  ManualClock clock_;
+  std::shared_ptr<const limits::Plans> plans_ = make_plans();
+  store::MemoryStore store_{clock_, {}};
+  limiter::Limiter limiter_{store_, {}};
+  identity::SessionTokens tokens_{{identity::Secret{}}};
+  identity::Resolver identities_{tokens_, clock_, {"acme", "globex"}, make_options()};
+  limits::Limit health_{.name = "@health", .rate = {1000, {1, limits::Unit::kSecond}}};
+  handlers::Resources resources_{
+      clock_,
+      tokens_,
+      store_,
+      plans_,
+      {"health", &health_, 1},
+      {"1.2.3", "api1", "memory://", 7},
+      std::chrono::hours(24),
+      [this](const limits::LimitSet& limits, const identity::Identity& identity,
+             std::string_view route) { return limiter_.decide(limits, identity, route, 0); },
+      {"session", "chat"}};
+  http::CostRules costs_ = make_costs();
+  Services services_{identities_, plans_, costs_, limiter_, resources_};
+};
+
+}  // namespace sluice::fuzz
