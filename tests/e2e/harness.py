@@ -170,6 +170,11 @@ class Stack:
     def redis(self, **options):
         return redis.Redis(unix_socket_path=str(self.run_dir / "redis.sock"), **options)
 
+    def buckets(self):
+        """The keys in Redis, but for those that count how many buckets were opened."""
+        with self.redis() as client:
+            return [key for key in client.keys() if b":opened" not in key]
+
     def nginx_master(self):
         return int((self.run_dir / "nginx.pid").read_text().split()[0])
 
