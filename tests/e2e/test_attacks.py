@@ -5,9 +5,11 @@ import itertools
 import json
 import os
 import random
+import re
 import resource
 import secrets
 import socket
+import subprocess
 import threading
 import time
 
@@ -15,7 +17,7 @@ import pytest
 
 import fcgi
 import tokens
-from harness import SANITIZED, SLOWNESS, Stack, eventually
+from harness import PRESET, ROOT, SANITIZED, SLOWNESS, Stack
 from http_client import Client, raw_post
 
 PER_TENANT, PER_NETWORK = 500, 20
@@ -338,6 +340,37 @@ def test_ten_thousand_idle_connections_leave_room(stack):
         for peer in idle:
             peer.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_who_hammers_on_is_locked_out_and_an_operator_can_end_it():
+    config = CONFIG + "penalty = { after = 5; first_s = 300; most_s = 600; };"
+    with Stack(config=config) as stack, served_meanwhile(stack):
+        session = open_session(stack, "acme")
+        with Client(stack.port1, source="127.0.2.8") as client:
+            for _ in range(ACME):
+                assert client.chat("acme", session).status == 200
+            denied = [client.chat("acme", session) for _ in range(20)]
+            assert {answer.status for answer in denied} == {429}
+            assert [answer.detail.startswith("Denied too often") for answer in denied] == (
+                [False] * 6 + [True] * 14)
+            assert 290 < int(denied[-1].field("Retry-After")) <= 3600
+            # The quota again, and the lock-out still holds, on the other pool too.
+            def operate(verb):
+                done = subprocess.run(
+                    [ROOT / f"build/{PRESET}/sluice", verb, "-c", stack.config, "--session", session],
+                    capture_output=True, text=True, check=True, timeout=30,
+                    env={**os.environ, "SLUICE_SECRET_FILE": str(stack.run_dir / "secret"),
+                         "RATE_LIMIT_STORAGE_URI": f"unix://{stack.run_dir}/redis.sock"})
+                return done.stdout
+            assert re.search(r"^locked out for (29|30)\d s$", operate("peek"), re.M)
+            limits = client.request("GET", "/limits", fields=[
+                ("X-Tenant-ID", "acme"), ("X-Session-ID", session)]).json
+            assert 290 <= limits["locked_out_for"] <= 300
+            with Client(stack.port2, source="127.0.2.8") as other:
+                assert other.chat("acme", session).detail.startswith("Denied too often")
+                assert other.chat_by_body().status == 200, "another caller of that address"
+            assert "denials are forgotten" in operate("reset")
+            assert client.chat("acme", session).status == 200
 
 
 def test_a_secret_that_was_rotated_out_signs_for_nobody():
