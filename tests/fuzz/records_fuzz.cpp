@@ -1,4 +1,5 @@
 // From bytes to requests: RecordScanner and Exchange, against an independent reading.
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,8 @@ Verdict feed(RecordScanner& scanner, std::string_view& bytes, std::string_view s
 
 void expect_request(const http::Request& request, const Decoded& expected,
                     RecordScanner::Options bounds) {
-  const fuzz::Pairs pairs = fuzz::environment(expected.pairs);
+  fuzz::Pairs pairs = fuzz::environment(expected.pairs);
+  pairs.resize(std::min(pairs.size(), Exchange::kMaxParams));
   require(request.params.size() == pairs.size(), "every parameter is there, and no other");
   std::string_view method;
   for (std::size_t i = 0; i < pairs.size(); ++i) {

@@ -44,7 +44,8 @@ fuzz_report() {  # NAME CODE
     return
   fi
   printf 'dev: fuzz %-13s FOUND SOMETHING\n' "$1"
-  grep -aE -A1 'property violated|runtime error|^SUMMARY|^==.*ERROR' "$log" | head -n 12 || true
+  grep -aE -A1 'property violated|runtime error|^SUMMARY|^==.*ERROR|leak of|^    #[1-3] ' "$log" |
+    head -n 16 || true
   input=$(grep -aoE "build/fuzz-findings/$1-[a-z]+-[0-9a-f]+" "$log" | tail -n 1) || true
   say "all of it: build/fuzz-log/$1"
   say "again: build/fuzz/tests/fuzz/fuzz_$1 $input"
@@ -65,7 +66,8 @@ fuzz_all() {  # SECONDS CORPORA OPTIONS NAME…
     (
       trap 'kill $! 2>/dev/null; exit 143' TERM
       for ((i = lane; i <= $#; i += jobs)); do
-        fuzz_one "${!i}" "$seconds" "$corpora/${!i}" "${options[@]}" || touch "$ROOT/build/fuzz-log/${!i}.found"
+        fuzz_one "${!i}" "$seconds" "$corpora/${!i}" "${options[@]}" ||
+          touch "$ROOT/build/fuzz-log/${!i}.found"
       done
     ) &
     lanes+=($!)
