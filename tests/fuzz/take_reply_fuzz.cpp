@@ -37,7 +37,7 @@ void check_argument(const std::vector<Charge>& charges, TimePoint now) {
   require(argument.keys().size() <= charges.size(), "a key is sent once");
   argument.add_decision(charges);
   const std::string twice = argument.text();
-  const std::size_t decision = 1 + charges.size() * 8;
+  const std::size_t decision = 1 + charges.size() * 9;
   require(twice.size() == once.size() + decision, "the second decision shares keys and limits");
   require(twice.substr(once.size()) == once.substr(once.size() - decision), "and reads the same");
 }

@@ -49,7 +49,8 @@ class Worker {
     options.access.exempt.networks.push_back(*identity::parse_network("198.51.100.0/24"));
     options.access.deny.networks.push_back(*identity::parse_network("192.0.2.0/24"));
     options.access.deny.tenants = {"globex"};
-    options.api_keys = true;
+    options.api_keys = std::make_shared<identity::ApiKeys>(std::vector<identity::ApiKey>{
+        {"ci", "acme", "ci", identity::hash_of_api_key("slk_" + std::string(43, 'A')), "", 0}});
     options.headers = {"x-device"};
     return options;
   }
@@ -62,7 +63,7 @@ class Worker {
   ManualClock clock_;
   std::shared_ptr<const limits::Plans> plans_ = make_plans();
   store::MemoryStore store_{clock_, {}};
-  limiter::Limiter limiter_{store_, {}};
+  limiter::Limiter limiter_{store_, {.penalty = {.after = 3}}};
   identity::SessionTokens tokens_{{identity::Secret{}}};
   identity::Resolver identities_{tokens_, clock_, {"acme", "globex"}, make_options()};
   limits::Limit health_{.name = "@health", .rate = {1000, {1, limits::Unit::kSecond}}};
@@ -76,6 +77,9 @@ class Worker {
       std::chrono::hours(24),
       [this](const limits::LimitSet& limits, const identity::Identity& identity,
              std::string_view route) { return limiter_.decide(limits, identity, route, 0); },
+      [this](const identity::Identity& identity, Duration left) {
+        return limiter_.revoke(identity, left);
+      },
       {"session", "chat"}};
   http::CostRules costs_ = make_costs();
   Services services_{identities_, plans_, costs_, limiter_, resources_};
