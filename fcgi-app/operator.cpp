@@ -142,6 +142,18 @@ std::string skipped_lines(const Buckets& buckets) {
   return text;
 }
 
+// Whose lock-outs to look at: of a session and an address, both.
+std::vector<identity::Identity> identities_of(const identity::Identity& identity) {
+  std::vector<identity::Identity> all{identity};
+  if (identity.standing != Standing::kPartial) return all;
+  all.front().standing = Standing::kKnown;
+  identity::Identity address = identity;
+  address.session.reset();
+  address.standing = Standing::kAnonymous;
+  all.push_back(std::move(address));
+  return all;
+}
+
 // Storage throws, as for a worker; an operator is told in the same way as all else.
 Result<Storage> open_storage(const config::Config& config, loop::Loop& loop, const Clock& clock,
                              telemetry::Log& log) {
@@ -192,10 +204,13 @@ Task<Result<std::string>> peek(Buckets& buckets, limiter::Limiter& limiter) {
                     listed.limit->mode == limits::Mode::kShadow ? "  shadow" : "");
   }
   const limits::LimitSet none;
-  const limits::Decision standing = co_await limiter.decide(none, buckets.identity, "", 0);
-  if (standing.hold == limits::Hold::kRevoked) text += "the session is revoked\n";
-  if (standing.hold == limits::Hold::kPenalty) {
-    text += fmt::format("locked out for {} s\n", ceil_seconds(standing.held_for));
+  for (const identity::Identity& identity : identities_of(buckets.identity)) {
+    const limits::Decision standing = co_await limiter.decide(none, identity, "", 0);
+    const std::string_view who = identity.standing == Standing::kKnown ? "" : "the address is ";
+    if (standing.hold == limits::Hold::kRevoked) text += "the session is revoked\n";
+    if (standing.hold == limits::Hold::kPenalty) {
+      text += fmt::format("{}locked out for {} s\n", who, ceil_seconds(standing.held_for));
+    }
   }
   text += skipped_lines(buckets);
   co_return text.empty() ? "no limit applies\n" : text;
@@ -210,11 +225,15 @@ Task<Result<std::string>> reset(Buckets& buckets, limiter::Limiter& limiter) {
     in_use += *count;
     i += limits.size();
   }
-  const auto forgiven = co_await limiter.forgive(buckets.identity);
-  if (!forgiven) co_return tl::unexpected(forgiven.error());
+  bool forgiven = false;
+  for (const identity::Identity& identity : identities_of(buckets.identity)) {
+    const auto any = co_await limiter.forgive(identity);
+    if (!any) co_return tl::unexpected(any.error());
+    forgiven = forgiven || *any;
+  }
   co_return skipped_lines(buckets) + fmt::format("{} of {} buckets had been in use\n{}", in_use,
                                                  buckets.limits.size(),
-                                                 *forgiven ? "denials are forgotten\n" : "");
+                                                 forgiven ? "denials are forgotten\n" : "");
 }
 
 Result<std::string> operate(const config::Config& config, const Whose& whose, Operation operation) {

@@ -16,7 +16,7 @@ using identity::Credentials;
 constexpr std::array kRoutes{
     Route{"GET", "/", "status", Credentials::kNone, 0, handlers::status},
     Route{"GET", "/limits", "limits", Credentials::kHeaders, 0, handlers::limits},
-    Route{"POST", "/session", "session", Credentials::kNone, 1, handlers::session},
+    Route{"POST", "/session", "session", Credentials::kTenant, 1, handlers::session},
     Route{"DELETE", "/session", "session-end", Credentials::kHeaders, 0, handlers::end_session},
     Route{"POST", "/chat", "chat", Credentials::kSession, 1, handlers::chat},
 };

@@ -12,9 +12,6 @@ Task<http::Response> session(const Call& call) {
   if (!tenant) co_return http::problem(tenant.error());
   if (!*tenant) co_return http::problem(Error{ErrorCode::kBadRequest, "\"tenant_id\" is missing"});
   const Resources& resources = call.resources;
-  if (!resources.plans->has_tenant(**tenant)) {
-    co_return http::problem(Error{ErrorCode::kUnknownTenant});
-  }
 
   const identity::Session opened =
       identity::SessionTokens::create(**tenant, resources.clock.now() + resources.session_lifetime);

@@ -37,6 +37,8 @@ Wording wording(const Error& error) {
       return {405, "Method Not Allowed"};
     case ErrorCode::kBodyTooLarge:
       return {413, "Request body is too large"};
+    case ErrorCode::kTooManyEnded:
+      return {503, "Too many sessions were ended today; this one ends by itself"};
     case ErrorCode::kStoreUnavailable:
     case ErrorCode::kStoreFault:
       return {503, "Rate limit store unavailable"};
@@ -69,7 +71,7 @@ Response problem(const limits::Decision& decision) {
     Response response =
         detail_response(429, fmt::format("Denied too often: locked out for {} seconds",
                                          ceil_seconds(decision.held_for)));
-      return response;
+    return response;
   }
   const auto tightest = decision.tightest();
   if (!tightest) return problem(Error{ErrorCode::kStoreUnavailable});

@@ -95,8 +95,11 @@ std::string policy_name(std::span<const Limit* const> all, const Limit& limit) {
 }
 
 void write_ratelimit_fields(const Decision& decision, Response& response) {
-  write_tightest(decision, response);
-  write_enforced(decision, response);
+  // What is left of the quota is of no use to who is locked out.
+  if (decision.allowed || decision.hold != limits::Hold::kPenalty) {
+    write_tightest(decision, response);
+    write_enforced(decision, response);
+  }
   write_retry_after(decision, response);
   write_shadow(decision, response);
 }

@@ -15,6 +15,7 @@ namespace sluice::identity {
 // What a route asks a request to show.
 enum class Credentials {
   kNone,     // nothing; only the address is read
+  kTenant,   // a tenant, in the JSON body
   kSession,  // tenant and session, in headers and JSON body; or an API key, in headers
   kHeaders,  // the same in headers alone: a GET has no body
 };

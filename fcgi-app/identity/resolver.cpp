@@ -62,7 +62,9 @@ Result<Identity> Resolver::resolve(const http::Request& request, Credentials wan
   const std::string_view client = client_of(request, forwarded);
   if (options_.access.deny.has_address(client)) return fail(ErrorCode::kForbidden);
   auto identity = resolve_shown(request, client);
-  if (identity && wanted != Credentials::kNone) {
+  if (identity && wanted == Credentials::kTenant) {
+    identity = resolve_tenant(request, std::move(*identity));
+  } else if (identity && wanted != Credentials::kNone) {
     identity = resolve_claims(request, wanted, std::move(*identity));
   }
   if (!identity) return identity;
@@ -97,6 +99,17 @@ Result<Identity> Resolver::resolve_shown(const http::Request& request,
     const auto value = request.text_header(header.cgi_name);
     if (!value) return tl::unexpected(value.error());
     if (*value) identity.headers.emplace(header.name, fingerprint(**value));
+  }
+  return identity;
+}
+
+// A tenant that exists proves nothing; one that does not is a false claim.
+Result<Identity> Resolver::resolve_tenant(const http::Request& request, Identity identity) const {
+  if (!request.json()) return tl::unexpected(request.json().error());
+  const auto tenant = request.json()->string("tenant_id");
+  if (!tenant) return tl::unexpected(tenant.error());
+  if (*tenant && !tenants_.contains(**tenant)) {
+    return rejected(std::move(identity), ErrorCode::kUnknownTenant);
   }
   return identity;
 }

@@ -65,6 +65,8 @@ class Resolver {
                                            std::string& forwarded) const;
   [[nodiscard]] Result<Identity> resolve_shown(const http::Request& request,
                                                std::string_view client) const;
+  [[nodiscard]] Result<Identity> resolve_tenant(const http::Request& request,
+                                                Identity identity) const;
   [[nodiscard]] Result<Identity> resolve_claims(const http::Request& request, Credentials wanted,
                                                 Identity identity) const;
   [[nodiscard]] Identity resolve_key(std::string_view key, Identity identity) const;

@@ -21,8 +21,10 @@ std::vector<Guard> Guards::guards_of(const Limit& limit, const identity::Identit
   if (options_.per_tenant > 0) guards.push_back(guard(per_tenant_, options_.per_tenant, limit, ""));
   const std::string_view network = network_of(identity.address);
   const bool many_addresses = network.size() < identity.address.size();
-  if (options_.per_network > 0 && (limit.scope.has(Fact::kHeader) ||
-                                   (many_addresses && counts_address(limit, identity, route)))) {
+  const bool many_values =
+      limit.scope.has(Fact::kHeader) || (limit.scope.has(Fact::kSession) && identity.session);
+  if (options_.per_network > 0 &&
+      (many_values || (many_addresses && counts_address(limit, identity, route)))) {
     guards.push_back(guard(per_network_, options_.per_network, limit, network));
   }
   return guards;

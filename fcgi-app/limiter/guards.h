@@ -3,9 +3,9 @@
 //
 // Callers of a tenant may open so many buckets of one limit in the time for which one lives; those
 // who show no session are a tenant of their own, of the limits in `defaults`. Of these, the callers
-// of one network may open so many of a limit that counts what they can vary: the values of a
-// header, and the addresses within their IPv6 network. (Sessions are as many as POST /session
-// gives, which its own limits see to.) Past either number they share one bucket.
+// of one network may open so many of a limit that counts what they can have many of: sessions, the
+// values of a header, and the addresses within their IPv6 network. Past either number they share
+// one bucket.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ class Guards {
  public:
   struct Options {
     std::int64_t per_tenant = 100'000;  // 0 to limits::kMaxQuota; 0: no bound
-    std::int64_t per_network = 1'000;   // the same
+    std::int64_t per_network = 10'000;  // the same
   };
 
   // `key_prefix` outlives the guards.

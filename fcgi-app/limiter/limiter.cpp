@@ -11,6 +11,7 @@ namespace {
 
 using limits::Charge;
 using limits::Decision;
+using limits::Guard;
 using limits::Hold;
 using limits::Limit;
 using limits::LimitSet;
@@ -28,6 +29,9 @@ Decision without_store(const LimitSet& limits, ErrorCode why) {
 
 // A crowd is told of no more often.
 constexpr Duration kCrowdPause = std::chrono::minutes(1);
+
+// What the clocks of workers may differ by: a session that is ended must not outlive its mark.
+constexpr Duration kClockSlack = std::chrono::minutes(1);
 
 constexpr std::string_view kRevokedName = "@revoked";
 
@@ -61,7 +65,9 @@ Limiter::Limiter(store::BucketStore& store, Options options, telemetry::Log* log
       options_(std::move(options)),
       log_(log),
       guards_(options_.key_prefix, options_.guards),
-      penalty_(options_.key_prefix, options_.penalty) {}
+      penalty_(options_.key_prefix, options_.penalty),
+      revocations_{.name = std::string(kRevokedName),
+                   .rate = {options_.guards.per_tenant, {1, limits::Unit::kDay}}} {}
 
 Task<Decision> Limiter::decide(const LimitSet& limits, const identity::Identity& identity,
                                std::string_view route, std::int64_t cost) {
@@ -72,8 +78,9 @@ Task<Decision> Limiter::decide(const LimitSet& limits, const identity::Identity&
   Decision decision = std::move(*taken);
   take_off_holds(decision, limits.size(), cost);
   if (decision.crowded) note_crowd(decision, identity);
-  if (!decision.allowed && decision.hold == Hold::kNone && penalty_.is_on()) {
-    co_await count_denial(identity);
+  const bool denied = !decision.allowed && decision.hold == Hold::kNone;
+  if (denied && penalty_.is_on() && Penalty::is_own(decision, identity, route)) {
+    start(count_denial(identity));  // which the answer need not wait for
   }
   co_return decision;
 }
@@ -95,47 +102,69 @@ std::vector<Charge> Limiter::charges_of(const LimitSet& limits, const identity::
   return charges;
 }
 
-// The lock-out is asked again: of many denials at once, one begins it and the others do not count.
-Task<void> Limiter::count_denial(const identity::Identity& identity) {
+// Of many denials at once one counts: a page that asks 30 things in parallel is no abuse.
+Task<void> Limiter::count_denial(identity::Identity identity) {
+  identity.token = {};  // it is in the request's memory, which may go meanwhile
   const std::vector<Charge> denial{penalty_.lock_out(identity), penalty_.denial(identity)};
+  if (!counting_.insert(denial[1].key).second) co_return;
   const auto counted = co_await store_.take(denial, std::nullopt);
+  counting_.erase(denial[1].key);
   if (!counted || counted->lacks_room(0)) co_return;
   const auto seconds = penalty_.due(counted->lacks_room(1) ? 0 : counted->balances[1].remaining);
   if (seconds.count() == 0) co_return;
   const std::vector<Charge> lock_out{penalty_.lock_out(identity, seconds.count())};
   const auto begun = co_await store_.take(lock_out, std::nullopt);
   if (!begun || !begun->allowed || !log_) co_return;
-  const std::string_view address = identity.standing == Standing::kKnown ? "" : identity.address;
   const std::string length = fmt::to_string(seconds.count());
-  log_->warning("locked out",
-                {{"tenant", identity.tenant}, {"address", address}, {"seconds", length}});
+  const bool known = identity.standing == Standing::kKnown;  // else the tenant is what it claims
+  log_->warning("locked out", {{"tenant", known ? std::string_view(identity.tenant) : ""},
+                               {"address", known ? "" : std::string_view(identity.address)},
+                               {"seconds", length}});
 }
 
 void Limiter::note_crowd(const Decision& decision, const identity::Identity& identity) {
   if (!log_ || (crowd_noted_at_ && decision.at - *crowd_noted_at_ < kCrowdPause)) return;
   crowd_noted_at_ = decision.at;
-  log_->warning("new callers share a bucket", {{"tenant", identity.tenant}});
+  const bool known = identity.standing == Standing::kKnown;  // else the tenant is what it claims
+  log_->warning("new callers share a bucket",
+                {{"tenant", known ? std::string_view(identity.tenant) : ""}});
 }
 
 Task<Result<std::int64_t>> Limiter::reset(const LimitSet& limits,
                                           const identity::Identity& identity,
                                           std::string_view route) {
   std::vector<std::string> keys;
+  std::vector<std::string> guard_keys;
   for (const Limit* limit : limits) {
     keys.push_back(bucket_key(options_.key_prefix, *limit, identity, route));
+    for (Guard& guard : guards_.guards_of(*limit, identity, route)) {
+      guard_keys.push_back(std::move(guard.key));
+      guard_keys.push_back(std::move(guard.shared_key));
+    }
   }
   if (keys.empty()) co_return 0;
   const auto count = co_await store_.reset(keys);
+  if (!count || guard_keys.empty()) co_return count;
+  const auto guards = co_await store_.reset(guard_keys);
+  if (!guards) co_return guards;
   co_return count;
 }
 
 Task<Result<bool>> Limiter::revoke(const identity::Identity& identity, Duration left) {
-  const std::int64_t seconds = std::clamp<std::int64_t>(ceil_seconds(left), 1, kMaxCountdown);
-  const std::vector<Charge> end{
+  const std::int64_t seconds =
+      std::clamp<std::int64_t>(ceil_seconds(left + kClockSlack), 1, kMaxCountdown);
+  std::vector<Charge> end{
       {session_key(options_.key_prefix, kRevokedName, identity), &revocation(), seconds}};
+  Limit count = revocations_;
+  count.tenant = identity.tenant;
+  if (count.quota() > 0) {
+    end.push_back({guard_keys(options_.key_prefix, count, "").opened, &count, 1});
+  }
   const auto decision = co_await store_.take(end, std::nullopt);
   if (!decision) co_return tl::unexpected(decision.error());
-  co_return true;  // a denial: it had been revoked before
+  const bool was_ended = decision->lacks_room(0);
+  if (!decision->allowed && !was_ended) co_return fail(ErrorCode::kTooManyEnded);
+  co_return !was_ended;
 }
 
 Task<Result<bool>> Limiter::forgive(const identity::Identity& identity) {

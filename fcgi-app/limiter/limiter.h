@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,14 +39,17 @@ class Limiter {
                                               const identity::Identity& identity,
                                               std::string_view route, std::int64_t cost);
 
-  // Gives back the full quota of every limit; yields how many had been in use. Errors as of
-  // BucketStore::reset(). REQUIRES: as decide().
+  // Gives back the full quota of every limit, and lets its callers open new buckets again; yields
+  // how many of the caller's own had been in use. Errors as of BucketStore::reset(). REQUIRES: as
+  // decide().
   [[nodiscard]] Task<Result<std::int64_t>> reset(const limits::LimitSet& limits,
                                                  const identity::Identity& identity,
                                                  std::string_view route);
 
   // Ends the identity's session, on all workers at once, for the time that it would still have
-  // lived. Errors as of BucketStore::take(). REQUIRES: identity.session; it outlives the task.
+  // lived; false: it had been ended. Errors as of BucketStore::take(), and kTooManyEnded: a
+  // tenant's marks are bounded, in a day, as its buckets are. REQUIRES: identity.session; it
+  // outlives the task.
   [[nodiscard]] Task<Result<bool>> revoke(const identity::Identity& identity, Duration left);
 
   // Forgets the denials, and ends a lock-out; yields whether there was any of it. Errors as of
@@ -56,7 +60,7 @@ class Limiter {
   [[nodiscard]] std::vector<limits::Charge> charges_of(const limits::LimitSet& limits,
                                                        const identity::Identity& identity,
                                                        std::string_view route, std::int64_t cost);
-  [[nodiscard]] Task<void> count_denial(const identity::Identity& identity);
+  [[nodiscard]] Task<void> count_denial(identity::Identity identity);
   void note_crowd(const limits::Decision& decision, const identity::Identity& identity);
 
   store::BucketStore& store_;
@@ -64,6 +68,8 @@ class Limiter {
   telemetry::Log* log_;
   Guards guards_;
   Penalty penalty_;
+  limits::Limit revocations_;       // how many sessions of a tenant may be ended in a day
+  std::set<std::string> counting_;  // keys of the denials that are being counted
   std::optional<TimePoint> crowd_noted_at_;
 };
 

@@ -12,6 +12,14 @@ using limits::Limit;
 
 constexpr std::string_view kName = "@penalty";
 constexpr std::string_view kDenialsName = "@denials";
+// Whether the limit's bucket is of this session (or user), or else of this address.
+bool counts_caller(const Limit& limit, const identity::Identity& identity, std::string_view route) {
+  using limits::Fact;
+  if (identity.standing != Standing::kKnown) return counts_address(limit, identity, route);
+  return limit.scope.has(Fact::kSession) || limit.scope.has(Fact::kUser) ||
+         limit.scope.has(Fact::kApiKey);
+}
+
 // Doubling that often reaches any `most`, and shifts no bit out.
 constexpr std::int64_t kRungs = 30;
 
@@ -23,9 +31,9 @@ const Limit& lock_out_limit() {
 }  // namespace
 
 Limit countdown(std::string name) {
-  Limit limit{.name = std::move(name), .rate = {1, {1, limits::Unit::kSecond}}};
+  // Its window is as long as it can run, so that a clock set back ends it no sooner.
+  Limit limit{.name = std::move(name), .rate = {kMaxCountdown, {366, limits::Unit::kDay}}};
   limit.algorithm = limits::Algorithm::kLeakyBucket;
-  limit.burst = kMaxCountdown;
   limit.mode = limits::Mode::kHold;
   return limit;
 }
@@ -41,6 +49,18 @@ Penalty::Penalty(std::string_view key_prefix, Options options)
 
 Charge Penalty::lock_out(const identity::Identity& identity, std::int64_t seconds) const {
   return {key(kName, identity), &lock_out_limit(), seconds};
+}
+
+bool Penalty::is_own(const limits::Decision& decision, const identity::Identity& identity,
+                     std::string_view route) {
+  if (decision.crowded) return false;
+  for (std::size_t i = 0; i < decision.balances.size(); ++i) {
+    const Limit& limit = *decision.limits[i];
+    // Without a unit in use there is no bucket: nothing is kept for who asks too much at once.
+    const bool in_use = decision.balances[i].remaining < limit.terms().capacity;
+    if (in_use && decision.denied_by(i) && counts_caller(limit, identity, route)) return true;
+  }
+  return false;
 }
 
 Charge Penalty::denial(const identity::Identity& identity) const {

@@ -2,8 +2,9 @@
 //
 // Denials are counted per session, or per address of who has not shown one, and forgotten one by
 // one. `after` of them cost nothing; each one above locks out, for `first` and then twice as long
-// each time, up to `most`. What is denied because of a lock-out is not counted, so nobody locks
-// himself out for ever by asking again.
+// each time, up to `most`. Only those count that the caller's own use has brought about: not what
+// others of its tenant used up, nor a bucket that newcomers share. What is denied because of a
+// lock-out is not counted either, so nobody locks himself out for ever by asking again.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +32,9 @@ class Penalty {
   // Denies while a lock-out lasts, in charges of cost 0; begins one of as many seconds as it costs.
   [[nodiscard]] limits::Charge lock_out(const identity::Identity& identity,
                                         std::int64_t seconds = 0) const;
+  // Whether a denial is the caller's own doing.
+  [[nodiscard]] static bool is_own(const limits::Decision& decision,
+                                   const identity::Identity& identity, std::string_view route);
   // Counts one denial.
   [[nodiscard]] limits::Charge denial(const identity::Identity& identity) const;
   // How long a lock-out is due after a denial that left so many units of that limit.
@@ -46,7 +50,7 @@ class Penalty {
 
 // A clock that runs down: a unit is a second, and while one is left it denies.
 [[nodiscard]] limits::Limit countdown(std::string name);
-// The most that it counts: a year and a day, and no session lives longer.
+// The most that it counts: 366 days, and no session lives longer.
 inline constexpr std::int64_t kMaxCountdown = 31'622'400;
 
 }  // namespace sluice::limiter

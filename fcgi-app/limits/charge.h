@@ -22,7 +22,8 @@ inline constexpr std::size_t kMaxGuards = 2;  // of a charge
 inline constexpr std::size_t kMaxChanges = kMaxCharges * (1 + kMaxGuards);
 
 // Bounds how many buckets callers open. A bucket is opened by the charge before which no unit of it
-// was in use.
+// was in use; a token_bucket or leaky_bucket, which drains unit by unit, by the first charge after
+// Limit::lifetime() without one, and is kept for so long.
 struct Guard {
   std::string key;               // of the bucket that counts them
   const Limit* limit = nullptr;  // how many, in which time: a fixed_window; outlives the guard

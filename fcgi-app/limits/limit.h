@@ -147,7 +147,7 @@ struct Limit {
   [[nodiscard]] std::int64_t room_for(std::int64_t cost) const {
     return mode == Mode::kHold ? terms().capacity : cost;
   }
-  // The longest that a bucket of this limit says anything after a charge.
+  // The longest that a bucket of this limit can say anything after its last charge.
   [[nodiscard]] Duration lifetime() const;
   // Why these figures cannot be counted together, and what to do; nothing where they can.
   [[nodiscard]] std::optional<std::string> complaint() const;

@@ -11,15 +11,29 @@ struct Place {
   bool shared = false;
 };
 
+// Whether `bucket` still is the one that its caller opened: in use, or drained not long ago. A
+// bucket drains unit by unit, and whoever keeps within his rate must not open it at each.
+bool is_open(const std::optional<Bucket>& bucket, const Step& step, const Limit& limit,
+             TimePoint now) {
+  if (step.in_use) return true;
+  const auto* const level = bucket ? std::get_if<Level>(&bucket->state) : nullptr;
+  return level && bucket->terms == limit.terms() && level->at <= now &&
+         now - level->at < limit.lifetime();
+}
+
 Place place_of(const Charge& charge, const Lookup& stored, TimePoint now) {
-  const auto look = [&](std::string_view key) {
-    return take(stored(key, *charge.limit), *charge.limit, charge.cost, now);
-  };
-  Place place{charge.key, look(charge.key), {}};
-  if (place.step.in_use) return place;
+  const Limit& limit = *charge.limit;
+  const auto bucket = stored(charge.key, limit);
+  Place place{charge.key, take(bucket, limit, charge.cost, now), {}};
+  if (charge.guards.empty()) return place;
+  if (is_bucket(limit.algorithm)) place.step.keep_for = limit.lifetime();
+  if (is_open(bucket, place.step, limit, now)) return place;
   for (const Guard& guard : charge.guards) {
     Step opening = take(stored(guard.key, *guard.limit), *guard.limit, 1, now);
-    if (!opening.fits) return {guard.shared_key, look(guard.shared_key), {}, true};
+    if (!opening.fits) {
+      const auto shared = stored(guard.shared_key, limit);
+      return {guard.shared_key, take(shared, limit, charge.cost, now), {}, true};
+    }
     place.openings.push_back({guard.key, std::move(*opening.after), opening.keep_for});
   }
   return place;

@@ -1,4 +1,5 @@
 """What must not be in a log, an error or GET / is sent everywhere; then all of them are searched."""
+import hashlib
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ from http_client import Client, raw_post, send_raw
 
 PASSWORD = "marked-redis-password"
 SECRETS = ("5e" * 32, "5E" * 31 + "5f")
-API_KEY = "marked-api-key"
+API_KEY = "slk_" + "marked".ljust(43, "A")
 BEARER = "marked-bearer"
 CHAT = "marked-message"
 GARBAGE = [b"\x1b]0;marked\x07", b"\x1b[2J", b"\xff\xfe\xc3", b"\xe2\x80\xa8\xe2\x80\xae", b'"}\\',
@@ -22,7 +23,9 @@ GARBAGE = [b"\x1b]0;marked\x07", b"\x1b[2J", b"\xff\xfe\xc3", b"\xe2\x80\xa8\xe2
 CONFIG = config_text(extra="""
 log = { level = "debug"; };
 storage = { deadline_ms = 1000; };
-""").replace('scope = "ip"; routes = ["chat"]', 'scope = "api_key"; routes = ["chat"]')
+api_keys = { file = "sluice.keys"; };
+""").replace('scope = "session"; routes = ["chat"]', 'scope = "api_key"; routes = ["chat"]')
+KEY_LINE = f"ci acme ci {hashlib.blake2b(API_KEY.encode(), digest_size=32).hexdigest()} 2026-01-01T00:00:00Z\n"
 PLACES = [b"X-Session-ID", b"X-Tenant-ID", b"X-API-Key", b"Authorization", b"User-Agent", b"Referer",
           b"Host", b"X-Forwarded-For", b"Cookie", b"Content-Type", b"Accept", b"Origin"]
 
@@ -106,7 +109,12 @@ def assert_worker_logs_are_json_in_ascii(stack):
 def said():
     with RedisServer("--requirepass", PASSWORD) as server:
         uri = f"redis://:{PASSWORD}@127.0.0.1:{server.port}/0"
-        with Stack(CONFIG, RATE_LIMIT_STORAGE_URI=uri, SLUICE_SECRETS=", ".join(SECRETS)) as stack:
+        stack = Stack(CONFIG, RATE_LIMIT_STORAGE_URI=uri, SLUICE_SECRETS=", ".join(SECRETS))
+        (stack.conf / "sluice.keys").write_text(KEY_LINE)
+        with stack:
+            with Client(stack.port1) as client:
+                limits = client.request("GET", "/limits", None, [("X-API-Key", API_KEY)])
+                assert limits.json["user"] == "ci", "the key is a real one"
             said = Said(stack)
             everything_that_can_go_wrong(said)
             server.process.kill()  # and once more, with a store to complain of

@@ -88,6 +88,7 @@ def test_eleventh_session_within_a_minute_is_429(api1, api2):
 def test_session_for_an_unknown_tenant_is_404(api1):
     answer = api1.post("/session", {"tenant_id": "nobody"})
     assert (answer.status, answer.body) == (404, b'{"detail":"Unknown tenant"}')
+    assert answer.field("RateLimit-Policy") == '"identity_failure";q=30;w=60', "as any false claim"
 
 
 def test_chat_echoes_the_message_with_its_number(api1, acme):
@@ -232,7 +233,7 @@ def test_thirty_first_false_claim_of_an_address_is_429(api1, api2, acme):
     ("GET", "/nothing", 404, None), ("POST", "/chat/", 404, None),
     ("POST", "/chat/x.php", 404, None), ("GET", "/%63hat2", 404, None),
     ("GET", "/chat", 405, "POST"), ("PUT", "/chat", 405, "POST"),
-    ("DELETE", "/session", 405, "POST"), ("POST", "/", 405, "GET, HEAD"),
+    ("PUT", "/session", 405, "POST, DELETE"), ("POST", "/", 405, "GET, HEAD"),
     ("OPTIONS", "/chat", 405, "POST"), ("PATCH", "/", 405, "GET, HEAD")])
 def test_wrong_paths_and_methods_are_said_in_json(api1, method, path, status, allow):
     answer = api1.request(method, path, b"" if method == "POST" else None)

@@ -41,14 +41,12 @@ std::vector<std::string> keys(const Limit& limit, const identity::Identity& iden
 using Keys = std::vector<std::string>;
 
 TEST(GuardsTest, GuardWhatClientsCanVary) {
-  const Keys acme{"sluice:v2:{acme}:chat:opened", "sluice:v2:{acme}:chat:shared"};
   const Keys all{"sluice:v2:{@}:chat:opened", "sluice:v2:{@}:chat:shared"};
   const Keys none;
   identity::Identity known = kV6;
   known.tenant = "acme";
   known.session = SessionId{1};
   known.standing = Standing::kKnown;
-  EXPECT_EQ(keys(limit(Fact::kSession, "acme"), known), acme);
   EXPECT_EQ(keys(limit(Fact::kTenant, "acme"), known), none);
   EXPECT_EQ(keys(limit(Scope(), "acme"), known), none);
   EXPECT_EQ(keys(limit(Fact::kIp), kV4), all);
@@ -69,6 +67,20 @@ TEST(GuardsTest, BoundANetworkByWhatItHasManyOf) {
   EXPECT_EQ(keys(limit(Fact::kApiKey), kV6), added(all, "6:20010db8000a"))
       << "without a key its address counts";
   EXPECT_EQ(keys(limit(Fact::kIp), at("6:20010d")), all) << "ipv6_prefix is shorter already";
+}
+
+TEST(GuardsTest, BoundTheSessionsOfATenantAndOfANetwork) {
+  identity::Identity known = kV4;
+  known.tenant = "acme";
+  known.session = SessionId{1};
+  known.standing = Standing::kKnown;
+  EXPECT_EQ(
+      keys(limit(Fact::kSession, "acme"), known),
+      (Keys{"sluice:v2:{acme}:chat:opened", "sluice:v2:{acme}:chat:shared",
+            "sluice:v2:{acme}:chat:opened:4:7f000001", "sluice:v2:{acme}:chat:shared:4:7f000001"}));
+  known.session.reset();
+  known.user = "ci";
+  EXPECT_EQ(keys(limit(Fact::kSession, "acme"), known).size(), 2U) << "users are configured";
 }
 
 TEST(GuardsTest, LastAsLongAsABucketOfTheLimit) {

@@ -1,5 +1,8 @@
 #include "limiter/penalty.h"
 
+#include <coroutine>
+#include <utility>
+
 #include <gtest/gtest.h>
 
 #include "limiter/limiter.h"
@@ -122,6 +125,82 @@ TEST_F(PenaltyTest, CanBeForgiven) {
   EXPECT_EQ(ask(session(1)).hold, Hold::kNone) << "the count began anew";
 }
 
+TEST_F(PenaltyTest, WhatOthersUsedUpIsNobodysOwnDoing) {
+  Limit shared = limit_;
+  shared.scope = limits::Fact::kTenant;
+  const limits::LimitSet set{&shared};
+  const identity::Identity first = session(1);
+  const identity::Identity second = session(2);
+  EXPECT_TRUE(run_now(limiter_.decide(set, first, "chat", 1)).allowed);
+  for (int i = 0; i < 9; ++i)
+    EXPECT_FALSE(run_now(limiter_.decide(set, second, "chat", 1)).allowed);
+  clock_.advance(seconds(10));
+  EXPECT_TRUE(run_now(limiter_.decide(set, second, "chat", 1)).allowed);
+}
+
+TEST_F(PenaltyTest, NothingIsKeptOfWhoAsksForTooMuchAtOnce) {
+  for (int i = 0; i < 9; ++i) EXPECT_FALSE(ask(session(1), 2).allowed);
+  EXPECT_EQ(store_.size(), 0U);
+}
+
+TEST_F(PenaltyTest, OnlySoManySessionsOfATenantAreEndedInADay) {
+  Limiter strict(store_, {.guards = {.per_tenant = 2}});
+  for (const auto& identity : {session(1), session(2)}) {
+    EXPECT_EQ(run_now(strict.revoke(identity, seconds(300))), true);
+  }
+  const identity::Identity first = session(1);
+  const identity::Identity third = session(3);
+  EXPECT_EQ(run_now(strict.revoke(first, seconds(300))), false) << "it had been";
+  EXPECT_EQ(run_now(strict.revoke(third, seconds(300))).error().code, ErrorCode::kTooManyEnded);
+  EXPECT_EQ(ask(session(3)).hold, Hold::kNone);
+  clock_.advance(std::chrono::days(1));
+  EXPECT_EQ(run_now(strict.revoke(third, seconds(300))), true);
+}
+
+// As Redis: what is asked in one turn of the loop is answered together.
+class TurnStore final : public store::BucketStore {
+ public:
+  explicit TurnStore(store::BucketStore& store) : store_(store) {}
+  [[nodiscard]] Task<Result<Decision>> take(std::span<const limits::Charge> charges,
+                                            std::optional<TimePoint> now) override {
+    co_await EndOfTurn{*this};
+    auto decision = co_await store_.take(charges, now);
+    co_return decision;
+  }
+  [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> keys) override {
+    return store_.reset(keys);
+  }
+  void end_turn() {
+    for (const auto waiting : std::exchange(waiting_, {})) waiting.resume();
+  }
+  [[nodiscard]] bool has_waiting() const { return !waiting_.empty(); }
+
+ private:
+  struct EndOfTurn {
+    TurnStore& store;
+    [[nodiscard]] bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> handle) const { store.waiting_.push_back(handle); }
+    void await_resume() const {}
+  };
+
+  store::BucketStore& store_;
+  std::vector<std::coroutine_handle<>> waiting_;
+};
+
+Task<void> ignore(Task<Decision> task) {
+  (void)co_await std::move(task);
+}
+
+TEST_F(PenaltyTest, ManyDenialsAtOnceAreOne) {
+  TurnStore turns(store_);
+  Limiter limiter(turns, {.penalty = {.after = 2, .first = seconds(60)}});
+  const limits::LimitSet set{&limit_};
+  const identity::Identity identity = session(1);
+  for (int i = 0; i < 40; ++i) start(ignore(limiter.decide(set, identity, "chat", 1)));
+  while (turns.has_waiting()) turns.end_turn();
+  EXPECT_EQ(ask(identity).hold, Hold::kNone);
+}
+
 TEST_F(PenaltyTest, IsOffByDefault) {
   Limiter plain(store_, {});
   const limits::LimitSet set{&limit_};
@@ -129,21 +208,23 @@ TEST_F(PenaltyTest, IsOffByDefault) {
   for (int i = 0; i < 100; ++i) {
     EXPECT_EQ(run_now(plain.decide(set, identity, "chat", 1)).hold, Hold::kNone);
   }
-  EXPECT_EQ(store_.size(), 2U) << "the bucket and its guard: denials are not counted";
+  EXPECT_EQ(store_.size(), 3U) << "the bucket and its guards: denials are not counted";
 }
 
 TEST_F(PenaltyTest, ARevokedSessionStaysRevokedUntilItWouldHaveExpired) {
   const identity::Identity identity = session(1);
-  EXPECT_TRUE(run_now(limiter_.revoke(identity, seconds(300))));
-  EXPECT_TRUE(run_now(limiter_.revoke(identity, seconds(300)))) << "twice is once";
+  EXPECT_EQ(run_now(limiter_.revoke(identity, seconds(300))), true);
+  EXPECT_EQ(run_now(limiter_.revoke(identity, seconds(300))), false) << "twice is once";
   const limits::LimitSet none;
   EXPECT_EQ(ask(identity).hold, Hold::kRevoked);
   EXPECT_EQ(run_now(limiter_.decide(none, identity, "limits", 0)).hold, Hold::kRevoked);
   EXPECT_FALSE(run_now(limiter_.decide(none, identity, "limits", 0)).allowed);
   EXPECT_TRUE(ask(session(2)).allowed);
-  clock_.advance(seconds(299));
+  clock_.advance(seconds(300 + 59));
+  EXPECT_EQ(ask(identity).hold, Hold::kRevoked) << "a minute more, should clocks differ";
+  clock_.advance(-seconds(60));
   EXPECT_EQ(ask(identity).hold, Hold::kRevoked);
-  clock_.advance(seconds(1));
+  clock_.advance(seconds(61));
   EXPECT_TRUE(ask(identity).allowed);
 }
 

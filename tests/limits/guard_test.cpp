@@ -65,6 +65,20 @@ TEST_F(GuardTest, ABucketThatRanOutIsOpenedAgain) {
   EXPECT_EQ(buckets_.used("net:shared"), 1);
 }
 
+TEST_F(GuardTest, ABucketThatDrainsUnitByUnitIsOpenedOnceByASteadyCaller) {
+  for (const Algorithm algorithm : {Algorithm::kTokenBucket, Algorithm::kLeakyBucket}) {
+    chat_.algorithm = algorithm;
+    const std::string key = "steady" + std::to_string(static_cast<int>(algorithm));
+    const auto start = kStart + (algorithm == Algorithm::kTokenBucket ? 0s : 1000s);
+    for (int i = 0; i < 50; ++i) {
+      EXPECT_FALSE(take(key, start + i * 6s, 1, key).crowded) << i;
+    }
+    EXPECT_EQ(buckets_.used(key + ":opened"), 1);
+    EXPECT_TRUE(take(key, start + 50 * 6s + 10s, 1, key).allowed) << "and again after its lifetime";
+    EXPECT_EQ(buckets_.used(key + ":opened"), 1) << "counted anew, by a guard that began anew";
+  }
+}
+
 TEST_F(GuardTest, PeeksAndDenialsOpenNothing) {
   EXPECT_FALSE(take("a", kStart, 0).crowded);
   EXPECT_FALSE(take("a", kStart, 3).allowed) << "more than the quota";

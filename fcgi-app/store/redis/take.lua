@@ -57,6 +57,10 @@ for i = 1, limit_count do
       limit.problem = 'CALENDAR'
     end
   end
+  if algorithm >= 4 then  -- the buckets: how long a full one takes to drain
+    local rounded = capacity * (window / tick) + quota - 1
+    limit.lifetime = quota > 0 and (rounded - math.fmod(rounded, quota)) / quota * tick or window
+  end
   limits[i] = limit
 end
 
@@ -92,6 +96,7 @@ while position <= #input do
     k, i, cost, guards, position = read('<I2I2I4I1', input, position)
     local limit, first_guard, next_charge = limits[i], position, position + guards * 6
     local used, a, b, c, renewed  -- renewed: charged by other terms so far
+    local guarded = guards > 0 and limit.algorithm >= 4
     repeat  -- once more where a guard says so
       local stored = values[k]
       position, renewed = next_charge, false
@@ -121,7 +126,12 @@ while position <= #input do
           values[k] = limit.terms .. a  -- a log that changed is long: once for all decisions
         end
       end
-      for g = 1, used == 0 and guards or 0 do
+      local opens = used == 0 and guards > 0
+      if opens and limit.algorithm >= 4 and stored and sub(stored, 1, 15) == limit.terms then
+        local at = read('<i8', stored, 24)  -- kept for a while after it has drained
+        opens = at > now or now - at >= limit.lifetime
+      end
+      for g = 1, opens and guards or 0 do
         local guard_key, guard, shared = read('<I2I2I2', input, first_guard + g * 6 - 6)
         local opened, since, anew = 0, now, false
         guard, stored = limits[guard], values[guard_key]
@@ -139,13 +149,14 @@ while position <= #input do
           opened, since = 0, now
         end
         if opened >= guard.quota then
-          k, guards, position, crowded = shared, 0, first_guard, true
+          k, guards, position, crowded, guarded = shared, 0, first_guard, true, false
           break
         end
         local at = (last + g) * 8
         charges[at + 1], charges[at + 2], charges[at + 3], charges[at + 4] = guard, guard_key, 1, 1
         charges[at + 5], charges[at + 6], charges[at + 7], charges[at + 8] = opened, since, nil, anew
       end
+      guards = opens and guards or 0
     until position == next_charge
     local fits = true
     if (not used or limit.problem) and limit.shadow then
@@ -158,8 +169,11 @@ while position <= #input do
       lacking = lacking + 2 ^ n
       denied = denied or not limit.shadow
     end
-    if used == 0 and fits and cost > 0 then
+    if fits and cost > 0 then
       last = last + guards  -- they count this bucket
+    end
+    if guarded then
+      c = true  -- to be kept for its lifetime
     end
     local at = n * 8
     charges[at + 1], charges[at + 2], charges[at + 3], charges[at + 4] = limit, k, cost, fits
@@ -200,7 +214,8 @@ while position <= #input do
       else
         result = pcall('SETRANGE', keys[k], '15', payload)
       end
-      -- Redis refuses the first write of a call or none, so no decision is ever charged in part.
+      -- Redis refuses the first write of a call or none, so no decision is ever charged in part (but
+      -- for a user who may SET and not SETRANGE, or the other way round).
       if result ~= #values[k] and result.err then
         values[k], problem = before, result.err
         break

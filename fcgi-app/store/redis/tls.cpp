@@ -96,7 +96,8 @@ TlsSession::TlsSession(const TlsContext& context, const std::string& host)
   if (is_address(host)) {
     set = X509_VERIFY_PARAM_set1_ip_asc(wanted, host.c_str());
   } else {
-    X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    X509_VERIFY_PARAM_set_hostflags(
+        wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     set = X509_VERIFY_PARAM_set1_host(wanted, host.data(), host.size());
     if (set == 1) set = static_cast<int>(SSL_set_tlsext_host_name(session, host.c_str()));
   }
