@@ -183,8 +183,8 @@ CLI::App* add_operation(CLI::App& cli, const std::string& name, OperatorFlags& f
       "Whose: --session or --api-key for a client of a tenant, --tenant for what a tenant's\n"
       "clients share, --ip for the defaults, which callers without either are counted by. The\n"
       "store is the config's, or RATE_LIMIT_STORAGE_URI. A session is checked with the config's\n"
-      "secrets, or those of SLUICE_SECRETS or SLUICE_SECRET_FILE. With shm://, run it as the\n"
-      "workers' user: the file is theirs alone.");
+      "secrets, or those of SLUICE_SECRETS or SLUICE_SECRET_FILE.\n"
+      "With shm://, run it as the workers' user: the file is theirs alone.");
   command->add_option("-c,--config", flags.config, "Config file")->required();
   command->add_option("--tenant", flags.whose.tenant, "Id of the tenant; --session implies it");
   command->add_option("--session", flags.whose.session, "Session, as POST /session gave it");

@@ -207,7 +207,8 @@ def test_workers_killed_meanwhile_let_nothing_be_counted_twice_or_not_at_all(cro
 
 
 def call_of(stack, algorithm):
-    """How a worker calls the script for one charge: (digest, argument). Anything but the key."""
+    """How a worker calls the script for one charge, but for the bucket's own key, which is first:
+    (digest, the keys of its guards and holds, argument)."""
     session = open_sessions(stack, algorithm)[0]
     with Client(stack.port1) as client, stack.redis() as store, store.monitor() as monitor:
         client.chat(tenant_of(algorithm), session)
@@ -215,13 +216,13 @@ def call_of(stack, algorithm):
         while b'"EVALSHA"' not in line:
             line = monitor.connection.read_response(disable_decoding=True)
     quoted = re.findall(rb'"((?:[^"\\]|\\.)*)"', line)
-    name, digest, count, _, argument = [
+    name, digest, count, _, *others, argument = [
         text.decode("unicode_escape").encode("latin-1") for text in quoted]
-    assert (name, count) == (b"EVALSHA", b"1"), line
-    return digest, argument
+    assert (name, int(count)) == (b"EVALSHA", 1 + len(others)), line
+    return digest, others, argument
 
 
-def take_all(stack, digest, argument, plan):
+def take_all(stack, digest, others, argument, plan):
     """Calls the script for each key of the plan; counts (key, verdict)."""
     counts = collections.Counter()
     with stack.redis(socket_timeout=20 * SLOWNESS) as store:
@@ -229,7 +230,7 @@ def take_all(stack, digest, argument, plan):
             keys = plan[start:start + PIPELINE]
             with store.pipeline(transaction=False) as pipeline:
                 for key in keys:
-                    pipeline.evalsha(digest, 1, key, argument)
+                    pipeline.evalsha(digest, 1 + len(others), key, *others, argument)
                 for key, reply in zip(keys, pipeline.execute(), strict=True):
                     counts[key, reply[VERDICT]] += 1
     return counts
@@ -239,12 +240,12 @@ def take_all(stack, digest, argument, plan):
 def test_script_allows_exactly_the_smaller_of_sent_and_quota(crowd, algorithm):
     takes = takes_of(algorithm)
     quota = quota_of(takes)
-    digest, argument = call_of(crowd, algorithm)
+    digest, others, argument = call_of(crowd, algorithm)
     keys = [f"{algorithm}:{number}" for number in range(len(WEIGHTS))]
     plans = [shuffled(keys, takes, 200 + seed) for seed in range(CLIENTS)]
     begun = time.monotonic()
     outcomes = sum(in_processes(take_all, [
-        (crowd, digest, argument, plan) for plan in plans]), collections.Counter())
+        (crowd, digest, others, argument, plan) for plan in plans]), collections.Counter())
     assert_no_unit_drained(algorithm, quota, begun)
 
     sent = collections.Counter(key for plan in plans for key in plan)

@@ -201,5 +201,5 @@ def test_restarts_under_load_answer_every_request(layout):
         print(f"{layout}: {answered} answered, {sum(dropped)} connections closed unanswered")
         assert max(dropped) <= RESTARTS
         with busy.redis() as store:
-            key, = store.keys("*{acme}*")
+            key, = store.keys("*{acme}:chat:session:*")
             assert struct.unpack_from("<I", store.get(key), 15)[0] == answered
