@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2154
-# What ./dev runs: Redis, the pools of workers, nginx. Sourced by dev; the working folder is RUN_DIR.
+# What ./dev and a container run: Redis, the pools of workers, nginx. Sourced by dev and container.sh;
+# the working folder is RUN_DIR. POOLS names the pools; nginx serves them on HOST at PORTS.
 
 # --- Redis ---------------------------------------------------------------------------------------
 
@@ -30,13 +31,9 @@ grant() {  # PATTERN…: of the Redis that runs
     die "Redis does not take the workers' rights: see ./dev status and $RUN_DIR/log/redis.log"
 }
 
-write_redis_conf() {
-  cat >redis.conf <<CONF
-port 0
-unixsocket $RUN_DIR/redis.sock
-unixsocketperm 660
+redis_settings() {  # what holds wherever Redis listens
+  cat <<CONF
 user $(rights "$KEY_PATTERN")
-dir $RUN_DIR/redis
 # Counts outlive a restart of Redis, and are never thrown out for lack of memory.
 save ""
 appendonly yes
@@ -47,6 +44,14 @@ enable-module-command no
 enable-protected-configs no
 proc-title-template "{title} {config-file}"
 CONF
+}
+
+write_redis_conf() {
+  {
+    printf 'port 0\nunixsocket %s/redis.sock\nunixsocketperm 660\n' "$RUN_DIR"
+    printf 'dir %s/redis\n' "$RUN_DIR"
+    redis_settings
+  } >redis.conf
 }
 
 start_redis() {
@@ -92,10 +97,10 @@ serves() {
 
 settled() { died "${1%.sock}.pid" || serves "$1"; }
 
-start_generation() {  # GENERATION: both pools; returns when every socket answers
+start_generation() {  # GENERATION: all pools; returns when every socket answers
   local pool socket name
   mkdir -p "gen-$1"
-  for pool in api1 api2; do
+  for pool in "${POOLS[@]}"; do
     start_pool "$1" "$pool"
   done
   for name in "gen-$1"/*.pid; do
@@ -110,7 +115,7 @@ start_generation() {  # GENERATION: both pools; returns when every socket answer
 
 write_upstreams() {  # GENERATION
   local pool socket
-  for pool in api1 api2; do
+  for pool in "${POOLS[@]}"; do
     printf 'upstream %s {\n    least_conn;\n' "$pool"
     for socket in "$RUN_DIR/gen-$1/$pool"*.sock; do
       # A crashed worker is back within a second and its socket waits for it, so it is never taken
@@ -122,10 +127,16 @@ write_upstreams() {  # GENERATION
   mv upstreams.conf.new upstreams.conf
 }
 
+answers() (  # PORT: whether a worker behind nginx does. Not with curl, which the container lacks
+  exec 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$1" || exit
+  printf 'GET / HTTP/1.0\r\n\r\n' >&3
+  IFS= read -r -t 2 line <&3 && [[ $line == 'HTTP/1.1 200 '* ]]
+)
+
 nginx_serves() {
   local port
-  for port in "$PORT1" "$PORT2"; do
-    curl -fso /dev/null --max-time 2 "http://127.0.0.1:$port/" || return 1
+  for port in "${PORTS[@]}"; do
+    answers "$port" || return 1
   done
 }
 nginx_settled() { died nginx.pid || nginx_serves; }
@@ -133,6 +144,16 @@ nginx_settled() { died nginx.pid || nginx_serves; }
 # Debian's nginx has this bound since 1.22.1-9+deb12u8. An older one refuses a config that names it.
 max_headers() {
   ! grep -qaw max_headers "$(command -v nginx)" || printf 'max_headers 100;'
+}
+
+servers() {  # nginx's, one for each pool
+  local text i
+  for i in "${!POOLS[@]}"; do
+    text=$(<"$ROOT/nginx/server.conf.in")
+    text=${text//@LISTEN@/"$HOST:${PORTS[i]}"}
+    text=${text//@ROOT@/"$ROOT"}
+    printf '%s\n' "${text//@POOL@/"${POOLS[i]}"}"
+  done
 }
 
 start_nginx() {
@@ -144,8 +165,7 @@ start_nginx() {
   text=${text//@MAX_HEADERS@/"$(max_headers)"}
   text=${text//@ROOT@/"$ROOT"}
   text=${text//@RUN_DIR@/"$RUN_DIR"}
-  text=${text//@PORT1@/"$PORT1"}
-  printf '%s\n' "${text//@PORT2@/"$PORT2"}" >nginx.conf
+  printf '%s\n' "${text//@SERVERS@/"$(servers)"}" >nginx.conf
   write_upstreams "$(<generation)"
   : >>log/nginx.log
   launch nginx.pid log/nginx.log nginx -e "$RUN_DIR/log/nginx.log" -p "$RUN_DIR" -c nginx.conf

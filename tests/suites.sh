@@ -22,11 +22,15 @@ format() { sources | xargs -r /usr/bin/clang-format --dry-run -Werror; }
 
 syntax() {
   local file good=0
-  for file in dev .ci/run nginx/*.sh tests/*.sh tests/e2e/*.sh tests/fuzz/*.sh bench/run; do
+  for file in dev .ci/run nginx/*.sh tests/*.sh tests/*/*.sh bench/run; do
     [[ ! -f $file || $(head -c 64 "$file") == *python* ]] || bash -n "$file" || good=1
   done
   return $good
 }
+
+# That docker-compose.yml is one. ./dev test compose runs it: apart, for it takes rights that not every
+# machine gives (mounts, networks), and some ten minutes where it has to make base image and build.
+compose_file() { docker-compose -f docker-compose.yml config -q; }
 
 unit_tests() {
   local binary=build/asan-ubsan/tests/sluice_tests report=$PWD/build/unit.json code=0 numbers
@@ -83,6 +87,7 @@ run_suites() {
   unset "${SETTINGS[@]}" RUN_DIR RATE_LIMIT_STORAGE_URI
   check "format" format || true
   check "syntax of the scripts" syntax || true
+  check "docker-compose.yml" compose_file || true
   if check "asan-ubsan build" build asan-ubsan; then sanitized=yes; fi
   if [[ $sanitized ]]; then unit_tests; else count "unit tests" 0 1 0; fi
   if check "fuzz build" build fuzz; then fuzz_tests; else count "fuzz" 0 1 0; fi

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 
 #include <fcntl.h>
@@ -39,15 +40,18 @@ bool parse_hex(std::string_view text, Secret& secret) {
   return true;
 }
 
-// Writes a whole new file aside and links it into place, so nobody reads half a secret.
+// Writes a whole new file aside and links it into place, so nobody reads half a secret. A process's
+// number would not do for the name: in another container that shares the folder it is the same.
 Result<bool> create(const std::string& path) {
   Secret secret{};
-  if (getrandom(secret.data(), secret.size(), 0) != static_cast<ssize_t>(secret.size())) {
+  std::uint64_t aside_number = 0;
+  if (getrandom(secret.data(), secret.size(), 0) != static_cast<ssize_t>(secret.size()) ||
+      getrandom(&aside_number, sizeof aside_number, 0) != sizeof aside_number) {
     return refuse(path, "getrandom");
   }
   const std::string text = fmt::format(
       "# Signs Sluice sessions. To rotate, put a new line first.\n{:02x}\n", fmt::join(secret, ""));
-  const std::string aside = fmt::format("{}.{}", path, getpid());
+  const std::string aside = fmt::format("{}.{:016x}", path, aside_number);
   const int fd = open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return refuse(path, "cannot create");
   const bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());

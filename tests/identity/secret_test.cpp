@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "temporary_directory.h"
 
@@ -71,6 +72,13 @@ TEST(SecretTest, MakesAFileThatOnlyItsOwnerReadsAndReadsItAgain) {
   const auto again = load_secrets(path);
   ASSERT_TRUE(again);
   EXPECT_EQ(*made, *again);
+}
+
+TEST(SecretTest, MakesOneBesideWhatAProcessOfTheSameNumberIsMaking) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.path() + "/secret";
+  std::ofstream(path + "." + std::to_string(getpid())) << "half of";
+  EXPECT_TRUE(load_secrets(path));
 }
 
 TEST(SecretTest, WhoOnlyReadsMakesNone) {

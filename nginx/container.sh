@@ -1,0 +1,96 @@
+#!/bin/bash
+# Process 1 of a container: `pod` is nginx and WORKERS workers of pool POOL, `redis` a Redis for them;
+# `health` and `redis-health` are what their health checks run. Anything else is run as it is.
+set -euo pipefail
+
+ROOT=$(dirname -- "$(dirname -- "$(readlink -f -- "$0")")")
+readonly ROOT PORT=8080
+
+say() { printf 'sluice: %s\n' "$*"; }
+die() {
+  printf 'sluice: %s\n' "$*" >&2
+  exit 1
+}
+
+# shellcheck source=nginx/processes.sh
+. "$ROOT/nginx/processes.sh"
+# shellcheck source=nginx/servers.sh
+. "$ROOT/nginx/servers.sh"
+
+# All logs are this container's own: there is no file to look for the last line in.
+last_line() { printf 'its last words are above'; }
+
+settle() {
+  : "${POOL:=api1}" "${WORKERS:=2}" "${CONFIG:=/etc/sluice/sluice.cfg}"
+  [[ $POOL =~ ^[a-z][a-z0-9-]{0,31}$ ]] || die "POOL=$POOL: give up to 32 of a-z, 0-9 and -"
+  [[ $WORKERS =~ ^[1-9][0-9]?$ ]] || die "WORKERS=$WORKERS: give a number from 1 to 99"
+  RUN_DIR=/tmp/sluice BINARY=/usr/bin/sluice LAYOUT=socket-per-worker
+  POOLS=("$POOL") HOST='*' PORTS=("$PORT")
+  export SLUICE_SECRET_FILE=${SLUICE_SECRET_FILE:-/var/lib/sluice/secret}
+}
+
+enter() {
+  local i
+  rm -rf "$RUN_DIR"
+  mkdir -m 0700 "$RUN_DIR"
+  cd "$RUN_DIR"
+  mkdir log tmp
+  for i in nginx $(seq -f "$POOL-%g" "$WORKERS"); do
+    ln -s /dev/stderr "log/$i.log"
+  done
+}
+
+# nginx takes no more requests and answers those that it has; then the workers have nothing to do.
+drain() {
+  local master
+  trap '' TERM INT
+  say "ending"
+  master=$(leaders nginx.pid)
+  [[ -z $master ]] || kill -QUIT "$master" || true
+  await 10 died nginx.pid || true
+  stop 5 nginx.pid
+  stop 12 gen-*/*.pid
+  exit 0
+}
+
+pod() {
+  settle
+  enter
+  "$BINARY" check "$CONFIG" || exit
+  trap drain TERM INT
+  start_generation 1
+  echo 1 >generation
+  start_nginx
+  say "running: $POOL on port $PORT, $WORKERS workers"
+  # They end before they are told to only if they cannot go on: a multiwatch whose worker died too
+  # often, or nginx. Whoever runs this container then starts another.
+  wait -n || true
+  say "nginx, or a worker for good, has ended: so does this container" >&2
+  stop 5 nginx.pid
+  stop 12 gen-*/*.pid
+  exit 1
+}
+
+redis() {
+  : "${REDIS_PASSWORD:?the password of the workers}" "${REDISCLI_AUTH:?the password of the operator}"
+  : "${KEY_PATTERN:=sluice:*}"
+  local hash
+  PASSWORD=$REDIS_PASSWORD
+  umask 077
+  read -r hash _ < <(printf '%s' "$REDISCLI_AUTH" | sha256sum)
+  {
+    printf 'port 6379\nbind * -::*\ndir /data\n'
+    printf 'user default on resetpass #%s ~* &* +@all\n' "$hash"
+    redis_settings
+  } >/tmp/redis.conf
+  unset REDIS_PASSWORD REDISCLI_AUTH
+  exec redis-server /tmp/redis.conf
+}
+
+case ${1:-pod} in
+  pod) pod ;;
+  health) answers "$PORT" ;;
+  redis) redis ;;
+  redis-health) [[ $(timeout 2 redis-cli ping) == PONG ]] ;;
+  *) exec "$@" ;;
+esac
