@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "conformance/redis_server.h"
+#include "limiter/penalty.h"
 #include "store/redis/redis_store.h"
 
 namespace sluice {
@@ -86,10 +87,12 @@ class Rig {
 };
 
 // What a request of a plan is charged to: its session by the second, its tenant by the minute and
-// by the day, and its address. Nothing is ever denied.
+// by the day, and its address. Nothing is ever denied. Guarded, the session has the guards of its
+// tenant and network, and whether it was ended is asked, as the limiter does.
 class Traffic {
  public:
-  Traffic(Algorithm algorithm, std::size_t limit_count) : limit_count_(limit_count) {
+  Traffic(Algorithm algorithm, std::size_t limit_count, bool guarded)
+      : limit_count_(limit_count), guarded_(guarded) {
     // At some 50,000 decisions a second a log has 10 units of a session and 1,000 of a tenant.
     const bool log = algorithm == Algorithm::kSlidingLog;
     for (const Unit unit : {Unit::kSecond, Unit::kMinute, Unit::kDay, Unit::kHour}) {
@@ -109,18 +112,27 @@ class Traffic {
         fmt::format("sluice:v2:{{t{}}}:address:ip:4:{:08x}", session % kTenants, session)};
     std::vector<Charge> charges;
     for (std::size_t i = 0; i < limit_count_; ++i) charges.push_back({keys.at(i), &limits_[i], 1});
+    if (!guarded_) return charges;
+    const std::string stem = fmt::format("sluice:v2:{{t{}}}:", session % kTenants);
+    const std::string network = fmt::format(":4:{:08x}", session);
+    charges[0].guards = {{stem + "chat:opened", &guard_, stem + "chat:shared"},
+                         {stem + "chat:opened" + network, &guard_, stem + "chat:shared" + network}};
+    charges.push_back({fmt::format("{}@revoked:session:{:032x}", stem, session), &ended_, 0});
     return charges;
   }
 
  private:
   std::size_t limit_count_;
+  bool guarded_;
+  Limit guard_{.name = "guard", .rate = {limits::kMaxQuota, {10, Unit::kSecond}}};
+  Limit ended_ = limiter::countdown("@revoked");
   std::size_t next_ = 0;
   std::vector<Limit> limits_;
 };
 
-void take(benchmark::State& state, Algorithm algorithm) {
+void take(benchmark::State& state, Algorithm algorithm, bool guarded) {
   Rig rig(store::redis::kTakeScript);
-  Traffic traffic(algorithm, static_cast<std::size_t>(state.range(0)));
+  Traffic traffic(algorithm, static_cast<std::size_t>(state.range(0)), guarded);
   const auto together = static_cast<std::size_t>(state.range(1));
   std::vector<std::vector<Charge>> charges(together);
   const auto one_turn = [&] {
@@ -161,8 +173,15 @@ void add_cases() {
       ->UseManualTime()
       ->Iterations(1)
       ->Unit(benchmark::kMicrosecond);
+  benchmark::RegisterBenchmark(
+      "guarded", [](benchmark::State& state) { take(state, Algorithm::kFixedWindow, true); })
+      ->ArgNames({"limits", "together"})
+      ->ArgsProduct({{1}, {1, 8, 64}})
+      ->UseManualTime()
+      ->Iterations(1)
+      ->Unit(benchmark::kMicrosecond);
   for (const auto& [name, algorithm] : limits::kAlgorithmNames) {
-    const auto run = [algorithm](benchmark::State& state) { take(state, algorithm); };
+    const auto run = [algorithm](benchmark::State& state) { take(state, algorithm, false); };
     benchmark::RegisterBenchmark(std::string(name).c_str(), run)
         ->ArgNames({"limits", "together"})
         ->ArgsProduct({{1, 2, 4}, {1, 8, 64}})
