@@ -198,7 +198,7 @@ CLI::App* add_operation(CLI::App& cli, const std::string& name, OperatorFlags& f
 
 int run(int argc, char** argv) {
   CLI::App cli{"Sluice: a multi-tenant rate limiter and chat backend behind nginx"};
-  cli.set_version_flag("--version", fmt::format("sluice {}", kVersion));
+  cli.set_version_flag("--version", fmt::format("sluice {} (git {})", kVersion, kRevision));
   cli.require_subcommand(1);
   WorkerFlags flags;
   add_worker(cli, flags);

@@ -22,7 +22,7 @@ format() { sources | xargs -r /usr/bin/clang-format --dry-run -Werror; }
 
 syntax() {
   local file good=0
-  for file in dev .ci/run nginx/*.sh tests/*.sh tests/*/*.sh bench/run; do
+  for file in dev .ci/run nginx/*.sh conf/debian/*.sh tests/*.sh tests/*/*.sh bench/run; do
     [[ ! -f $file || $(head -c 64 "$file") == *python* ]] || bash -n "$file" || good=1
   done
   return $good
@@ -80,11 +80,11 @@ fuzz_tests() {
   count "fuzz" $((${#names[@]} - fuzz_failed)) "$fuzz_failed" 0
 }
 
-run_suites() {
+# shellcheck source=tests/package/files.sh
+. "$ROOT/tests/package/files.sh"
+
+every_suite() {
   local sanitized=
-  cd "$ROOT" || die "$ROOT: cannot enter"
-  # What the caller has set for ./dev up is not for the tests' own instances.
-  unset "${SETTINGS[@]}" RUN_DIR RATE_LIMIT_STORAGE_URI
   check "format" format || true
   check "syntax of the scripts" syntax || true
   check "docker-compose.yml" compose_file || true
@@ -92,6 +92,7 @@ run_suites() {
   if [[ $sanitized ]]; then unit_tests; else count "unit tests" 0 1 0; fi
   if check "fuzz build" build fuzz; then fuzz_tests; else count "fuzz" 0 1 0; fi
   if check "release build" build release; then
+    package_files
     e2e_tests release
   else
     count "end to end, preset release" 0 1 0
@@ -101,6 +102,19 @@ run_suites() {
   else
     count "end to end, preset asan-ubsan" 0 1 0
   fi
+}
+
+run_suites() {  # [package]: that alone
+  cd "$ROOT" || die "$ROOT: cannot enter"
+  # What the caller has set for ./dev up is not for the tests' own instances.
+  unset "${SETTINGS[@]}" RUN_DIR RATE_LIMIT_STORAGE_URI
+  case ${1:-} in
+    '') every_suite ;;
+    package)
+      # shellcheck source=tests/package/run.sh
+      . "$ROOT/tests/package/run.sh" && package_tests
+      ;;
+  esac
   printf '%d passed, %d failed%s\n' "$passed" "$failed" "$( ((skipped == 0)) || echo ", $skipped skipped")"
   ((failed == 0))
 }

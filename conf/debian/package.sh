@@ -1,0 +1,24 @@
+# shellcheck shell=bash
+# ./dev package, sourced by dev: the .deb of this tree.
+
+PACKAGE_PACKAGES=(dpkg-dev file)  # what tells CPack the libraries' packages
+
+package() (  # in a subshell, for its own folder and lock
+  need "${BUILD_PACKAGES[@]}" "${PACKAGE_PACKAGES[@]}"
+  cd "$ROOT" || die "$ROOT: cannot enter"
+  # Nothing in a package is newer than its commit: the same bytes each time.
+  : "${SOURCE_DATE_EPOCH:=$(git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)}"
+  export SOURCE_DATE_EPOCH
+  mkdir -p build
+  exec 7>build/.package.lock
+  flock 7
+  rm -f build/release/build.ninja  # build() is to configure, for the time that we have just said
+  build release
+  rm -rf build/package
+  cpack --config build/release/CPackConfig.cmake -B build/package >build/.package.log 2>&1 || {
+    cat build/.package.log >&2
+    die "cpack could not make the package: see above"
+  }
+  rm -rf build/package/_CPack_Packages
+  printf '%s\n' build/package/*.deb
+)

@@ -1,0 +1,37 @@
+# shellcheck shell=bash disable=SC2154
+# A second tree, at $copy, and what it builds. Sourced by run.sh.
+
+copy=$work/another/folder/of/sluice
+
+# The files as they are here, with the commit that they are of; what was built there before stays.
+make_copy() {
+  [[ -d $copy/.git ]] || { mkdir -p "$copy" && git init -q "$copy"; } || return 1
+  git -C "$copy" fetch -q --update-shallow "$ROOT" HEAD && git -C "$copy" update-ref HEAD FETCH_HEAD || return 1
+  (cd "$copy" && git ls-files -z | xargs -0r rm -f) || return 1
+  # -p keeps the times, or all would be compiled again. What is deleted here is not listed by test -f.
+  git ls-files -z --cached --others --exclude-standard |
+    while IFS= read -r -d '' file; do [[ ! -f $file ]] || printf '%s\0' "$file"; done |
+    xargs -0 cp -p --parents -t "$copy" && git -C "$copy" reset -q --mixed || return 1
+}
+
+# Compiled by itself: from ccache it would be the same bytes in any case.
+package_copy() { (cd "$copy" && CCACHE_DISABLE=1 RUN_DIR='' ./dev package); }
+
+same_bytes() {
+  make_copy && package_copy || return 1
+  cmp build/release/sluice "$copy/build/release/sluice" || return 1
+  local deb
+  deb=$(echo build/package/*.deb)
+  cmp "$deb" "$copy/$deb" && sha256sum "$deb"
+}
+
+# One version on, with a conffile that has changed too. $newer is its package.
+newer_package() {
+  local now
+  now=$(sed -nE 's/^project\(sluice VERSION ([0-9.]+).*/\1/p' "$copy/CMakeLists.txt")
+  next=${now%.*}.$((${now##*.} + 1))
+  sed -i "s/^project(sluice VERSION $now/project(sluice VERSION $next/" "$copy/CMakeLists.txt"
+  echo '# Of the newer package.' >>"$copy/conf/tenants.cfg"
+  package_copy || return 1
+  newer=$(echo "$copy"/build/package/sluice_"$next"_*.deb) && [[ -f $newer ]]
+}

@@ -1,0 +1,80 @@
+# shellcheck shell=bash
+# What can be checked of the package's files without a package. Sourced by tests/suites.sh; the
+# working folder is the top of the tree.
+
+# systemd's own opinion; with a program that is there, in units that are nobody else's.
+units() {
+  local folder code=0 said
+  folder=$(mktemp -d)
+  for file in conf/systemd/*.service conf/systemd/*.socket conf/systemd/*.target; do
+    sed 's|/usr/bin/sluice|/bin/true|' "$file" >"$folder/${file##*/}"
+  done
+  said=$(SYSTEMD_UNIT_PATH=$folder: systemd-analyze verify --man=no "$folder/sluice@.service" \
+    "$folder/sluice@.socket" "$folder/sluice.target" 2>&1) || code=1
+  rm -rf "$folder"
+  # It tells of the machine's other units too.
+  ! grep sluice <<<"$said" && ((code == 0))
+}
+
+# The manuals that they refer to need not be installed here.
+manuals() {
+  ! mandoc -T lint -W style conf/man/* 2>/dev/null | grep -v 'referenced manual not found'
+}
+
+# What a command of the program says that it takes, but for --help.
+flags_of() {  # COMMAND…
+  build/release/sluice "$@" --help | grep -oE -- '--[a-z][a-z-]+' | grep -vxF -- --help | sort -u
+}
+
+# Completion and manual know every flag.
+flags() {
+  local command flag words missing=0
+  bash -n conf/bash-completion/sluice || return 1
+  for command in worker check peek reset 'key new' 'key list' 'key revoke'; do
+    read -ra words <<<"$command"
+    for flag in $(flags_of "${words[@]}"); do
+      grep -qE -- "[ ']${flag}[ ']" conf/bash-completion/sluice || missing=1
+      grep -qE -- "Fl -${flag#--}|Fl ${flag:2:1} Ar config" conf/man/sluice.1 || missing=1
+      ((missing == 0)) || { say "sluice $command $flag: not completed, or not in sluice.1"; return 1; }
+    done
+  done
+}
+
+# The plain version, and the commit that git names here: none in a tree without git.
+version() {
+  local commit said
+  commit=$(git rev-parse --short=7 HEAD 2>/dev/null) || commit=unknown
+  said=$(build/release/sluice --version)
+  [[ $said =~ ^sluice\ [0-9]+\.[0-9]+\.[0-9]+\ \(git\ ${commit:0:7}(-dirty)?\)$ ]] ||
+    { say "--version: $said, but the commit is $commit"; return 1; }
+}
+
+# revision.cmake alone: a clean tree, a changed one, and one without git inside a repository of others.
+revision() {
+  local folder code=0 commit
+  folder=$(mktemp -d)
+  commit=$(cd "$folder" && git init -q && echo one >file && mkdir inner && git add file &&
+    git -c user.name=x -c user.email=x@localhost commit -qm one && git rev-parse HEAD) || code=1
+  names() {  # SOURCE_DIR REVISION
+    cmake -D SOURCE_DIR="$1" -D OUTPUT="$folder/revision.cpp" -P fcgi-app/revision.cmake
+    grep -qF "\"$2\"" "$folder/revision.cpp" || { say "not $2"; code=1; }
+  }
+  names "$folder" "${commit:0:7}"
+  names "$folder/inner" unknown
+  echo two >"$folder/file"
+  names "$folder" "${commit:0:7}-dirty"
+  rm -rf "$folder"
+  return $code
+}
+
+package_files() {
+  if command -v systemd-analyze >/dev/null; then
+    check "systemd units" units || true
+  else
+    say "systemd units: no systemd-analyze here" && count "systemd units" 0 0 1
+  fi
+  check "manuals" manuals || true
+  check "every flag is completed and in the manual" flags || true
+  check "sluice --version" version || true
+  check "revision of trees with and without git" revision || true
+}
