@@ -15,7 +15,10 @@ using fuzz::require;
 std::string with_other_password(std::string_view text) {
   std::string other(text);
   const std::size_t scheme = text.find("://");
-  const std::size_t at = text.rfind('@');
+  // Of a socket's path the credentials end at the first "@/", of a host at the last @ before a
+  // query.
+  const bool is_unix = text.starts_with("unix:") || text.starts_with("redis+unix:");
+  const std::size_t at = is_unix ? text.find("@/") : text.substr(0, text.find('?')).rfind('@');
   if (scheme == std::string_view::npos || at == std::string_view::npos || at < scheme) return other;
   const std::size_t colon = text.find(':', scheme + 3);
   for (std::size_t i = colon; i < at; ++i) {
