@@ -66,6 +66,7 @@ void App::run() {
   storage_.when_settled([this] { server_.start(); });
   log_.info("worker started", {{"version", kVersion}});
   loop_.run();
+  storage_.close();  // denials are counted by tasks that no answer waits for
   log_.info("worker stopped");
 }
 

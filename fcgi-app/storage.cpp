@@ -24,11 +24,14 @@ std::unique_ptr<store::BucketStore> open_shared_memory(const config::Config& con
 Storage::Storage(const config::Config& config, loop::Loop& loop, const Clock& clock,
                  telemetry::Log& log) {
   switch (config.storage) {
-    case config::Storage::kRedis:
+    case config::Storage::kRedis: {
       redis_ = std::make_unique<store::redis::Connection>(loop, log, config.redis,
                                                           store::redis::kTakeScript);
-      buckets_ = std::make_unique<store::redis::RedisStore>(loop, *redis_, log);
+      auto store = std::make_unique<store::redis::RedisStore>(loop, *redis_, log);
+      redis_store_ = store.get();
+      buckets_ = std::move(store);
       break;
+    }
     case config::Storage::kSharedMemory:
       buckets_ = open_shared_memory(config, clock, log);
       break;
@@ -45,6 +48,12 @@ void Storage::when_settled(loop::Callback settled) {
 
 void Storage::drop(const std::string& why) {
   if (redis_) redis_->drop(why);
+}
+
+void Storage::close() {
+  if (!redis_) return;
+  redis_->close();
+  redis_store_->flush();  // what had not been sent yet
 }
 
 }  // namespace sluice

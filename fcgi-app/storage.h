@@ -23,9 +23,12 @@ class Storage {
   void when_settled(loop::Callback settled);
   // Everything that waits for Redis fails now.
   void drop(const std::string& why);
+  // The same, for good: before anything goes that a waiting task refers to.
+  void close();
 
  private:
   std::unique_ptr<store::redis::Connection> redis_;
+  store::redis::RedisStore* redis_store_ = nullptr;  // buckets_, if they are in Redis
   std::unique_ptr<store::BucketStore> buckets_;
 };
 

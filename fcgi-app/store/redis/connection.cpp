@@ -43,6 +43,14 @@ void Connection::drop(const std::string& why) {
   if (wire_) wire_->close(why);
 }
 
+void Connection::close() {
+  ready_ = false;
+  retry_.stop();
+  settle_by_.stop();
+  resolve_.reset();
+  wire_.reset();
+}
+
 // The next address of this attempt, or a new attempt.
 void Connection::connect() {
   if (!addresses_.empty()) return connect_next();

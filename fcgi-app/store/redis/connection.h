@@ -47,6 +47,10 @@ class Connection {
   // Gives up the present wire, because its server cannot serve, and connects anew.
   void drop(const std::string& why);
 
+  // Ends it for good, and says nothing: what waits on the wire fails now, while whoever waits is
+  // still there.
+  void close();
+
   // What a command has shown: that the server serves, or that it answers and refuses to. Being
   // connected proves nothing. Changes are logged, and the pauses are short again after a success.
   void report_serving();

@@ -24,6 +24,9 @@ class RedisStore final : public BucketStore {
                                                     std::optional<TimePoint> now) override;
   [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> keys) override;
 
+  // Sends at once what else leaves at the end of the loop's turn.
+  void flush();
+
  private:
   // A decision that waits in the frame of its take().
   struct Waiting {
@@ -41,7 +44,6 @@ class RedisStore final : public BucketStore {
 
   [[nodiscard]] Task<Result<limits::Decision>> join(std::span<const limits::Charge> charges,
                                                     std::optional<TimePoint> now);
-  void flush();
   [[nodiscard]] Task<void> send(Batch batch);
   [[nodiscard]] Task<Result<Reply>> evaluate(std::vector<std::string_view> arguments);
   void read_results(const Batch& batch, const Result<Reply>& reply);

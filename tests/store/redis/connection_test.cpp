@@ -1,6 +1,7 @@
 // The connection and the store against a real Redis that is killed, paused and reconfigured.
 #include "store/redis/connection.h"
 
+#include <array>
 #include <chrono>
 
 #include <gtest/gtest.h>
@@ -206,6 +207,21 @@ TEST_F(ConnectionTest, ALimitInShadowModeDoesNotCountWhatItCannotRead) {
     EXPECT_FALSE(decision->lacks_room(0)) << name;
   }
   EXPECT_EQ(server_.command("GET text"), "$5\r\nhello\r\n");
+}
+
+TEST_F(ConnectionTest, ClosedForGoodItAnswersAllThatWaits) {
+  connect();
+  const std::vector<limits::Charge> charges{{"k", &limit_, 1}};
+  std::array<std::optional<Result<Decision>>, 2> results;
+  start(keep_and_stop(store_->take(charges, std::nullopt), results[0]));
+  store_->flush();  // the first is on its way, the second is not
+  start(keep_and_stop(store_->take(charges, std::nullopt), results[1]));
+  connection_->close();
+  store_->flush();
+  for (const auto& result : results) {
+    ASSERT_TRUE(result.has_value());
+    EXPECT_EQ(result->error().code, ErrorCode::kStoreUnavailable);
+  }
 }
 
 }  // namespace
