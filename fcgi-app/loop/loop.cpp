@@ -49,7 +49,9 @@ Loop::Loop() : impl_(std::make_unique<Impl>()) {
 }
 
 Loop::~Loop() {
-  uv_run(&impl_->loop, UV_RUN_NOWAIT);  // frees what was closed in the last turn
+  // Frees what was closed in the last turn; a stop() that came after it takes the first run.
+  uv_run(&impl_->loop, UV_RUN_NOWAIT);
+  uv_run(&impl_->loop, UV_RUN_NOWAIT);
   // A look-up may still run on a thread of libuv's; it goes down with the process.
   if (uv_loop_close(&impl_->loop) == UV_EBUSY) static_cast<void>(impl_.release());
 }

@@ -102,5 +102,15 @@ TEST(LoopTest, AnAbandonedLookUpCallsNobody) {
   EXPECT_FALSE(called);
 }
 
+TEST(LoopTest, AStopAfterTheLastRunKeepsNoHandleAlive) {
+  const auto kept = std::make_shared<int>();
+  {
+    Loop loop;
+    const Timer timer(loop, [kept] {});
+    loop.stop();
+  }
+  EXPECT_EQ(kept.use_count(), 1);
+}
+
 }  // namespace
 }  // namespace sluice::loop
