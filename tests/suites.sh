@@ -2,10 +2,18 @@
 # The steps of ./dev test, sourced by dev. Each runs whatever became of those before it.
 
 passed=0 failed=0 skipped=0 fuzz_failed=0
+failures=()  # a line each, said again at the end: it may be all that is kept of a long run
 
-count() {  # NAME PASSED FAILED SKIPPED
-  passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
-  say "$1: $2 passed, $3 failed, $4 skipped"
+count() {  # NAME PASSED FAILED SKIPPED [NAME-OF-A-FAILED-TEST…]
+  local suite=$1 bad=$3
+  passed=$((passed + $2)) failed=$((failed + bad)) skipped=$((skipped + $4))
+  say "$suite: $2 passed, $bad failed, $4 skipped"
+  shift 4
+  if (($#)); then
+    failures+=("${@/#/$suite: }")
+  elif ((bad)); then
+    failures+=("$suite")
+  fi
 }
 
 check() {  # NAME COMMAND…: counts as one test
@@ -32,41 +40,45 @@ syntax() {
 # machine gives (mounts, networks), and some ten minutes where it has to make base image and build.
 compose_file() { docker-compose -f docker-compose.yml config -q; }
 
-unit_tests() {
-  local binary=build/asan-ubsan/tests/sluice_tests report=$PWD/build/unit.json code=0 numbers
-  rm -f "$report"
-  if [[ ! -x $binary ]]; then
-    say "unit tests: $binary is missing" >&2
-    count "unit tests" 0 1 0
-    return
-  fi
-  "$binary" --gtest_brief=1 --gtest_output="json:$report" || code=$?
-  numbers=$(jq -r '[.tests, .failures, ([.testsuites[].testsuite[]
-    | select(.result == "SKIPPED" or .status == "NOTRUN")] | length)] | @tsv' "$report") ||
-    numbers='0 0 0'
-  local all bad left
-  read -r all bad left <<<"$numbers"
+# Counts a suite from its runner's report, as lines: how many, failed, skipped; then a name each of
+# those that failed.
+count_report() {  # NAME EXIT-CODE LINES
+  local suite=$1 code=$2 all bad left names
+  { read -r all bad left && mapfile -t names; } <<<"${3:-0 0 0}"
   # A crash leaves no report, and a sanitizer may complain at the very end.
-  ((bad > 0 || code == 0)) && ((all > 0)) || bad=$((bad + 1)) all=$((all + 1))
-  count "unit tests" $((all - bad - left)) "$bad" "$left"
+  if ((bad == 0 && code != 0 || all == 0)); then
+    bad=$((bad + 1)) all=$((all + 1))
+    names+=("exit code $code, see above")
+  fi
+  count "$suite" $((all - bad - left)) "$bad" "$left" "${names[@]}"
+}
+
+unit_tests() {
+  local binary=build/asan-ubsan/tests/sluice_tests report=$PWD/build/unit.json code=0
+  rm -f "$report"
+  "$binary" --gtest_brief=1 --gtest_output="json:$report" || code=$?
+  count_report "unit tests" $code "$(jq -r '[.testsuites[].testsuite[]] |
+    "\(length) \(map(select(has("failures"))) | length) \(map(select(.result == "SKIPPED" or
+      .status == "NOTRUN")) | length)", (.[] | select(has("failures")) | "\(.classname).\(.name)")
+    ' "$report")"
 }
 
 e2e_tests() {  # PRESET
-  local report=$PWD/build/e2e-$1.xml code=0 numbers all bad left
+  local report=$PWD/build/e2e-$1.xml code=0
   rm -f "$report"
   say "end to end, preset $1"
   PRESET=$1 PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -p no:cacheprovider -v \
     --junitxml="$report" tests/e2e || code=$?
-  numbers=$(/usr/bin/python3 - "$report" <<'PY'
+  count_report "end to end, preset $1" $code "$(/usr/bin/python3 - "$report" <<'PY'
 import sys, xml.etree.ElementTree as tree
-suites = list(tree.parse(sys.argv[1]).getroot().iter("testsuite"))
-def total(*names): return sum(int(suite.get(name, 0)) for suite in suites for name in names)
-print(total("tests"), total("failures", "errors"), total("skipped"))
+tests = list(tree.parse(sys.argv[1]).getroot().iter("testcase"))
+def those(*ends): return [test for test in tests if any(test.find(end) is not None for end in ends)]
+failed = those("failure", "error")
+print(len(tests), len(failed), len(those("skipped")))
+for test in failed:
+    print(f"{test.get('classname')}::{test.get('name')}")
 PY
-  ) || numbers='0 0 0'
-  read -r all bad left <<<"$numbers"
-  ((bad > 0 || code == 0)) && ((all > 0)) || bad=$((bad + 1)) all=$((all + 1))
-  count "end to end, preset $1" $((all - bad - left)) "$bad" "$left"
+  )"
 }
 
 # Every seed once, and a few seconds more of what libFuzzer makes of them: always the same seconds,
@@ -115,6 +127,7 @@ run_suites() {  # [package]: that alone
       . "$ROOT/tests/package/run.sh" && package_tests
       ;;
   esac
+  ((failed == 0)) || printf 'dev: failed: %s\n' "${failures[@]}"
   printf '%d passed, %d failed%s\n' "$passed" "$failed" "$( ((skipped == 0)) || echo ", $skipped skipped")"
   ((failed == 0))
 }
