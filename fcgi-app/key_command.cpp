@@ -58,8 +58,7 @@ std::string without_line(std::string_view text, unsigned line) {
 
 Result<bool> check(const config::Config& config, const NewKey& wanted) {
   const auto complaint = [](std::string_view flag) {
-    return refuse(fmt::format("{}: must be up to {} of a-z, 0-9, _ and -, a letter or digit first",
-                              flag, kMaxIdLength));
+    return refuse(fmt::format("{}: must be {}", flag, kIdRule));
   };
   if (!config.plans->has_tenant(wanted.tenant)) {
     return refuse(fmt::format("--tenant: the config has no \"{}\"", wanted.tenant));

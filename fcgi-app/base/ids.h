@@ -19,6 +19,11 @@ inline constexpr std::size_t kMaxIdLength = 64;
                      [&](char c) { return alnum(c) || c == '_' || c == '-'; });
 }
 
+// The same for people, after "must be" or "use".
+inline constexpr std::string_view kIdRule =
+    "up to 64 of a-z, 0-9, _ and -, a letter or digit first";
+static_assert(kMaxIdLength == 64);
+
 // The random part of a session token: 128 bits, never guessed and never reused.
 using SessionId = std::array<std::uint8_t, 16>;
 

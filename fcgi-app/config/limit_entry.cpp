@@ -134,9 +134,7 @@ void read_name(const Value& value, Names& names, std::string& name) {
   if (!text) return;
   name = *text;
   if (!is_valid_id(name)) {
-    return value.complain(fmt::format(
-        "invalid {} name \"{}\"; use up to {} of a-z, 0-9, _ and -, a letter or digit first",
-        names.kind, name, kMaxIdLength));
+    return value.complain(fmt::format("invalid {} name \"{}\"; use {}", names.kind, name, kIdRule));
   }
   const auto [earlier, is_new] = names.first.emplace(name, value.place());
   if (!is_new) {

@@ -1,10 +1,8 @@
 #include "http/cost.h"
 
-#include <algorithm>
-#include <charconv>
-#include <optional>
-
 #include <fmt/format.h>
+
+#include "base/digits.h"
 
 namespace sluice::http {
 namespace {
@@ -12,16 +10,6 @@ namespace {
 tl::unexpected<Error> refuse(const std::string& what, const CostRule& rule) {
   return fail(ErrorCode::kBadRequest,
               fmt::format("{} must be an integer from {} to {}", what, rule.min, rule.max));
-}
-
-// Digits alone: no sign, no space, no point.
-std::optional<std::int64_t> parse_digits(std::string_view text) {
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  if (!std::all_of(text.begin(), text.end(), is_digit)) return std::nullopt;
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
 }
 
 Result<std::int64_t> cost_in_header(const Request& request, const CostRule& rule) {

@@ -7,6 +7,8 @@
 
 #include <sodium.h>
 
+#include "identity/bytes.h"
+
 namespace sluice::identity {
 namespace {
 
@@ -41,9 +43,8 @@ Result<std::optional<std::string_view>> bearer_token(const http::Request& reques
 }  // namespace
 
 ApiKeyHash hash_of_api_key(std::string_view key) {
-  const std::basic_string<std::uint8_t> bytes(key.begin(), key.end());
   ApiKeyHash hash{};
-  crypto_generichash(hash.data(), hash.size(), bytes.data(), bytes.size(), nullptr, 0);
+  hash_into(hash, key);
   return hash;
 }
 

@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <map>
-#include <optional>
 #include <thread>
 
 #include <fcntl.h>
@@ -18,8 +16,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/digits.h"
 #include "base/ids.h"
 #include "base/unique_fd.h"
+#include "identity/bytes.h"
 
 namespace sluice::identity {
 namespace {
@@ -43,24 +43,6 @@ std::vector<std::string_view> words_of(std::string_view line) {
   return words;
 }
 
-bool parse_hash(std::string_view text, ApiKeyHash& hash) {
-  if (text.size() != 2 * hash.size()) return false;
-  for (std::size_t i = 0; i < hash.size(); ++i) {
-    const char* const digits = text.data() + 2 * i;
-    const auto [end, error] = std::from_chars(digits, digits + 2, hash.at(i), 16);
-    if (error != std::errc() || end != digits + 2) return false;
-  }
-  return true;
-}
-
-std::optional<int> number(std::string_view digits) {
-  int value = 0;
-  const char* const end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, value);
-  if (error != std::errc() || stop != end || value < 0) return std::nullopt;
-  return value;
-}
-
 // "2026-01-31T12:00:00Z", of a day that there is.
 bool is_created_text(std::string_view text) {
   constexpr std::string_view kShape = "dddd-dd-ddTdd:dd:ddZ";
@@ -72,7 +54,7 @@ bool is_created_text(std::string_view text) {
     return false;
   }
   const auto part = [&](std::size_t at, std::size_t size) {
-    return *number(text.substr(at, size));
+    return static_cast<int>(*parse_digits(text.substr(at, size)));
   };
   const std::chrono::year_month_day day{std::chrono::year(part(0, 4)),
                                         std::chrono::month(static_cast<unsigned>(part(5, 2))),
@@ -89,10 +71,9 @@ std::string parse_line(std::string_view line, ApiKey& key) {
   constexpr std::array<std::string_view, 3> kIdColumns{"ID", "TENANT", "USER"};
   for (std::size_t i = 0; i < kIdColumns.size(); ++i) {
     if (is_valid_id(words[i])) continue;
-    return fmt::format("{} must be up to {} of a-z, 0-9, _ and -, a letter or digit first",
-                       kIdColumns.at(i), kMaxIdLength);
+    return fmt::format("{} must be {}", kIdColumns.at(i), kIdRule);
   }
-  if (!parse_hash(words[3], key.hash)) {
+  if (!parse_hex(words[3], key.hash)) {
     return "HASH must be 64 hex digits; remove the line and make a key with sluice key new";
   }
   if (!is_created_text(words[4])) return "CREATED must be a time in UTC as 2026-01-31T12:00:00Z";

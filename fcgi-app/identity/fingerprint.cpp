@@ -4,7 +4,8 @@
 #include <cstdint>
 
 #include <fmt/format.h>
-#include <sodium.h>
+
+#include "identity/bytes.h"
 
 namespace sluice::identity {
 namespace {
@@ -14,9 +15,8 @@ constexpr std::size_t kFingerprintBytes = 16;
 }  // namespace
 
 std::string fingerprint(std::string_view value) {
-  const std::basic_string<std::uint8_t> bytes(value.begin(), value.end());
   std::array<std::uint8_t, kFingerprintBytes> hash{};
-  crypto_generichash(hash.data(), hash.size(), bytes.data(), bytes.size(), nullptr, 0);
+  hash_into(hash, value);
   return fmt::format("{:02x}", fmt::join(hash, ""));
 }
 

@@ -1,21 +1,17 @@
 #include "identity/forwarded.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "base/digits.h"
 
 namespace sluice::identity {
 namespace {
 
 constexpr std::size_t kMaxPortDigits = 5;
-constexpr int kMaxPort = 65535;
+constexpr std::int64_t kMaxPort = 65535;
 
 bool is_port(std::string_view text) {
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  if (text.empty() || text.size() > kMaxPortDigits) return false;
-  if (!std::all_of(text.begin(), text.end(), is_digit)) return false;
-  int port = 0;
-  std::from_chars(text.data(), text.data() + text.size(), port);
-  return port <= kMaxPort;
+  return text.size() <= kMaxPortDigits && parse_digits(text).value_or(kMaxPort + 1) <= kMaxPort;
 }
 
 std::string_view trimmed(std::string_view text) {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/unique_fd.h"
+#include "identity/bytes.h"
 
 namespace sluice::identity {
 namespace {
@@ -20,24 +21,6 @@ constexpr std::size_t kMaxFileBytes = 65'536;
 
 tl::unexpected<Error> refuse(const std::string& path, std::string_view what) {
   return fail(ErrorCode::kSystem, fmt::format("{}: {}: {}", path, what, std::strerror(errno)));
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-bool parse_hex(std::string_view text, Secret& secret) {
-  if (text.size() != secret.size() * 2) return false;
-  for (std::size_t i = 0; i < secret.size(); ++i) {
-    const int high = hex_value(text[2 * i]);
-    const int low = hex_value(text[2 * i + 1]);
-    if (high < 0 || low < 0) return false;
-    secret.at(i) = static_cast<std::uint8_t>(high * 16 + low);
-  }
-  return true;
 }
 
 // Writes a whole new file aside and links it into place, so nobody reads half a secret. A process's

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 
 #include <fmt/format.h>
 
+#include "base/digits.h"
 #include "limits/charge.h"
 
 namespace sluice::limits {
@@ -50,10 +50,7 @@ class Scanner {
   // The digits at the front, or nothing where there are none or too many for 18 places.
   [[nodiscard]] std::optional<std::int64_t> number() {
     const std::string_view digits = run([](unsigned char c) { return std::isdigit(c) != 0; });
-    if (digits.empty() || digits.size() > 18) return std::nullopt;
-    std::int64_t value = 0;
-    std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    return value;
+    return digits.size() > 18 ? std::nullopt : parse_digits(digits);
   }
 
   [[nodiscard]] std::string word() {
