@@ -18,8 +18,8 @@ Task<http::Response> serve(const http::Request& request, Services& services) {
   const auto plans = services.plans;  // this request's snapshot, whatever a reload does meanwhile
   auto limits = (*route)->limits_of(*plans, *identity);
   auto decision = co_await services.limiter.decide(limits, *identity, (*route)->name, *cost);
-  if (decision.hold ==
-      limits::Hold::kRevoked) {  // as only the store knows: a false claim after all
+  // A session that was ended is a false claim after all, as only the store knows.
+  if (decision.hold == limits::Hold::kRevoked) {
     services.identities.reject_revoked(request, *identity);
     limits = (*route)->limits_of(*plans, *identity);
     decision = co_await services.limiter.decide(limits, *identity, (*route)->name, 1);

@@ -37,9 +37,7 @@ void read_key_prefix(const Value& value, Settings& settings) {
   const auto prefix = value.text();
   if (!prefix) return;
   if (!is_valid_id(*prefix)) {
-    value.complain(fmt::format(
-        "\"key_prefix\" must be up to {} of a-z, 0-9, _ and -, a letter or digit first, not \"{}\"",
-        kMaxIdLength, *prefix));
+    value.complain(fmt::format("\"key_prefix\" must be {}, not \"{}\"", kIdRule, *prefix));
   }
   settings.config.limiter.key_prefix = *prefix;
 }
@@ -134,12 +132,6 @@ constexpr std::array<Key<Settings>, 4> kFastcgiKeys{{
      }},
 }};
 
-template <std::int64_t kHigh>
-std::chrono::seconds seconds_or(const Value& value, std::chrono::seconds otherwise) {
-  const auto read = value.integer(1, kHigh);
-  return read ? std::chrono::seconds(*read) : otherwise;
-}
-
 constexpr std::array<Key<Settings>, 2> kNewBucketsKeys{{
     {"per_tenant",
      [](const Value& value, Settings& settings) {
@@ -158,18 +150,15 @@ constexpr std::array<Key<Settings>, 4> kPenaltyKeys{{
      }},
     {"first_s",
      [](const Value& value, Settings& settings) {
-       auto& first = settings.config.limiter.penalty.first;
-       first = seconds_or<kDayS>(value, first);
+       read_integer<1, kDayS>(value, settings.config.limiter.penalty.first);
      }},
     {"most_s",
      [](const Value& value, Settings& settings) {
-       auto& most = settings.config.limiter.penalty.most;
-       most = seconds_or<30 * kDayS>(value, most);
+       read_integer<1, 30 * kDayS>(value, settings.config.limiter.penalty.most);
      }},
     {"forget_s",
      [](const Value& value, Settings& settings) {
-       auto& forget = settings.config.limiter.penalty.forget;
-       forget = seconds_or<kDayS>(value, forget);
+       read_integer<1, kDayS>(value, settings.config.limiter.penalty.forget);
      }},
 }};
 

@@ -12,7 +12,6 @@ Task<http::Response> session(const Call& call) {
   if (!tenant) co_return http::problem(tenant.error());
   if (!*tenant) co_return http::problem(Error{ErrorCode::kBadRequest, "\"tenant_id\" is missing"});
   const Resources& resources = call.resources;
-
   const identity::Session opened =
       identity::SessionTokens::create(**tenant, resources.clock.now() + resources.session_lifetime);
   http::JsonWriter reply;
@@ -31,8 +30,7 @@ Task<http::Response> end_session(const Call& call) {
   const Duration left = identity.session_expires_at - call.resources.clock.now();
   const auto revoked = co_await call.resources.revoke(identity, left);
   if (!revoked) co_return http::problem(revoked.error());
-  http::Response response(204, "", "");
-  co_return response;
+  co_return http::Response(204, "", "");
 }
 
 }  // namespace sluice::handlers

@@ -68,10 +68,8 @@ Response problem(const Error& error) {
 
 Response problem(const limits::Decision& decision) {
   if (decision.hold == limits::Hold::kPenalty) {
-    Response response =
-        detail_response(429, fmt::format("Denied too often: locked out for {} seconds",
-                                         ceil_seconds(decision.held_for)));
-    return response;
+    return detail_response(429, fmt::format("Denied too often: locked out for {} seconds",
+                                            ceil_seconds(decision.held_for)));
   }
   const auto tightest = decision.tightest();
   if (!tightest) return problem(Error{ErrorCode::kStoreUnavailable});

@@ -75,8 +75,6 @@ Result<Identity> Resolver::resolve(const http::Request& request, Credentials wan
 
 void Resolver::reject_revoked(const http::Request& request, Identity& identity) const {
   identity.session.reset();
-  identity.api_key.clear();
-  identity.user.clear();
   identity = rejected(std::move(identity), ErrorCode::kInvalidSession);
   std::string forwarded;
   if (is_on(options_.access.exempt, client_of(request, forwarded), identity)) {

@@ -33,9 +33,9 @@ std::vector<Guard> Guards::guards_of(const Limit& limit, const identity::Identit
 Guard Guards::guard(Limits& limits, std::int64_t quota, const Limit& limit,
                     std::string_view network) const {
   const Duration window = std::min(limit.lifetime(), limits::kMaxWindow);
-  const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(window).count();
   const auto [found, is_new] = limits.try_emplace(window);
   if (is_new) {
+    const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(window).count();
     found->second.name = "guard";
     found->second.rate = {quota, {milliseconds, limits::Unit::kMillisecond}};
   }

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "limits/arithmetic.h"
+
 namespace sluice::limits {
 namespace {
 
@@ -66,8 +68,7 @@ Duration Limit::lifetime() const {
   const Terms t = terms();
   if (algorithm == Algorithm::kSlidingWindow) return 2 * t.window;
   if (!is_bucket(algorithm) || t.quota == 0) return t.window;
-  const std::int64_t level = t.capacity * t.window_ticks();
-  return (level + t.quota - 1) / t.quota * t.tick;
+  return divide_up(t.capacity * t.window_ticks(), t.quota) * t.tick;
 }
 
 std::optional<std::string> Limit::complaint() const {

@@ -8,7 +8,6 @@ struct Place {
   std::string_view key;
   Step step;
   std::vector<Change> openings;  // of the guards, should it be charged
-  bool shared = false;
 };
 
 // Whether `bucket` still is the one that its caller opened: in use, or drained not long ago. A
@@ -32,7 +31,7 @@ Place place_of(const Charge& charge, const Lookup& stored, TimePoint now) {
     Step opening = take(stored(guard.key, *guard.limit), *guard.limit, 1, now);
     if (!opening.fits) {
       const auto shared = stored(guard.shared_key, limit);
-      return {guard.shared_key, take(shared, limit, charge.cost, now), {}, true};
+      return {guard.shared_key, take(shared, limit, charge.cost, now), {}};
     }
     place.openings.push_back({guard.key, std::move(*opening.after), opening.keep_for});
   }
@@ -48,10 +47,10 @@ Outcome decide(std::span<const Charge> charges, const Lookup& stored, TimePoint 
   for (const Charge& charge : charges) {
     const Place& place = places.emplace_back(place_of(charge, stored, now));
     if (!place.step.fits && charge.limit->mode != Mode::kShadow) decision.allowed = false;
-    decision.crowded = decision.crowded || place.shared;
+    decision.crowded = decision.crowded || place.key != charge.key;
   }
   for (std::size_t i = 0; i < charges.size(); ++i) {
-    auto& [key, step, openings, shared] = places[i];
+    auto& [key, step, openings] = places[i];
     const Limit& limit = *charges[i].limit;
     const bool charge = decision.allowed && step.fits && charges[i].cost > 0;
     const std::int64_t waiting = step.fits ? 0 : limit.room_for(charges[i].cost);
