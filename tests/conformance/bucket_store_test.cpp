@@ -174,6 +174,51 @@ TEST_P(BucketStoreTest, DecisionsOfOneTurnAreTakenInTheirOrder) {
   EXPECT_FALSE(decisions[2].allowed);
 }
 
+// What a store has seen of a bucket so far, it may have left out of what it asks next.
+TEST_P(BucketStoreTest, ABucketThatWasResetIsOpenedUnderItsGuards) {
+  for (const auto& [name, algorithm] : limits::kAlgorithmNames) {
+    Limit two = limit(2, 10);
+    two.algorithm = algorithm;
+    const Limit guard = limit(2, 60);
+    const std::string stem(name);
+    const auto take = [&](const std::string& key) {
+      return store_->take({{stem + key, &two, 1, {{stem + "opened", &guard, stem + "shared"}}}},
+                          kStart);
+    };
+    EXPECT_EQ(take("a").balances[0].remaining, 1) << name;
+    EXPECT_EQ(take("a").balances[0].remaining, 0) << name;
+    EXPECT_EQ(store_->reset({stem + "a"}), 1) << name;
+    EXPECT_EQ(take("a").balances[0].remaining, 1) << name;
+    const Decision shared = take("b");
+    EXPECT_TRUE(shared.crowded) << name << ": a has opened two";
+    EXPECT_EQ(shared.balances[0].remaining, 1) << name;
+    EXPECT_EQ(take("a").balances[0].remaining, 0) << name;
+    EXPECT_EQ(take("c").balances[0].remaining, 0) << name;
+    EXPECT_FALSE(take("b").allowed) << name;
+  }
+}
+
+TEST_P(BucketStoreTest, DecisionsOfOneTurnKeepTheirOrderWhereGuardsAreAskedFor) {
+  const Limit session = limit(5, 10);
+  const Limit tenant = limit(4, 60);
+  const Limit guard = limit(2, 60);
+  const auto charges = [&](const std::string& key) {
+    return std::vector<Charge>{{key, &session, 1, {{"opened", &guard, "shared"}}},
+                               {"tenant", &tenant, 1}};
+  };
+  EXPECT_TRUE(store_->take(charges("a"), kStart).allowed);
+  EXPECT_EQ(store_->reset({"a"}), 1);
+  const auto decisions = store_->take_all(
+      {charges("a"), charges("b"), {{"tenant", &tenant, 1}}, charges("c")}, kStart);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_TRUE(decisions[i].allowed) << i;
+    EXPECT_EQ(decisions[i].balances.back().remaining, 2 - static_cast<std::int64_t>(i));
+  }
+  EXPECT_FALSE(decisions[3].allowed);
+  EXPECT_FALSE(decisions[0].crowded);
+  EXPECT_TRUE(decisions[1].crowded);
+}
+
 TEST_P(BucketStoreTest, AShadowLimitNeverDeniesAndIsChargedWhereTheCostFits) {
   Limit shadow = limit(1, 10);
   shadow.mode = limits::Mode::kShadow;

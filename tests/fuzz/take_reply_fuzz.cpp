@@ -31,13 +31,14 @@ void expect_decision(const Result<limits::Decision>& decision, const std::vector
 
 // What take.lua is sent: each key and limit once, and as many decisions as were added.
 void check_argument(const std::vector<Charge>& charges, TimePoint now) {
+  const GuardHints hints;
   TakeArgument argument(now, now);
-  argument.add_decision(charges);
+  argument.add_decision(charges, hints);
   const std::string once = argument.text();
   require(argument.keys().size() <= charges.size(), "a key is sent once");
-  argument.add_decision(charges);
+  argument.add_decision(charges, hints);
   const std::string twice = argument.text();
-  const std::size_t decision = 1 + charges.size() * 9;
+  const std::size_t decision = 2 + charges.size() * 9;
   require(twice.size() == once.size() + decision, "the second decision shares keys and limits");
   require(twice.substr(once.size()) == once.substr(once.size() - decision), "and reads the same");
 }

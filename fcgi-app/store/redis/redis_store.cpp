@@ -21,9 +21,10 @@ constexpr std::size_t kMaxBatch = 64;
 // What to do about an error reply, by its first word. What is not listed is a fault: a bug of
 // ours, or keys that somebody else wrote.
 enum class Remedy { kSendScript, kAskAgain, kUnavailable, kReconnect };
-constexpr std::array<std::pair<std::string_view, Remedy>, 14> kRemedies{{
+constexpr std::array<std::pair<std::string_view, Remedy>, 15> kRemedies{{
     {"NOSCRIPT", Remedy::kSendScript},     // restarted, or SCRIPT FLUSH
     {"CALENDAR", Remedy::kAskAgain},       // take.lua's own: our clock is far from Redis's
+    {kGuardsLacking, Remedy::kAskAgain},   // take.lua's own: a hint was wrong
     {"LOADING", Remedy::kUnavailable},     // reading its file after a start
     {"BUSY", Remedy::kUnavailable},        // in somebody's long script
     {"MASTERDOWN", Remedy::kUnavailable},  // a replica without its master
@@ -83,8 +84,10 @@ RedisStore::RedisStore(loop::Loop& loop, Connection& connection, telemetry::Log&
 Task<Result<Decision>> RedisStore::take(std::span<const Charge> charges,
                                         std::optional<TimePoint> now) {
   auto decision = co_await join(charges, now);
-  // Nothing was charged, and by now the difference of the clocks is known.
-  if (!decision && remedy_for(decision.error().detail) == Remedy::kAskAgain) {
+  // Nothing was charged, by now the difference of the clocks is known, and no hint is believed. Two
+  // reasons to ask again: twice.
+  for (int left = 2; left > 0 && !decision; --left) {
+    if (remedy_for(decision.error().detail) != Remedy::kAskAgain) break;
     decision = co_await join(charges, now);
   }
   co_return decision;
@@ -122,11 +125,14 @@ void RedisStore::flush() {
 Task<void> RedisStore::send(Batch batch) {
   TakeArgument argument(batch.now, SystemClock().now() + clock_difference_);
   for (const Waiting* waiting : batch.waiting) argument.add_buckets(waiting->charges);
-  for (const Waiting* waiting : batch.waiting) argument.add_decision(waiting->charges);
-  const std::string key_count = fmt::to_string(argument.keys().size());
+  for (const Waiting* waiting : batch.waiting) {
+    argument.add_decision(waiting->charges, guard_hints_);
+  }
+  const std::vector<std::string_view> keys = argument.keys();
+  const std::string key_count = fmt::to_string(keys.size());
   const std::string packed = argument.text();
   std::vector<std::string_view> arguments{"EVALSHA", "", key_count};
-  arguments.insert(arguments.end(), argument.keys().begin(), argument.keys().end());
+  arguments.insert(arguments.end(), keys.begin(), keys.end());
   arguments.emplace_back(packed);
   const auto reply = co_await evaluate(std::move(arguments));
   answer(batch, reply);
@@ -169,11 +175,13 @@ void RedisStore::read_results(const Batch& batch, const Result<Reply>& reply) {
   for (Waiting* waiting : batch.waiting) {
     if (auto decision = answers.decision(at, waiting->charges)) {
       wrote = wrote || has_written(*decision, waiting->charges);
+      guard_hints_.learn(waiting->charges, *decision);
       waiting->result = std::move(*decision);
     } else {
       waiting->result = tl::unexpected(on_error_reply(decision.error().detail));
     }
   }
+  if (answers.lacked_guards()) guard_hints_.doubt(at);
   if (wrote) connection_.report_serving();
 }
 

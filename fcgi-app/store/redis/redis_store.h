@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "store/redis/connection.h"
+#include "store/redis/guard_hints.h"
 #include "store/store.h"
 
 namespace sluice::store::redis {
@@ -53,6 +54,7 @@ class RedisStore final : public BucketStore {
   Connection& connection_;
   telemetry::Log& log_;
   Batch batch_;
+  GuardHints guard_hints_;
   Duration clock_difference_{};  // Redis's time less ours, as of the last reply
   std::optional<TimePoint> fault_logged_at_;
   loop::BeforeWait end_of_turn_;

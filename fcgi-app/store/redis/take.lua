@@ -5,19 +5,23 @@
 -- each on its own: a denial, or a bucket that cannot be read, is no matter of the next one. All
 -- buckets are read at first and written at last, each once, however many decisions share it.
 --
--- KEYS   each once: first those of the limits' own buckets, then of guards and holds
+-- KEYS   each once: first those of the buckets that may be charged, then of guards, at last of holds
+--        that are only asked after
 -- ARGV   one string:
 --        8 now (microseconds since the epoch; 0 takes Redis's own time), 2 number of limits, 2 of
---          the limits' own buckets
+--          buckets that may be charged, 2 of holds that are only asked after
 --        for each limit: its terms (limits/bucket.h), 4 tick, 1 on_change, 1 mode, and for the
 --          calendar 8 start of this period, 8 its end, 8 the end of the next
---        for each decision: 1 number of charges, and for each charge 2 number of its key, 2 of its
---          limit (both from 1), 4 cost (0 peeks), 1 number of guards, and for each guard
---          (limits/charge.h) 2 number of its key, 2 of its limit, 2 of the shared bucket's key
+--        for each decision: 1 number of charges, 1 how many of them, the last ones, only ask after
+--          holds, and for each charge 2 number of its key, 2 of its limit (all from 1, the keys of
+--          holds that are only asked after by themselves), 4 cost (0 peeks), 1 number of guards
+--          (limits/charge.h), 255 where they were left out, and for each guard 2 number of its key,
+--          2 of its limit, 2 of the shared bucket's key, 0 where that was left out
 -- reply  one string: 8 now, then for each decision: 2 the charges whose cost does not fit, as bits
 --        from the lowest, and in the highest bit whether one went to a shared bucket; and for each
 --        charge the view of its bucket (limits/bucket.h); or 2 ones in every bit, 2 size of an
---        error, its text. "CALENDAR" is one: now is outside the periods.
+--        error, its text. "CALENDAR" is one: now is outside the periods. "GUARDS" is one: what was
+--        left out is needed; it ends the reply, and of what follows nothing was charged.
 -- state  see limits/bucket.h. The key expires when it says no more than no key would. A denial
 --        writes nothing. A key that somebody made persistent expires again from its next window.
 --
@@ -25,7 +29,7 @@
 -- algorithms.lua: each function and table that a call makes costs it a fifth of a microsecond.
 local pack, read, sub, call, pcall = struct.pack, struct.unpack, string.sub, redis.call, redis.pcall
 local input, keys, values = ARGV[1], KEYS, KEYS  -- where there is no key, there is no value
-local now, limit_count, bucket_count, position = read('<i8I2I2', input)
+local now, limit_count, bucket_count, asked_count, position = read('<i8I2I2I2', input)
 if now == 0 then
   local time = call('TIME')
   now = time[1] * 1000000 + time[2]
@@ -67,8 +71,13 @@ end
 -- All buckets of this call: false where there is none. MGET finds nothing under a key that is no
 -- string; '' stands for what is not ours. Guards and holds are mostly missing, and need no such
 -- care: nobody is let in by overwriting one.
-if #keys > 0 then
-  values = call('MGET', unpack(keys))
+--
+-- Of the holds that are only asked after, mostly all are missing: then they are no matter below.
+local unasked = #keys - asked_count
+local held = asked_count > 0 and call('EXISTS', unpack(keys, unasked + 1)) > 0
+local idle = asked_count > 0 and not held and pack('<i8i8', 0, now)  -- their view
+if held or unasked > 0 then
+  values = call('MGET', unpack(keys, 1, held and #keys or unasked))
   local missing
   for k = 1, bucket_count do
     if not values[k] then
@@ -87,16 +96,22 @@ local changed, open, charged, view  -- algorithms.lua's, once they are needed
 local charges = {0, 0, 0, 0, 0, 0, 0, 0}  -- of one decision and then its guards, 8 places for each
 local output, slot = {pack('<i8', now), 0, 0}, 1
 while position <= #input do
-  local count, lacking, denied, problem, crowded
-  count, position = read('<I1', input, position)
+  local total, asked, lacking, denied, problem, crowded
+  total, asked, position = read('<I1I1', input, position)
+  local first_asked = total - asked
+  local count = held and total or first_asked
   lacking = 0
   local last = count - 1  -- of the charges and guards
   for n = 0, count - 1 do
     local k, i, cost, guards
     k, i, cost, guards, position = read('<I2I2I4I1', input, position)
+    if n >= first_asked then
+      k = k + unasked
+    end
+    local guarded, left_out = guards > 0, guards == 255
+    guards = left_out and 0 or guards
     local limit, first_guard, next_charge = limits[i], position, position + guards * 6
     local used, a, b, c, renewed  -- renewed: charged by other terms so far
-    local guarded = guards > 0 and limit.algorithm >= 4
     repeat  -- once more where a guard says so
       local stored = values[k]
       position, renewed = next_charge, false
@@ -115,8 +130,6 @@ while position <= #input do
           a, b = 0, start or now
         end
         used = a
-      elseif limit.hold and not stored and cost == 0 then  -- as most holds are
-        used, a, b = 0, 0, now
       else
         if not open then
           changed, open, charged, view = algorithms(now)
@@ -126,10 +139,13 @@ while position <= #input do
           values[k] = limit.terms .. a  -- a log that changed is long: once for all decisions
         end
       end
-      local opens = used == 0 and guards > 0
+      local opens = used == 0 and guarded
       if opens and limit.algorithm >= 4 and stored and sub(stored, 1, 15) == limit.terms then
         local at = read('<i8', stored, 24)  -- kept for a while after it has drained
         opens = at > now or now - at >= limit.lifetime
+      end
+      if opens and left_out then
+        problem = problem or 'GUARDS'
       end
       for g = 1, opens and guards or 0 do
         local guard_key, guard, shared = read('<I2I2I2', input, first_guard + g * 6 - 6)
@@ -148,7 +164,10 @@ while position <= #input do
         elseif opened == 0 or since > now or since + guard.window <= now then
           opened, since = 0, now
         end
-        if opened >= guard.quota then
+        if opened >= guard.quota and shared == 0 then
+          problem = problem or 'GUARDS'
+          break
+        elseif opened >= guard.quota then
           k, guards, position, crowded, guarded = shared, 0, first_guard, true, false
           break
         end
@@ -172,7 +191,7 @@ while position <= #input do
     if fits and cost > 0 then
       last = last + guards  -- they count this bucket
     end
-    if guarded then
+    if guarded and limit.algorithm >= 4 then
       c = true  -- to be kept for its lifetime
     end
     local at = n * 8
@@ -181,9 +200,13 @@ while position <= #input do
   end
 
   local first = slot + 1
-  slot = first + count
+  slot = first + total
   lacking = crowded and lacking + 32768 or lacking
   output[first] = lacking == 0 and '\0\0' or pack('<I2', lacking)
+  for n = first + count + 1, slot do
+    output[n] = idle
+  end
+  position = position + (total - count) * 9
   for n = 0, problem and -1 or last do
     local at = n * 8
     local limit, k, cost, fits = charges[at + 1], charges[at + 2], charges[at + 3], charges[at + 4]
@@ -198,10 +221,8 @@ while position <= #input do
       end
     elseif charge then
       payload, left, reply = charged(limit, cost, renewed, a, b, c)
-    elseif view then
-      payload = view(limit, fits and 0 or cost, a, b, c)
     else
-      payload = pack('<i8i8', a, b)  -- a hold that does not
+      payload = view(limit, fits and 0 or cost, a, b, c)
     end
     if n < count then
       output[first + 1 + n] = reply or payload
@@ -224,8 +245,11 @@ while position <= #input do
   end
   if problem then
     output[first] = '\255\255' .. pack('<I2', #problem) .. problem
-    for n = 1, count do
-      output[first + n] = ''
+    for n = first + 1, slot do
+      output[n] = ''
+    end
+    if problem == 'GUARDS' then
+      break
     end
   end
 end

@@ -14,6 +14,8 @@ using limits::Charge;
 using limits::Decision;
 using limits::Limit;
 
+// In the place of the number of guards: there are some, and they were left out.
+constexpr unsigned kLeftOut = 255;
 // In the place of the bits of a decision: an error follows.
 constexpr std::uint16_t kFailed = 0xffff;
 // The bit above them.
@@ -21,27 +23,48 @@ constexpr unsigned kCrowded = 0x8000;
 
 constexpr std::string_view kCutShort = "ERR the script's reply is cut short";
 
+// Whether it only asks if something holds.
+bool is_question(const Charge& charge) {
+  return charge.limit->mode == limits::Mode::kHold && charge.cost == 0;
+}
+
 }  // namespace
 
 void TakeArgument::add_buckets(std::span<const Charge> charges) {
   for (const Charge& charge : charges) {
-    if (charge.limit->mode != limits::Mode::kHold) (void)number_of(charge.key);
+    if (!is_question(charge)) (void)keys_.number_of(charge.key);
   }
-  bucket_count_ = keys_.size();
+  bucket_count_ = keys_.list.size();
 }
 
-void TakeArgument::add_decision(std::span<const Charge> charges) {
+void TakeArgument::add_decision(std::span<const Charge> charges, const GuardHints& hints) {
+  // What another decision of this call charges is no longer only asked after.
+  const auto asked = std::find_if(charges.rbegin(), charges.rend(), [&](const Charge& charge) {
+    return !is_question(charge) || keys_.numbers.contains(charge.key);
+  });
+  const std::size_t first_asked = static_cast<std::size_t>(charges.rend() - asked);
   append_integer<std::uint8_t>(decisions_, charges.size());
-  for (const Charge& charge : charges) {
-    append_integer<std::uint16_t>(decisions_, number_of(charge.key));
+  append_integer<std::uint8_t>(decisions_, charges.size() - first_asked);
+  for (std::size_t i = 0; i < charges.size(); ++i) {
+    const Charge& charge = charges[i];
+    Keys& keys = i < first_asked ? keys_ : asked_keys_;
+    append_integer<std::uint16_t>(decisions_, keys.number_of(charge.key));
     append_integer<std::uint16_t>(decisions_, number_of(*charge.limit));
     append_integer<std::uint32_t>(decisions_, charge.cost);
-    append_integer<std::uint8_t>(decisions_, charge.guards.size());
-    for (const limits::Guard& guard : charge.guards) {
-      append_integer<std::uint16_t>(decisions_, number_of(guard.key));
-      append_integer<std::uint16_t>(decisions_, number_of(*guard.limit));
-      append_integer<std::uint16_t>(decisions_, number_of(guard.shared_key));
-    }
+    add_guards(charge, hints);
+  }
+}
+
+void TakeArgument::add_guards(const Charge& charge, const GuardHints& hints) {
+  if (!charge.guards.empty() && hints.is_open(charge.key, estimate_)) {
+    return append_integer<std::uint8_t>(decisions_, kLeftOut);
+  }
+  const bool shares = hints.is_crowded(estimate_);
+  append_integer<std::uint8_t>(decisions_, charge.guards.size());
+  for (const limits::Guard& guard : charge.guards) {
+    append_integer<std::uint16_t>(decisions_, keys_.number_of(guard.key));
+    append_integer<std::uint16_t>(decisions_, number_of(*guard.limit));
+    append_integer<std::uint16_t>(decisions_, shares ? keys_.number_of(guard.shared_key) : 0);
   }
 }
 
@@ -50,13 +73,20 @@ std::string TakeArgument::text() const {
   append_integer<std::int64_t>(text, now_ ? microseconds_since_epoch(*now_) : 0);
   append_integer<std::uint16_t>(text, limits_.size());
   append_integer<std::uint16_t>(text, bucket_count_);
+  append_integer<std::uint16_t>(text, asked_keys_.list.size());
   for (const std::string& limit : limits_) text += limit;
   return text + decisions_;
 }
 
-std::size_t TakeArgument::number_of(std::string_view key) {
-  const auto [found, is_new] = key_numbers_.try_emplace(key, keys_.size() + 1);
-  if (is_new) keys_.push_back(key);
+std::vector<std::string_view> TakeArgument::keys() const {
+  std::vector<std::string_view> keys = keys_.list;
+  keys.insert(keys.end(), asked_keys_.list.begin(), asked_keys_.list.end());
+  return keys;
+}
+
+std::size_t TakeArgument::Keys::number_of(std::string_view key) {
+  const auto [found, is_new] = numbers.try_emplace(key, list.size() + 1);
+  if (is_new) list.push_back(key);
   return found->second;
 }
 
@@ -97,12 +127,14 @@ TimePoint TakeReply::at() {
 }
 
 Result<Decision> TakeReply::decision(TimePoint at, std::span<const Charge> charges) {
+  if (lacked_guards_) return fail({}, std::string(kGuardsLacking));
   const auto lacking = next<std::uint16_t>();
   if (lacking == kFailed) {
     const auto size = next<std::uint16_t>();
     const std::string text(rest_.substr(0, size));
     rest_.remove_prefix(text.size());
     good_ = good_ && text.size() == size;
+    lacked_guards_ = good_ && text == kGuardsLacking;
     return fail({}, good_ ? text : std::string(kCutShort));
   }
   Decision decision{.store = limits::StoreState::kAnswered, .at = at, .limits = {}, .balances = {}};

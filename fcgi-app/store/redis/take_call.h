@@ -12,8 +12,12 @@
 #include "base/result.h"
 #include "limits/bucket.h"
 #include "limits/charge.h"
+#include "store/redis/guard_hints.h"
 
 namespace sluice::store::redis {
+
+// The script's error where a guard was left out that it needs.
+inline constexpr std::string_view kGuardsLacking = "GUARDS";
 
 // The keys and the one argument: of all decisions the keys and limits, each once, and the charges.
 // All buckets are added first, then the decisions.
@@ -25,19 +29,26 @@ class TakeArgument {
 
   // The charges outlive this object.
   void add_buckets(std::span<const limits::Charge> charges);
-  void add_decision(std::span<const limits::Charge> charges);
-  [[nodiscard]] const std::vector<std::string_view>& keys() const { return keys_; }
+  void add_decision(std::span<const limits::Charge> charges, const GuardHints& hints);
+  [[nodiscard]] std::vector<std::string_view> keys() const;
   [[nodiscard]] std::string text() const;
 
  private:
-  [[nodiscard]] std::size_t number_of(std::string_view key);
+  struct Keys {
+    std::vector<std::string_view> list;
+    std::unordered_map<std::string_view, std::size_t> numbers;  // from 1
+
+    [[nodiscard]] std::size_t number_of(std::string_view key);
+  };
+
+  void add_guards(const limits::Charge& charge, const GuardHints& hints);
   [[nodiscard]] std::size_t number_of(const limits::Limit& limit);
 
   std::optional<TimePoint> now_;
   TimePoint estimate_;
-  std::vector<std::string_view> keys_;
-  std::size_t bucket_count_ = 0;  // of them, those of the limits' own buckets
-  std::unordered_map<std::string_view, std::size_t> key_numbers_;
+  Keys keys_;
+  std::size_t bucket_count_ = 0;  // of them, those of add_buckets()
+  Keys asked_keys_;               // of holds that are only asked after
   std::vector<std::string> limits_;
   std::string decisions_;
 };
@@ -52,6 +63,9 @@ class TakeReply {
   // script makes; its code is not set.
   [[nodiscard]] Result<limits::Decision> decision(TimePoint at,
                                                   std::span<const limits::Charge> charges);
+  // Whether the script needed what was left out: kGuardsLacking is the error of that decision and
+  // of all after it.
+  [[nodiscard]] bool lacked_guards() const { return lacked_guards_; }
   // Whether all that was asked for was there, and made sense.
   [[nodiscard]] bool good() const { return good_; }
 
@@ -62,6 +76,7 @@ class TakeReply {
 
   std::string_view rest_;
   bool good_ = true;
+  bool lacked_guards_ = false;
 };
 
 }  // namespace sluice::store::redis

@@ -209,6 +209,40 @@ TEST_F(ConnectionTest, ALimitInShadowModeDoesNotCountWhatItCannotRead) {
   EXPECT_EQ(server_.command("GET text"), "$5\r\nhello\r\n");
 }
 
+// Lanes of callers, each one decision after the other, in calls that overlap.
+TEST_F(ConnectionTest, WhenAllBucketsAreGoneAtOnceNoDecisionIsLost) {
+  connect();
+  const limits::Limit guard{.name = "guard", .rate = {1'000, {10, limits::Unit::kMinute}}};
+  constexpr int kLanes = 20;
+  constexpr int kKeys = 50;  // of a lane
+  int allowed = 0;
+  int at_work = 0;
+  const auto lane = [&](int number) -> Task<void> {
+    for (int i = 0; i < kKeys; ++i) {
+      const std::vector<limits::Charge> charges{
+          {"key" + std::to_string(number * kKeys + i), &limit_, 1, {{"opened", &guard, "shared"}}}};
+      auto decision = co_await store_->take(charges, std::nullopt);
+      allowed += decision && decision->allowed && !decision->crowded ? 1 : 0;
+    }
+    if (--at_work == 0) loop_.stop();
+  };
+  const auto all = [&] {
+    for (int i = 0; i < kLanes; ++i) {
+      ++at_work;
+      start(lane(i));
+      store_->flush();
+    }
+    loop_.run();
+    return std::exchange(allowed, 0);
+  };
+  EXPECT_EQ(all(), kLanes * kKeys);
+  EXPECT_EQ(all(), kLanes * kKeys) << "all are open";
+  const std::string opened = server_.command("GET opened");
+  server_.command("FLUSHALL");
+  EXPECT_EQ(all(), kLanes * kKeys);
+  EXPECT_EQ(server_.command("GET opened").substr(0, 24), opened.substr(0, 24)) << "as many";
+}
+
 TEST_F(ConnectionTest, ClosedForGoodItAnswersAllThatWaits) {
   connect();
   const std::vector<limits::Charge> charges{{"k", &limit_, 1}};
