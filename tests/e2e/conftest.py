@@ -1,5 +1,10 @@
+import shutil
+import tempfile
+from pathlib import Path
+
 import pytest
 
+from config_text import config_text
 from harness import Stack
 from http_client import Client
 
@@ -29,6 +34,15 @@ def api1(fresh):
 def api2(fresh):
     with Client(fresh.port2) as client:
         yield client
+
+
+@pytest.fixture
+def folder():
+    """A folder with a config that needs no Redis; its path is short enough for sockets."""
+    path = Path(tempfile.mkdtemp(prefix="sluice-f-", dir="/tmp"))
+    (path / "sluice.cfg").write_text(config_text(extra='storage = { uri = "memory://"; };'))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -14,6 +14,7 @@ import redis
 
 ROOT = Path(__file__).resolve().parents[2]
 PRESET = os.environ.get("PRESET", "release")
+SLUICE = str(ROOT / "build" / PRESET / "sluice")
 SANITIZED = PRESET != "release"
 SLOWNESS = 5 if SANITIZED else 1  # what a bound on time is multiplied by
 REPORTS = ("AddressSanitizer", "runtime error:", "LeakSanitizer", "UndefinedBehaviorSanitizer")
@@ -241,7 +242,7 @@ class Worker:
     def __enter__(self):
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [str(ROOT / "build" / PRESET / "sluice"), "worker", "--config",
+                [SLUICE, "worker", "--config",
                  str(self.directory / "sluice.cfg"), "--listen", str(self.socket)],
                 stdin=subprocess.DEVNULL, stderr=log, env=self.environment)
         eventually(self.socket.exists)

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from config_text import TENANTS, limit
-from harness import PRESET, ROOT, Stack
+from harness import SLUICE, Stack
 from http_client import Client
 from test_operator import ask, sluice
 
@@ -255,9 +255,8 @@ def test_a_key_that_cannot_be_shown_is_told(full, tmp_path):
     own = tmp_path / "own.cfg"
     own.write_text(full.config.read_text())
     environment = {**os.environ, "RATE_LIMIT_STORAGE_URI": "memory://"}
-    binary = ROOT / "build" / PRESET / "sluice"
     with open("/dev/full", "w", encoding="ascii") as nowhere:
-        done = subprocess.run([str(binary), "key", "new", "-c", str(own), "--tenant", "acme",
+        done = subprocess.run([SLUICE, "key", "new", "-c", str(own), "--tenant", "acme",
                                "--user", "u", "--id", "k1"], stdout=nowhere, text=True, timeout=60,
                               stderr=subprocess.PIPE, env=environment, check=False)
     assert done.returncode == 1

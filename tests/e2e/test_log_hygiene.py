@@ -10,7 +10,7 @@ import pytest
 import fcgi
 import tokens
 from config_text import config_text
-from harness import PRESET, ROOT, RedisServer, Stack, eventually
+from harness import ROOT, SLUICE, RedisServer, Stack, eventually
 from http_client import Client, raw_post, send_raw
 
 PASSWORD = "marked-redis-password"
@@ -173,7 +173,7 @@ def test_commands_show_no_password_and_no_secret(said):
     for arguments in (["check", str(said.stack.config)],
                       ["peek", "-c", str(said.stack.config), "--session", said.sessions[0]],
                       ["peek", "-c", str(said.stack.config), "--session", said.sessions[1]]):
-        done = subprocess.run([str(ROOT / "build" / PRESET / "sluice"), *arguments], text=True,
+        done = subprocess.run([SLUICE, *arguments], text=True,
                               env=environment, capture_output=True, timeout=60, check=False)
         for mark in (PASSWORD, *SECRETS, *said.sessions):
             assert mark not in done.stdout + done.stderr, (arguments, mark)

@@ -10,7 +10,7 @@ import pytest
 
 from config_text import config_text
 from fcgi import Connection, request
-from harness import PRESET, ROOT, SLOWNESS, RedisServer, eventually
+from harness import SLOWNESS, SLUICE, RedisServer, eventually
 
 # Takes root, and a root file system that is a mount (so not in a plain chroot).
 NAMESPACE = ["unshare", "--mount"]
@@ -25,7 +25,7 @@ def worker(uri):
     directory = Path(tempfile.mkdtemp(prefix="sluice-n-", dir="/tmp"))
     (directory / "hosts").write_text(HOSTS)
     (directory / "sluice.cfg").write_text(config_text())
-    command = (f"mount --bind {directory}/hosts /etc/hosts && exec {ROOT}/build/{PRESET}/sluice "
+    command = (f"mount --bind {directory}/hosts /etc/hosts && exec {SLUICE} "
                f"worker --config {directory}/sluice.cfg --listen {directory}/s")
     with open(directory / "log", "wb") as log:
         process = subprocess.Popen([*NAMESPACE, "sh", "-c", command], stderr=log,

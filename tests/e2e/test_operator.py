@@ -4,14 +4,14 @@ import subprocess
 
 import pytest
 
-from harness import PRESET, ROOT, RedisServer
+from harness import SLUICE, RedisServer
 
 
 def sluice(stack, *arguments, uri=None):
     """The command as an operator gives it on the host of `stack`: (exit code, output, errors)."""
     environment = {**os.environ, "SLUICE_SECRET_FILE": str(stack.run_dir / "secret"),
                    "RATE_LIMIT_STORAGE_URI": uri or f"unix://{stack.run_dir}/redis.sock"}
-    done = subprocess.run([str(ROOT / "build" / PRESET / "sluice"), *arguments], text=True,
+    done = subprocess.run([SLUICE, *arguments], text=True,
                           env=environment, stdin=subprocess.DEVNULL, capture_output=True,
                           timeout=60, check=False)
     return done.returncode, done.stdout, done.stderr

@@ -1,27 +1,12 @@
 """Where the secrets that sign sessions come from, and what `sluice check` says of them."""
 import contextlib
 import os
-import shutil
 import subprocess
-import tempfile
-from pathlib import Path
-
-import pytest
 
 import fcgi
-from config_text import config_text
-from harness import PRESET, ROOT, eventually
+from harness import SLUICE, eventually
 
-SLUICE = str(ROOT / "build" / PRESET / "sluice")
 OLD, NEW = "ab" * 32, "0C" * 32
-
-
-@pytest.fixture
-def folder():
-    path = Path(tempfile.mkdtemp(prefix="sluice-k-", dir="/tmp"))
-    (path / "sluice.cfg").write_text(config_text(extra='storage = { uri = "memory://"; };'))
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
 
 
 def environment(**settings):

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from config_text import config_text
-from harness import PRESET, ROOT, Stack, eventually
+from harness import SLUICE, Stack, eventually
 from http_client import Client
 
 
@@ -45,7 +45,7 @@ def test_a_file_that_is_something_else_is_refused_in_one_line(tmp_path):
     (tmp_path / "counts").write_text("somebody else's\n")
     (tmp_path / "sluice.cfg").write_text(config_text())
     done = subprocess.run(
-        [ROOT / "build" / PRESET / "sluice", "worker", "-c", tmp_path / "sluice.cfg",
+        [SLUICE, "worker", "-c", tmp_path / "sluice.cfg",
          "--listen", tmp_path / "socket"], timeout=20, stdin=subprocess.DEVNULL,
         env={**os.environ, "RATE_LIMIT_STORAGE_URI": f"shm://{tmp_path}/counts"},
         capture_output=True, text=True)
@@ -57,7 +57,7 @@ def ask(verb, tmp_path, *flags):
     config = tmp_path / "sluice.cfg"
     config.write_text(config_text())
     done = subprocess.run(
-        [ROOT / "build" / PRESET / "sluice", verb, "-c", config, *flags], timeout=20,
+        [SLUICE, verb, "-c", config, *flags], timeout=20,
         env={**os.environ, "RATE_LIMIT_STORAGE_URI": f"shm://{tmp_path}/counts"},
         capture_output=True, text=True)
     return done.returncode, done.stdout, done.stderr

@@ -12,7 +12,7 @@ import pytest
 from certificates import Authority
 from config_text import config_text
 from fcgi import Connection, params, request
-from harness import PRESET, ROOT, SLOWNESS, RedisServer, Stack, Worker, eventually
+from harness import SLOWNESS, SLUICE, RedisServer, Stack, Worker, eventually
 from http_client import Client
 
 IN_FLIGHT, QUOTA = 96, 80  # a batch has up to 64 decisions
@@ -244,7 +244,7 @@ def test_a_name_is_sent_to_the_server_and_an_address_is_not(pki):
 
 
 def sluice(*arguments, uri):
-    return subprocess.run([str(ROOT / "build" / PRESET / "sluice"), *map(str, arguments)],
+    return subprocess.run([SLUICE, *map(str, arguments)],
                           env={"RATE_LIMIT_STORAGE_URI": uri}, stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=60, check=False)
 
