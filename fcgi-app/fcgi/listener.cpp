@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -42,10 +43,10 @@ sockaddr_storage address_of(const UniqueFd& socket) {
   return address;
 }
 
-// The file of a unix socket; empty if it has none that can be seen from here.
-std::string path_of(const UniqueFd& socket) {
+// The path of a unix socket, empty if it is abstract; nothing for a socket of another family.
+std::optional<std::string> path_of(const UniqueFd& socket) {
   const sockaddr_storage storage = address_of(socket);
-  if (storage.ss_family != AF_UNIX) return "";
+  if (storage.ss_family != AF_UNIX) return std::nullopt;
   const auto& address = reinterpret_cast<const sockaddr_un&>(storage);
   return static_cast<const char*>(address.sun_path);
 }
@@ -59,12 +60,17 @@ Result<UniqueFd> inherited_listener() {
                 "fd 0 is no listening socket: start the worker by spawn-fcgi, or with --listen");
   }
   struct stat info {};
-  const std::string path = path_of(socket);
-  if (::stat(path.c_str(), &info) == 0 && (info.st_mode & S_IWOTH) != 0) {
+  const auto path = path_of(socket);
+  if (path == "") {
+    return fail(ErrorCode::kInvalidConfig,
+                "anybody on this host may write to an abstract unix socket, and so claim to be any "
+                "client; give it a path, as spawn-fcgi -M 0660 -s PATH");
+  }
+  if (path && ::stat(path->c_str(), &info) == 0 && (info.st_mode & S_IWOTH) != 0) {
     return fail(ErrorCode::kInvalidConfig,
                 fmt::format("{}: others than its owner and its group may write to this socket, and "
                             "so claim to be any client; spawn-fcgi -M 0660",
-                            path));
+                            *path));
   }
   ::fcntl(socket.get(), F_SETFL, ::fcntl(socket.get(), F_GETFL) | O_NONBLOCK);
   return socket;

@@ -1,27 +1,13 @@
 """Who may write to a worker's socket may claim to be any client: what a worker says to each kind."""
 import contextlib
 import os
-import shutil
 import socket
 import stat
 import subprocess
-import tempfile
-from pathlib import Path
 
 import pytest
 
-from config_text import config_text
-from harness import PRESET, ROOT, eventually
-
-SLUICE = str(ROOT / "build" / PRESET / "sluice")
-
-
-@pytest.fixture
-def folder():
-    path = Path(tempfile.mkdtemp(prefix="sluice-s-", dir="/tmp"))
-    (path / "sluice.cfg").write_text(config_text(extra='storage = { uri = "memory://"; };'))
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
+from harness import SLUICE, eventually
 
 
 def command(folder, *arguments):
@@ -57,6 +43,18 @@ def test_a_worker_refuses_a_socket_that_everybody_may_write_to(folder, mode):
     assert done.returncode == 2
     assert done.stderr == (f"{folder}/s: others than its owner and its group may write to this "
                            "socket, and so claim to be any client; spawn-fcgi -M 0660\n")
+
+
+def test_a_worker_refuses_an_abstract_socket_which_has_no_mode(folder):
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("\0" + folder.name)
+        listener.listen()
+        done = subprocess.run(command(folder), stdin=listener, text=True, capture_output=True,
+                              timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "anybody on this host may write to an abstract unix socket, and so claim to be any client; "
+        "give it a path, as spawn-fcgi -M 0660 -s PATH\n")
 
 
 @pytest.mark.parametrize("mode", [0o660, 0o600, 0o664, 0o755])
