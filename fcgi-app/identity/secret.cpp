@@ -35,10 +35,12 @@ Result<bool> create(const std::string& path) {
   const std::string text = fmt::format(
       "# Signs Sluice sessions. To rotate, put a new line first.\n{:02x}\n", fmt::join(secret, ""));
   const std::string aside = fmt::format("{}.{:016x}", path, aside_number);
-  const int fd = open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return refuse(path, "cannot create");
-  const bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  close(fd);
+  const UniqueFd file(open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file) return refuse(path, "cannot create");
+  // The name is not to outlive a power failure that the secret does not.
+  const bool written =
+      write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+      fsync(file.get()) == 0;
   const bool linked = written && (link(aside.c_str(), path.c_str()) == 0 || errno == EEXIST);
   const int link_errno = errno;
   unlink(aside.c_str());
