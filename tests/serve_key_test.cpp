@@ -44,6 +44,14 @@ TEST_F(ServeKeyTest, AllKeysOfAUserCountAsOneSessionFromEverywhere) {
   EXPECT_EQ(chat("acme", open_session("acme")).status(), 200);
 }
 
+TEST_F(ServeKeyTest, AKeyBringsNoEndedSessionBack) {
+  const std::string session = open_session("acme");
+  const std::vector<http::Param> both{{"HTTP_X_SESSION_ID", session}, {"HTTP_X_API_KEY", api_key_}};
+  EXPECT_EQ(send("DELETE", "/session", "", both).status(), 204);
+  EXPECT_EQ(send("GET", "/limits", "", both).status(), 401);
+  EXPECT_EQ(chat_with(api_key_).status(), 200);
+}
+
 TEST_F(ServeKeyTest, KeysAreCountedApartWhereTheScopeSaysSo) {
   use_acme({plan_limit("key", "acme", Fact::kApiKey, 2, "chat"),
             plan_limit("user", "acme", Fact::kUser, 3, "chat")});

@@ -193,6 +193,47 @@ TEST_F(ServeTest, AnEndedSessionIsAFalseClaimEverywhere) {
   EXPECT_EQ(chat("acme", other).status(), 200);
 }
 
+// The store in memory, until it has answered so many decisions.
+class DyingStore final : public store::BucketStore {
+ public:
+  DyingStore(store::BucketStore& store, int answers) : store_(store), left_(answers) {}
+
+  [[nodiscard]] Task<Result<limits::Decision>> take(std::span<const limits::Charge> charges,
+                                                    std::optional<TimePoint> now) override {
+    return left_-- > 0 ? store_.take(charges, now) : absent_.take(charges, now);
+  }
+  [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> keys) override {
+    return store_.reset(keys);
+  }
+
+ private:
+  store::BucketStore& store_;
+  AbsentStore absent_;
+  int left_;
+};
+
+TEST_F(ServeTest, AnEndedSessionIsRefusedThoughTheStoreGoesMeanwhile) {
+  const std::string session = open_session("acme");
+  EXPECT_EQ(send("DELETE", "/session", "", {{"HTTP_X_SESSION_ID", session}}).status(), 204);
+  const std::vector<http::Param> params{{"HTTP_X_SESSION_ID", session}};
+  http::Request request;
+  request.method = "GET";
+  request.path = "/limits";
+  request.remote_address = address_;
+  request.params = params;
+  const auto status = [&](limits::OnStoreError policy) {
+    DyingStore store(store_, 1);
+    limiter::Limiter limiter(store, {});
+    auto probing = plan_limit("probing", "", Fact::kIp, 2, std::string(limits::kIdentityFailure));
+    probing.limit.on_store_error = policy;
+    use_plans({probing}, {{"acme", {}}});
+    Services services{identities_, services_.plans, costs_, limiter, resources_};
+    return run_now(serve(request, services)).status();
+  };
+  EXPECT_EQ(status(limits::OnStoreError::kAllow), 401);
+  EXPECT_EQ(status(limits::OnStoreError::kDeny), 503);
+}
+
 TEST_F(ServeTest, EndingASessionTakesOne) {
   EXPECT_EQ(send("DELETE", "/session").status(), 400);
   EXPECT_EQ(send("DELETE", "/session", "", {{"HTTP_X_SESSION_ID", "forged"}}).status(), 401);
