@@ -77,8 +77,7 @@ void App::stop() {
   server_.drain([this] { loop_.stop(); });
 }
 
-// What waits for Redis is answered by on_store_error, while there is a server to answer through;
-// decisions not sent yet end with the process.
+// What waits for Redis is answered by on_store_error, while there is a server to answer through.
 void App::quit() {
   storage_.drop("worker stops");
   loop_.stop();

@@ -45,6 +45,19 @@ class Timeline {
     return turn;
   }
 
+  // Some keys of a turn, for an operator to reset: seldom any.
+  std::vector<std::string> next_reset(const std::vector<std::vector<Charge>>& turn) {
+    std::vector<std::string> keys;
+    if (below(30) != 0) return keys;
+    for (const Charge& charge : turn.front()) {
+      keys.push_back(charge.key);
+      for (const limits::Guard& guard : charge.guards) {
+        if (below(3) == 0) keys.push_back(guard.key);
+      }
+    }
+    return keys;
+  }
+
   [[nodiscard]] TimePoint now() const { return now_; }
 
  private:
@@ -76,11 +89,15 @@ class Timeline {
                          std::min(cost * share, limits::kMaxQuota)});
       if (i < 3) guard(charges.back(), i);
     }
-    if (below(4) == 0) {
-      const std::string key = "hold-" + std::to_string(below(2));
-      charges.push_back({key, &hold_, below(40) == 0 ? 1 + below(20) : 0});
+    for (const char* name : {"revoked", "locked"}) {
+      if (below(4) == 0) charges.push_back(hold(name));
     }
+    if (below(12) == 0) charges.insert(charges.begin(), hold("first"));
     return charges;
+  }
+
+  Charge hold(const std::string& name) {
+    return {name + std::to_string(below(2)), &hold_, below(40) == 0 ? 1 + below(20) : 0};
   }
 
   // The first is guarded by none, the second by one, the third by two guards.
@@ -186,6 +203,9 @@ TEST_P(OracleTest, AgreesWithTheModelOnEveryStep) {
       ASSERT_EQ(actual[i].crowded, expected[i].crowded) << "step " << step;
       denied += actual[i].allowed ? 0 : 1;
       crowded += actual[i].crowded ? 1 : 0;
+    }
+    if (const auto keys = timeline.next_reset(decisions); !keys.empty()) {
+      ASSERT_TRUE(model->reset(keys) && store->reset(keys));
     }
     if (turn % 500 == 0) expect_same_bytes(*model, *store, step);
     if (testing::Test::HasFatalFailure()) return;

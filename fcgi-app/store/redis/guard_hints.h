@@ -23,9 +23,10 @@ class GuardHints {
 
   // Takes notice of how a decision on `charges` came out.
   void learn(std::span<const limits::Charge> charges, const limits::Decision& decision);
-  // A hint was wrong at `at`: buckets were reset, or have come to be shared. Nothing is left out of
-  // what is asked next.
-  void doubt(TimePoint at);
+  // A bucket was not open: it was reset, and maybe others too.
+  void forget() { seen_ = {}; }
+  // A guard was used up at `at`.
+  void expect_crowd(TimePoint at);
 
  private:
   // What was seen last of all keys that fall into one place: without a hint the guards are sent.

@@ -21,10 +21,11 @@ constexpr std::size_t kMaxBatch = 64;
 // What to do about an error reply, by its first word. What is not listed is a fault: a bug of
 // ours, or keys that somebody else wrote.
 enum class Remedy { kSendScript, kAskAgain, kUnavailable, kReconnect };
-constexpr std::array<std::pair<std::string_view, Remedy>, 15> kRemedies{{
+constexpr std::array<std::pair<std::string_view, Remedy>, 16> kRemedies{{
     {"NOSCRIPT", Remedy::kSendScript},     // restarted, or SCRIPT FLUSH
     {"CALENDAR", Remedy::kAskAgain},       // take.lua's own: our clock is far from Redis's
     {kGuardsLacking, Remedy::kAskAgain},   // take.lua's own: a hint was wrong
+    {kSharedLacking, Remedy::kAskAgain},   // the same
     {"LOADING", Remedy::kUnavailable},     // reading its file after a start
     {"BUSY", Remedy::kUnavailable},        // in somebody's long script
     {"MASTERDOWN", Remedy::kUnavailable},  // a replica without its master
@@ -48,6 +49,13 @@ std::optional<Remedy> remedy_for(std::string_view error) {
     if (word == first_word(error)) return remedy;
   }
   return std::nullopt;
+}
+
+// Those of kAskAgain.
+constexpr int kReasonsToAskAgain = 3;
+
+bool must_ask_again(const Error& error) {
+  return remedy_for(error.detail) == Remedy::kAskAgain;
 }
 
 // A peek writes nothing, and neither does a limit in shadow mode that has no room.
@@ -83,21 +91,22 @@ RedisStore::RedisStore(loop::Loop& loop, Connection& connection, telemetry::Log&
 
 Task<Result<Decision>> RedisStore::take(std::span<const Charge> charges,
                                         std::optional<TimePoint> now) {
-  auto decision = co_await join(charges, now);
-  // Nothing was charged, by now the difference of the clocks is known, and no hint is believed. Two
-  // reasons to ask again: twice.
-  for (int left = 2; left > 0 && !decision; --left) {
-    if (remedy_for(decision.error().detail) != Remedy::kAskAgain) break;
-    decision = co_await join(charges, now);
+  std::optional<loop::Milliseconds> answer_by;
+  auto decision = co_await join(charges, now, answer_by);
+  // Nothing was charged, and what was wrong is known now. There are three reasons: three times.
+  for (int left = kReasonsToAskAgain; !decision && must_ask_again(decision.error()); --left) {
+    if (left == 0) co_return tl::unexpected(fault(decision.error().detail));
+    decision = co_await join(charges, now, answer_by);
   }
   co_return decision;
 }
 
 Task<Result<Decision>> RedisStore::join(std::span<const Charge> charges,
-                                        std::optional<TimePoint> now) {
+                                        std::optional<TimePoint> now,
+                                        std::optional<loop::Milliseconds>& answer_by) {
   if (batch_.waiting.size() >= kMaxBatch || batch_.now != now) flush();
   batch_.now = now;
-  Waiting waiting{charges};
+  Waiting waiting{charges, answer_by};
   co_await Join{*this, waiting};
   co_return std::move(waiting.result);
 }
@@ -122,6 +131,18 @@ void RedisStore::flush() {
   if (Wire* wire = connection_.wire()) wire->flush();
 }
 
+// Nobody waits longer for asking again, so who does hurries all that travel with it.
+loop::Milliseconds RedisStore::deadline_of(const Batch& batch) const {
+  const Wire* const wire = connection_.wire();
+  loop::Milliseconds deadline = wire ? wire->deadline() : loop::Milliseconds::zero();
+  for (Waiting* waiting : batch.waiting) {
+    auto& answer_by = waiting->answer_by;
+    if (!answer_by) answer_by = deadline;
+    deadline = std::min(deadline, *answer_by);
+  }
+  return deadline;
+}
+
 Task<void> RedisStore::send(Batch batch) {
   TakeArgument argument(batch.now, SystemClock().now() + clock_difference_);
   for (const Waiting* waiting : batch.waiting) argument.add_buckets(waiting->charges);
@@ -134,17 +155,17 @@ Task<void> RedisStore::send(Batch batch) {
   std::vector<std::string_view> arguments{"EVALSHA", "", key_count};
   arguments.insert(arguments.end(), keys.begin(), keys.end());
   arguments.emplace_back(packed);
-  const auto reply = co_await evaluate(std::move(arguments));
+  const auto reply = co_await evaluate(std::move(arguments), deadline_of(batch));
   answer(batch, reply);
 }
 
 // Runs the script by its SHA1, and once more by its text where Redis has forgotten it: that reply
 // says that nothing ran, so nothing is charged twice.
-Task<Result<Reply>> RedisStore::evaluate(std::vector<std::string_view> arguments) {
+Task<Result<Reply>> RedisStore::evaluate(std::vector<std::string_view> arguments,
+                                         loop::Milliseconds deadline) {
   Wire* wire = connection_.wire();
   if (!wire) co_return fail(ErrorCode::kStoreUnavailable);
   arguments[1] = connection_.script_sha();
-  const auto deadline = wire->deadline();
   auto reply = co_await wire->command(arguments, deadline);
   if (!reply || (*reply)->type != REDIS_REPLY_ERROR) co_return reply;
   if (remedy_for({(*reply)->str, (*reply)->len}) != Remedy::kSendScript) co_return reply;
@@ -181,7 +202,8 @@ void RedisStore::read_results(const Batch& batch, const Result<Reply>& reply) {
       waiting->result = tl::unexpected(on_error_reply(decision.error().detail));
     }
   }
-  if (answers.lacked_guards()) guard_hints_.doubt(at);
+  if (answers.ended_by() == kGuardsLacking) guard_hints_.forget();
+  if (answers.ended_by() == kSharedLacking) guard_hints_.expect_crowd(at);
   if (wrote) connection_.report_serving();
 }
 
@@ -197,6 +219,10 @@ Error RedisStore::on_error_reply(std::string_view text) {
     if (*remedy == Remedy::kReconnect) connection_.drop(std::string(text));
     return {ErrorCode::kStoreUnavailable, std::string(text)};
   }
+  return fault(text);
+}
+
+Error RedisStore::fault(std::string_view text) {
   const TimePoint now = SystemClock().now();
   if (!fault_logged_at_ || now - *fault_logged_at_ > std::chrono::minutes(1)) {
     log_.error("store fault", {{"reply", text}});

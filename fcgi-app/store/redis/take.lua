@@ -5,8 +5,8 @@
 -- each on its own: a denial, or a bucket that cannot be read, is no matter of the next one. All
 -- buckets are read at first and written at last, each once, however many decisions share it.
 --
--- KEYS   each once: first those of the buckets that may be charged, then of guards, at last of holds
---        that are only asked after
+-- KEYS   first those of the buckets that may be charged, then of guards, at last of holds that are
+--        only asked after
 -- ARGV   one string:
 --        8 now (microseconds since the epoch; 0 takes Redis's own time), 2 number of limits, 2 of
 --          buckets that may be charged, 2 of holds that are only asked after
@@ -20,8 +20,9 @@
 -- reply  one string: 8 now, then for each decision: 2 the charges whose cost does not fit, as bits
 --        from the lowest, and in the highest bit whether one went to a shared bucket; and for each
 --        charge the view of its bucket (limits/bucket.h); or 2 ones in every bit, 2 size of an
---        error, its text. "CALENDAR" is one: now is outside the periods. "GUARDS" is one: what was
---        left out is needed; it ends the reply, and of what follows nothing was charged.
+--        error, its text. "CALENDAR" is one: now is outside the periods. "GUARDS" and "SHARED" are:
+--        guards, or the key of a shared bucket, were left out and are needed; that ends the reply, and
+--        of what follows nothing was charged.
 -- state  see limits/bucket.h. The key expires when it says no more than no key would. A denial
 --        writes nothing. A key that somebody made persistent expires again from its next window.
 --
@@ -69,8 +70,8 @@ for i = 1, limit_count do
 end
 
 -- All buckets of this call: false where there is none. MGET finds nothing under a key that is no
--- string; '' stands for what is not ours. Guards and holds are mostly missing, and need no such
--- care: nobody is let in by overwriting one.
+-- string; '' stands for what is not ours. Guards, and holds that are only asked after, are mostly
+-- missing and need no such care.
 --
 -- Of the holds that are only asked after, mostly all are missing: then they are no matter below.
 local unasked = #keys - asked_count
@@ -165,7 +166,7 @@ while position <= #input do
           opened, since = 0, now
         end
         if opened >= guard.quota and shared == 0 then
-          problem = problem or 'GUARDS'
+          problem = problem or 'SHARED'
           break
         elseif opened >= guard.quota then
           k, guards, position, crowded, guarded = shared, 0, first_guard, true, false
@@ -248,7 +249,7 @@ while position <= #input do
     for n = first + 1, slot do
       output[n] = ''
     end
-    if problem == 'GUARDS' then
+    if problem == 'GUARDS' or problem == 'SHARED' then
       break
     end
   end

@@ -23,9 +23,10 @@ constexpr unsigned kCrowded = 0x8000;
 
 constexpr std::string_view kCutShort = "ERR the script's reply is cut short";
 
-// Whether it only asks if something holds.
+// Whether it only asks if something holds. The script answers such without a look at the limit.
 bool is_question(const Charge& charge) {
-  return charge.limit->mode == limits::Mode::kHold && charge.cost == 0;
+  return charge.limit->mode == limits::Mode::kHold && is_bucket(charge.limit->algorithm) &&
+         charge.cost == 0 && charge.guards.empty();
 }
 
 }  // namespace
@@ -127,14 +128,16 @@ TimePoint TakeReply::at() {
 }
 
 Result<Decision> TakeReply::decision(TimePoint at, std::span<const Charge> charges) {
-  if (lacked_guards_) return fail({}, std::string(kGuardsLacking));
+  if (!ended_by_.empty()) return fail({}, std::string(ended_by_));
   const auto lacking = next<std::uint16_t>();
   if (lacking == kFailed) {
     const auto size = next<std::uint16_t>();
     const std::string text(rest_.substr(0, size));
     rest_.remove_prefix(text.size());
     good_ = good_ && text.size() == size;
-    lacked_guards_ = good_ && text == kGuardsLacking;
+    for (const std::string_view lacking_keys : {kGuardsLacking, kSharedLacking}) {
+      if (good_ && text == lacking_keys) ended_by_ = lacking_keys;
+    }
     return fail({}, good_ ? text : std::string(kCutShort));
   }
   Decision decision{.store = limits::StoreState::kAnswered, .at = at, .limits = {}, .balances = {}};

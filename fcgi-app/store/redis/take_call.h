@@ -16,8 +16,9 @@
 
 namespace sluice::store::redis {
 
-// The script's error where a guard was left out that it needs.
+// The script's errors where it needs guards, or the key of a shared bucket, that were left out.
 inline constexpr std::string_view kGuardsLacking = "GUARDS";
+inline constexpr std::string_view kSharedLacking = "SHARED";
 
 // The keys and the one argument: of all decisions the keys and limits, each once, and the charges.
 // All buckets are added first, then the decisions.
@@ -63,9 +64,9 @@ class TakeReply {
   // script makes; its code is not set.
   [[nodiscard]] Result<limits::Decision> decision(TimePoint at,
                                                   std::span<const limits::Charge> charges);
-  // Whether the script needed what was left out: kGuardsLacking is the error of that decision and
-  // of all after it.
-  [[nodiscard]] bool lacked_guards() const { return lacked_guards_; }
+  // Which of the two ended the reply, if one did: it is the error of that decision and of all
+  // after.
+  [[nodiscard]] std::string_view ended_by() const { return ended_by_; }
   // Whether all that was asked for was there, and made sense.
   [[nodiscard]] bool good() const { return good_; }
 
@@ -76,7 +77,7 @@ class TakeReply {
 
   std::string_view rest_;
   bool good_ = true;
-  bool lacked_guards_ = false;
+  std::string_view ended_by_;
 };
 
 }  // namespace sluice::store::redis

@@ -19,11 +19,11 @@ using std::chrono::steady_clock;
 
 class ConnectionTest : public testing::Test {
  protected:
-  void connect(std::string password = "") {
+  void connect(std::string password = "", loop::Milliseconds timeout = kTimeout) {
     Connection::Options options;
     options.uri.path = server_.socket();
     options.uri.password = std::move(password);
-    options.wire.command_timeout = kTimeout;
+    options.wire.command_timeout = timeout;
     connection_.emplace(loop_, log_, options, kTakeScript);
     connection_->when_settled([this] { loop_.stop(); });
     loop_.run();
@@ -209,9 +209,31 @@ TEST_F(ConnectionTest, ALimitInShadowModeDoesNotCountWhatItCannotRead) {
   EXPECT_EQ(server_.command("GET text"), "$5\r\nhello\r\n");
 }
 
+TEST_F(ConnectionTest, GuardsAndHoldsThatSomebodyOverwroteLetNobodyIn) {
+  connect();
+  const limits::Limit guard{.name = "guard", .rate = {5, {10, limits::Unit::kMinute}}};
+  limits::Limit hold{.name = "hold", .rate = {1, {1, limits::Unit::kSecond}}};
+  hold.burst = 1'000;
+  hold.algorithm = limits::Algorithm::kLeakyBucket;
+  hold.mode = limits::Mode::kHold;
+  server_.command("SET foreign hello");
+  const std::vector<std::vector<limits::Charge>> decisions{
+      {{"guarded", &limit_, 1, {{"foreign", &guard, "shared"}}}},
+      {{"held", &limit_, 1}, {"foreign", &hold, 0}}};
+  for (const auto& charges : decisions) {
+    std::optional<Result<Decision>> result;
+    start(keep_and_stop(store_->take(charges, std::nullopt), result));
+    loop_.run();
+    ASSERT_FALSE(*result);
+    EXPECT_EQ(result->error().code, ErrorCode::kStoreFault);
+  }
+  EXPECT_EQ(server_.command("EXISTS guarded held shared"), ":0\r\n");
+  EXPECT_EQ(server_.command("GET foreign"), "$5\r\nhello\r\n");
+}
+
 // Lanes of callers, each one decision after the other, in calls that overlap.
 TEST_F(ConnectionTest, WhenAllBucketsAreGoneAtOnceNoDecisionIsLost) {
-  connect();
+  connect("", std::chrono::seconds(10));
   const limits::Limit guard{.name = "guard", .rate = {1'000, {10, limits::Unit::kMinute}}};
   constexpr int kLanes = 20;
   constexpr int kKeys = 50;  // of a lane

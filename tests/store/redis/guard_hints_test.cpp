@@ -7,7 +7,6 @@
 namespace sluice::store::redis {
 namespace {
 
-using limits::Balance;
 using limits::Charge;
 using limits::Decision;
 using limits::Limit;
@@ -20,11 +19,18 @@ constexpr auto kOnTheWay = std::chrono::milliseconds(100);
 class GuardHintsTest : public testing::Test {
  protected:
   // As the store answers when some of the quota is used until `reset_after`.
-  void learn(Duration reset_after, bool crowded = false) {
-    Decision decision{.at = kNow, .limits = {&limit_}, .balances = {Balance{0, reset_after}}};
-    decision.crowded = crowded;
+  struct Outcome {
+    Duration retry_after = Duration::zero();
+    bool crowded = false;
+  };
+  void learn(Duration reset_after, Outcome outcome) {
+    Decision decision{
+        .at = kNow, .limits = {&limit_}, .balances = {{0, reset_after, outcome.retry_after}}};
+    decision.allowed = !decision.lacks_room(0);
+    decision.crowded = outcome.crowded;
     hints_.learn(charges_, decision);
   }
+  void learn(Duration reset_after) { learn(reset_after, {}); }
 
   // How many keys a call has for the charge at `at`.
   std::size_t keys_at(TimePoint at) {
@@ -64,15 +70,33 @@ TEST_F(GuardHintsTest, OneThatDrainsIsOpenForItsLifetime) {
 }
 
 TEST_F(GuardHintsTest, SharedBucketsAreSentAlongWhileThereIsACrowd) {
-  learn(seconds(7), true);
+  learn(seconds(7), {.crowded = true});
   EXPECT_FALSE(hints_.is_open("key", kNow)) << "the balance is of the shared bucket";
   EXPECT_EQ(keys_at(kNow + seconds(9)), 5);
   EXPECT_EQ(keys_at(kNow + seconds(10)), 3);
 }
 
-TEST_F(GuardHintsTest, InDoubtNothingIsLeftOut) {
+TEST_F(GuardHintsTest, OneThatWasNotChargedDrainsFromAnEarlierMoment) {
+  limit_.algorithm = limits::Algorithm::kTokenBucket;
+  limit_.burst = 2;
+  learn(seconds(3), {.retry_after = seconds(1)});
+  EXPECT_FALSE(hints_.is_open("key", kNow + seconds(3) - kOnTheWay));
+  charges_[0].cost = 0;
+  learn(seconds(3));
+  EXPECT_FALSE(hints_.is_open("key", kNow + seconds(3) - kOnTheWay));
+  EXPECT_TRUE(hints_.is_open("key", kNow + seconds(3) - kOnTheWay - Duration(1)));
+  charges_[0].cost = 1;
+  learn(seconds(3));
+  charges_[0].cost = 0;
+  learn(seconds(3));
+  EXPECT_TRUE(hints_.is_open("key", kNow + seconds(19))) << "a peek takes nothing back";
+}
+
+TEST_F(GuardHintsTest, AHintThatWasWrongEndsThemAll) {
   learn(seconds(7));
-  hints_.doubt(kNow);
+  hints_.forget();
+  EXPECT_EQ(keys_at(kNow), 3);
+  hints_.expect_crowd(kNow);
   EXPECT_EQ(keys_at(kNow), 5);
 }
 
