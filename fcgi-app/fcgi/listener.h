@@ -10,8 +10,8 @@ namespace sluice::fcgi {
 
 // The socket that systemd passes (fd 3, when LISTEN_PID and LISTEN_FDS say so), else fd 0, as
 // spawn-fcgi leaves it. Non-blocking. Errors: kSystem when there is no listening socket;
-// kInvalidConfig for a unix socket that everybody on the host may write to, by its mode or because it
-// is abstract, for who writes to it says who a client is.
+// kInvalidConfig for a unix socket that everybody on the host may write to, by its mode or because
+// it is abstract, for who writes to it says who a client is.
 [[nodiscard]] Result<UniqueFd> inherited_listener();
 
 // A new unix socket at `path`, mode 0660 from its first moment on, whatever the umask; a stale one
