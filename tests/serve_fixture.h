@@ -12,6 +12,7 @@
 #include "run_task.h"
 #include "serve.h"
 #include "store/memory_store.h"
+#include "test_resources.h"
 
 namespace sluice {
 
@@ -23,9 +24,6 @@ inline limits::PlanLimit plan_limit(std::string name, std::string tenant, limits
                     .rate = {quota, {10, limits::Unit::kSecond}}},
           .routes = {std::move(route)}};
 }
-
-inline const limits::Limit kTestHealth{
-    .name = "@health", .tenant = "", .rate = {1000, {1, limits::Unit::kSecond}}};
 
 // A store that is down.
 class AbsentStore final : public store::BucketStore {
@@ -107,20 +105,7 @@ class ServeFixture : public testing::Test {
   limiter::Limiter limiter_{store_, {}};
   identity::SessionTokens tokens_{{identity::Secret{}}};
   identity::Resolver identities_{tokens_, clock_, {"acme", "globex", "vip", "banned"}, access()};
-  handlers::Resources resources_{
-      clock_,
-      tokens_,
-      store_,
-      plans_,
-      {"health", &kTestHealth, 1},
-      {"1.2.3", "api1", "memory://", 7},
-      std::chrono::hours(24),
-      [this](const limits::LimitSet& limits, const identity::Identity& identity,
-             std::string_view route) { return limiter_.decide(limits, identity, route, 0); },
-      [this](const identity::Identity& identity, Duration left) {
-        return limiter_.revoke(identity, left);
-      },
-      {"session", "chat"}};
+  handlers::Resources resources_ = test_resources(clock_, tokens_, store_, plans_, limiter_);
   http::CostRules costs_;
   Services services_{identities_, plans_, costs_, limiter_, resources_};
 };

@@ -9,6 +9,7 @@
 #include "manual_clock.h"
 #include "serve.h"
 #include "store/memory_store.h"
+#include "test_resources.h"
 
 namespace sluice::fuzz {
 
@@ -66,21 +67,7 @@ class Worker {
   limiter::Limiter limiter_{store_, {.penalty = {.after = 3}}};
   identity::SessionTokens tokens_{{identity::Secret{}}};
   identity::Resolver identities_{tokens_, clock_, {"acme", "globex"}, make_options()};
-  limits::Limit health_{.name = "@health", .rate = {1000, {1, limits::Unit::kSecond}}};
-  handlers::Resources resources_{
-      clock_,
-      tokens_,
-      store_,
-      plans_,
-      {"health", &health_, 1},
-      {"1.2.3", "api1", "memory://", 7},
-      std::chrono::hours(24),
-      [this](const limits::LimitSet& limits, const identity::Identity& identity,
-             std::string_view route) { return limiter_.decide(limits, identity, route, 0); },
-      [this](const identity::Identity& identity, Duration left) {
-        return limiter_.revoke(identity, left);
-      },
-      {"session", "chat"}};
+  handlers::Resources resources_ = test_resources(clock_, tokens_, store_, plans_, limiter_);
   http::CostRules costs_ = make_costs();
   Services services_{identities_, plans_, costs_, limiter_, resources_};
 };
