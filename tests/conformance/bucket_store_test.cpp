@@ -198,6 +198,15 @@ TEST_P(BucketStoreTest, ABucketThatWasResetIsOpenedUnderItsGuards) {
   }
 }
 
+TEST_P(BucketStoreTest, ABucketThatWasResetIsSharedWhereItsGuardIsUsedUp) {
+  const Limit two = limit(2, 10);
+  const Limit guard = limit(1, 60);
+  const std::vector<Charge> charges{{"a", &two, 1, {{"opened", &guard, "shared"}}}};
+  EXPECT_FALSE(store_->take(charges, kStart).crowded);
+  EXPECT_EQ(store_->reset({"a"}), 1);
+  EXPECT_TRUE(store_->take(charges, kStart).crowded);
+}
+
 TEST_P(BucketStoreTest, DecisionsOfOneTurnKeepTheirOrderWhereGuardsAreAskedFor) {
   const Limit session = limit(5, 10);
   const Limit tenant = limit(4, 60);

@@ -87,26 +87,27 @@ struct RedisStore::Join {
 };
 
 RedisStore::RedisStore(loop::Loop& loop, Connection& connection, telemetry::Log& log)
-    : connection_(connection), log_(log), end_of_turn_(loop, [this] { flush(); }) {}
+    : loop_(loop), connection_(connection), log_(log), end_of_turn_(loop, [this] { flush(); }) {}
 
 Task<Result<Decision>> RedisStore::take(std::span<const Charge> charges,
                                         std::optional<TimePoint> now) {
-  std::optional<loop::Milliseconds> answer_by;
-  auto decision = co_await join(charges, now, answer_by);
+  const Wire* const wire = connection_.wire();
+  const auto deadline = wire ? wire->deadline() : loop::Milliseconds::zero();
+  auto decision = co_await join(charges, now);
   // Nothing was charged, and what was wrong is known now. There are three reasons: three times.
   for (int left = kReasonsToAskAgain; !decision && must_ask_again(decision.error()); --left) {
     if (left == 0) co_return tl::unexpected(fault(decision.error().detail));
-    decision = co_await join(charges, now, answer_by);
+    if (loop_.now() >= deadline) co_return fail(ErrorCode::kStoreUnavailable);
+    decision = co_await join(charges, now);
   }
   co_return decision;
 }
 
 Task<Result<Decision>> RedisStore::join(std::span<const Charge> charges,
-                                        std::optional<TimePoint> now,
-                                        std::optional<loop::Milliseconds>& answer_by) {
+                                        std::optional<TimePoint> now) {
   if (batch_.waiting.size() >= kMaxBatch || batch_.now != now) flush();
   batch_.now = now;
-  Waiting waiting{charges, answer_by};
+  Waiting waiting{charges};
   co_await Join{*this, waiting};
   co_return std::move(waiting.result);
 }
@@ -131,18 +132,6 @@ void RedisStore::flush() {
   if (Wire* wire = connection_.wire()) wire->flush();
 }
 
-// Nobody waits longer for asking again, so who does hurries all that travel with it.
-loop::Milliseconds RedisStore::deadline_of(const Batch& batch) const {
-  const Wire* const wire = connection_.wire();
-  loop::Milliseconds deadline = wire ? wire->deadline() : loop::Milliseconds::zero();
-  for (Waiting* waiting : batch.waiting) {
-    auto& answer_by = waiting->answer_by;
-    if (!answer_by) answer_by = deadline;
-    deadline = std::min(deadline, *answer_by);
-  }
-  return deadline;
-}
-
 Task<void> RedisStore::send(Batch batch) {
   TakeArgument argument(batch.now, SystemClock().now() + clock_difference_);
   for (const Waiting* waiting : batch.waiting) argument.add_buckets(waiting->charges);
@@ -155,17 +144,17 @@ Task<void> RedisStore::send(Batch batch) {
   std::vector<std::string_view> arguments{"EVALSHA", "", key_count};
   arguments.insert(arguments.end(), keys.begin(), keys.end());
   arguments.emplace_back(packed);
-  const auto reply = co_await evaluate(std::move(arguments), deadline_of(batch));
+  const auto reply = co_await evaluate(std::move(arguments));
   answer(batch, reply);
 }
 
 // Runs the script by its SHA1, and once more by its text where Redis has forgotten it: that reply
 // says that nothing ran, so nothing is charged twice.
-Task<Result<Reply>> RedisStore::evaluate(std::vector<std::string_view> arguments,
-                                         loop::Milliseconds deadline) {
+Task<Result<Reply>> RedisStore::evaluate(std::vector<std::string_view> arguments) {
   Wire* wire = connection_.wire();
   if (!wire) co_return fail(ErrorCode::kStoreUnavailable);
   arguments[1] = connection_.script_sha();
+  const auto deadline = wire->deadline();
   auto reply = co_await wire->command(arguments, deadline);
   if (!reply || (*reply)->type != REDIS_REPLY_ERROR) co_return reply;
   if (remedy_for({(*reply)->str, (*reply)->len}) != Remedy::kSendScript) co_return reply;

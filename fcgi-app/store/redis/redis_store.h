@@ -1,6 +1,7 @@
 // Buckets in Redis, shared by all workers of all hosts: one call of take.lua for the decisions of a
-// loop turn, 64 at most; another where the script says why it charged nothing. One call holds keys
-// of several tenants, so this is for a single Redis, not a Cluster.
+// loop turn, 64 at most; another, if the first has not lasted its time, where the script says why
+// it charged nothing. One call holds keys of several tenants, so this is for a single Redis, not a
+// Cluster.
 #pragma once
 
 #include <coroutine>
@@ -32,7 +33,6 @@ class RedisStore final : public BucketStore {
   // A decision that waits in the frame of its take().
   struct Waiting {
     std::span<const limits::Charge> charges;
-    std::optional<loop::Milliseconds>& answer_by;  // set when it is sent first
     std::coroutine_handle<> resume = nullptr;
     Result<limits::Decision> result = fail(ErrorCode::kStoreUnavailable);
   };
@@ -45,17 +45,15 @@ class RedisStore final : public BucketStore {
   struct Join;
 
   [[nodiscard]] Task<Result<limits::Decision>> join(std::span<const limits::Charge> charges,
-                                                    std::optional<TimePoint> now,
-                                                    std::optional<loop::Milliseconds>& answer_by);
-  [[nodiscard]] loop::Milliseconds deadline_of(const Batch& batch) const;
+                                                    std::optional<TimePoint> now);
   [[nodiscard]] Task<void> send(Batch batch);
-  [[nodiscard]] Task<Result<Reply>> evaluate(std::vector<std::string_view> arguments,
-                                             loop::Milliseconds deadline);
+  [[nodiscard]] Task<Result<Reply>> evaluate(std::vector<std::string_view> arguments);
   void read_results(const Batch& batch, const Result<Reply>& reply);
   void answer(const Batch& batch, const Result<Reply>& reply);
   [[nodiscard]] Error on_error_reply(std::string_view text);
   [[nodiscard]] Error fault(std::string_view text);
 
+  loop::Loop& loop_;
   Connection& connection_;
   telemetry::Log& log_;
   Batch batch_;

@@ -71,7 +71,7 @@ end
 
 -- All buckets of this call: false where there is none. MGET finds nothing under a key that is no
 -- string; '' stands for what is not ours. Guards, and holds that are only asked after, are mostly
--- missing and need no such care.
+-- missing; one that somebody made a list, say, is taken for none.
 --
 -- Of the holds that are only asked after, mostly all are missing: then they are no matter below.
 local unasked = #keys - asked_count
@@ -159,8 +159,11 @@ while position <= #input do
           opened, since = changed(guard, stored)
           anew = true
         end
-        if not since then
-          problem = 'ERR a guard holds something else'
+        if not since and limit.shadow then
+          guards = 0
+          break
+        elseif not since then
+          problem = problem or 'ERR a guard holds something else'
           break
         elseif opened == 0 or since > now or since + guard.window <= now then
           opened, since = 0, now

@@ -209,8 +209,8 @@ TEST_F(ConnectionTest, ALimitInShadowModeDoesNotCountWhatItCannotRead) {
   EXPECT_EQ(server_.command("GET text"), "$5\r\nhello\r\n");
 }
 
-TEST_F(ConnectionTest, GuardsAndHoldsThatSomebodyOverwroteLetNobodyIn) {
-  connect();
+TEST_F(ConnectionTest, GuardsAndHoldsWithATextOfSomebodyElseLetNobodyIn) {
+  connect("", std::chrono::seconds(10));
   const limits::Limit guard{.name = "guard", .rate = {5, {10, limits::Unit::kMinute}}};
   limits::Limit hold{.name = "hold", .rate = {1, {1, limits::Unit::kSecond}}};
   hold.burst = 1'000;
@@ -228,6 +228,12 @@ TEST_F(ConnectionTest, GuardsAndHoldsThatSomebodyOverwroteLetNobodyIn) {
     EXPECT_EQ(result->error().code, ErrorCode::kStoreFault);
   }
   EXPECT_EQ(server_.command("EXISTS guarded held shared"), ":0\r\n");
+  limit_.mode = limits::Mode::kShadow;
+  std::optional<Result<Decision>> shadow;
+  start(keep_and_stop(store_->take(decisions[0], std::nullopt), shadow));
+  loop_.run();
+  ASSERT_TRUE(*shadow);
+  EXPECT_TRUE((*shadow)->allowed);
   EXPECT_EQ(server_.command("GET foreign"), "$5\r\nhello\r\n");
 }
 

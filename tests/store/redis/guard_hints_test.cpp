@@ -20,13 +20,14 @@ class GuardHintsTest : public testing::Test {
  protected:
   // As the store answers when some of the quota is used until `reset_after`.
   struct Outcome {
+    bool allowed = true;
     Duration retry_after = Duration::zero();
     bool crowded = false;
   };
   void learn(Duration reset_after, Outcome outcome) {
     Decision decision{
         .at = kNow, .limits = {&limit_}, .balances = {{0, reset_after, outcome.retry_after}}};
-    decision.allowed = !decision.lacks_room(0);
+    decision.allowed = outcome.allowed;
     decision.crowded = outcome.crowded;
     hints_.learn(charges_, decision);
   }
@@ -79,13 +80,18 @@ TEST_F(GuardHintsTest, SharedBucketsAreSentAlongWhileThereIsACrowd) {
 TEST_F(GuardHintsTest, OneThatWasNotChargedDrainsFromAnEarlierMoment) {
   limit_.algorithm = limits::Algorithm::kTokenBucket;
   limit_.burst = 2;
-  learn(seconds(3), {.retry_after = seconds(1)});
+  learn(seconds(3), {.allowed = false, .retry_after = seconds(1)});
   EXPECT_FALSE(hints_.is_open("key", kNow + seconds(3) - kOnTheWay));
   charges_[0].cost = 0;
   learn(seconds(3));
   EXPECT_FALSE(hints_.is_open("key", kNow + seconds(3) - kOnTheWay));
   EXPECT_TRUE(hints_.is_open("key", kNow + seconds(3) - kOnTheWay - Duration(1)));
   charges_[0].cost = 1;
+  learn(seconds(3), {.allowed = false});
+  EXPECT_FALSE(hints_.is_open("key", kNow + seconds(3) - kOnTheWay)) << "another limit denied";
+  limit_.mode = limits::Mode::kShadow;
+  learn(seconds(3), {.retry_after = seconds(1)});
+  EXPECT_FALSE(hints_.is_open("key", kNow + seconds(3) - kOnTheWay)) << "without room";
   learn(seconds(3));
   charges_[0].cost = 0;
   learn(seconds(3));
@@ -98,6 +104,9 @@ TEST_F(GuardHintsTest, AHintThatWasWrongEndsThemAll) {
   EXPECT_EQ(keys_at(kNow), 3);
   hints_.expect_crowd(kNow);
   EXPECT_EQ(keys_at(kNow), 5);
+  learn(seconds(7));
+  hints_.expect_crowd(kNow);
+  EXPECT_EQ(keys_at(kNow), 1);
 }
 
 TEST_F(GuardHintsTest, WhatIsSeenLaterTakesThePlace) {
