@@ -100,7 +100,7 @@ Result<MadeKey> new_key(const config::Config& config, const NewKey& wanted, Time
 
 Result<std::string> list_keys(const config::Config& config) {
   const auto path = file_of(config);
-  if (!path) return path;
+  if (!path) return tl::unexpected(path.error());
   const auto text = identity::read_api_key_file(*path);
   if (!text) return fail(text.error().code, fmt::format("{}: {}", *path, text.error().detail));
   const auto list = parsed(*path, *text);

@@ -47,7 +47,7 @@ SlidingWindow read_sliding_window(std::string_view& bytes) {
   return {current, previous, time(bytes)};
 }
 Level read_level(std::string_view& bytes) {
-  const std::int64_t level = take_integer<Eight>(bytes);
+  const auto level = take_integer<Eight>(bytes);
   return {level, time(bytes)};
 }
 LogView read_log_view(std::string_view& bytes) {
