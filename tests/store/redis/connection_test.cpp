@@ -31,7 +31,9 @@ class ConnectionTest : public testing::Test {
   }
 
   Result<Decision> take(const std::string& key = "k") {
-    const std::vector<limits::Charge> charges{{key, &limit_, 1}};
+    return take(std::vector<limits::Charge>{{key, &limit_, 1}});
+  }
+  Result<Decision> take(const std::vector<limits::Charge>& charges) {
     std::optional<Result<Decision>> result;
     start(keep_and_stop(store_->take(charges, std::nullopt), result));
     if (!result) loop_.run();
@@ -221,19 +223,15 @@ TEST_F(ConnectionTest, GuardsAndHoldsWithATextOfSomebodyElseLetNobodyIn) {
       {{"guarded", &limit_, 1, {{"foreign", &guard, "shared"}}}},
       {{"held", &limit_, 1}, {"foreign", &hold, 0}}};
   for (const auto& charges : decisions) {
-    std::optional<Result<Decision>> result;
-    start(keep_and_stop(store_->take(charges, std::nullopt), result));
-    loop_.run();
-    ASSERT_FALSE(*result);
-    EXPECT_EQ(result->error().code, ErrorCode::kStoreFault);
+    const auto decision = take(charges);
+    ASSERT_FALSE(decision);
+    EXPECT_EQ(decision.error().code, ErrorCode::kStoreFault);
   }
   EXPECT_EQ(server_.command("EXISTS guarded held shared"), ":0\r\n");
   limit_.mode = limits::Mode::kShadow;
-  std::optional<Result<Decision>> shadow;
-  start(keep_and_stop(store_->take(decisions[0], std::nullopt), shadow));
-  loop_.run();
-  ASSERT_TRUE(*shadow);
-  EXPECT_TRUE((*shadow)->allowed);
+  const auto shadow = take(decisions[0]);
+  ASSERT_TRUE(shadow);
+  EXPECT_TRUE(shadow->allowed);
   EXPECT_EQ(server_.command("GET foreign"), "$5\r\nhello\r\n");
 }
 
