@@ -25,20 +25,20 @@ constexpr std::array kRoutes{
 
 limits::LimitSet Route::limits_of(const limits::Plans& plans,
                                   const identity::Identity& identity) const {
-  if (units == 0 && !identity.rejection) return {};
+  if (units == 0 && identity.standing != Standing::kRejected) return {};
   return plans.limits_for(identity.tenant, name, identity.standing);
 }
 
 Result<std::int64_t> Route::cost(const http::Request& request, const identity::Identity& identity,
                                  const http::CostRules& rules) const {
-  if (identity.rejection) return 1;
+  if (identity.standing == Standing::kRejected) return 1;
   const auto rule = rules.find(name);
   if (units == 0 || rule == rules.end()) return units;
+  if (identity.rejection) return 1;
   return http::cost_of(request, rule->second);
 }
 
 Result<const Route*> match(const http::Request& request) {
-  if (request.too_many_params) return fail(ErrorCode::kBadRequest, "Too many header fields");
   const std::string_view method = request.method == "HEAD" ? "GET" : request.method;
   std::string allowed;
   for (const Route& route : kRoutes) {
@@ -48,7 +48,6 @@ Result<const Route*> match(const http::Request& request) {
       if (route.method == "GET") allowed.append(", HEAD");
       continue;
     }
-    if (request.body_too_large) return fail(ErrorCode::kBodyTooLarge);
     return &route;
   }
   if (allowed.empty()) return fail(ErrorCode::kNotFound);

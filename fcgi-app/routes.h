@@ -22,18 +22,19 @@ struct Route {
   std::int64_t units;  // what one request costs; 0: free, so that no limit applies
   handlers::Handler handler;
 
-  // The limits that a request of `identity` is charged to.
+  // The limits that a request of `identity` is charged to. A free route has none, unless for a
+  // false claim.
   [[nodiscard]] limits::LimitSet limits_of(const limits::Plans& plans,
                                            const identity::Identity& identity) const;
-  // How much: the route's units, or what its rule says. A false claim costs 1 on every route, and
-  // is charged before its request is believed in anything else. Errors: as of http::cost_of().
+  // How much: the route's units, or what its rule says. A request with a rejection costs 1, and is
+  // believed in nothing else. Errors: as of http::cost_of().
   [[nodiscard]] Result<std::int64_t> cost(const http::Request& request,
                                           const identity::Identity& identity,
                                           const http::CostRules& rules) const;
 };
 
-// The route of `request`. A HEAD is answered by its GET; nginx drops the body. Errors: kBadRequest
-// (too many headers), kNotFound, kMethodNotAllowed (detail: the Allow field), kBodyTooLarge.
+// The route of `request`, whatever else is wrong with it. A HEAD is answered by its GET; nginx
+// drops the body. Errors: kNotFound, kMethodNotAllowed (detail: the Allow field).
 [[nodiscard]] Result<const Route*> match(const http::Request& request);
 
 // The names that a limit and a cost may use: of the routes that cost something.

@@ -14,10 +14,11 @@ Task<http::Response> serve(const http::Request& request, Services& services) {
   auto identity = services.identities.resolve(request, (*route)->credentials);
   if (!identity) co_return problem(identity.error());
   const auto cost = (*route)->cost(request, *identity, services.costs);
-  if (!cost) co_return problem(cost.error());
+  if (!cost) identity->refuse(cost.error());
   const auto plans = services.plans;  // this request's snapshot, whatever a reload does meanwhile
   auto limits = (*route)->limits_of(*plans, *identity);
-  auto decision = co_await services.limiter.decide(limits, *identity, (*route)->name, *cost);
+  auto decision =
+      co_await services.limiter.decide(limits, *identity, (*route)->name, cost.value_or(1));
   // A session that was ended is a false claim after all, as only the store knows.
   if (decision.hold == limits::Hold::kRevoked) {
     services.identities.reject_revoked(request, *identity);
@@ -29,7 +30,7 @@ Task<http::Response> serve(const http::Request& request, Services& services) {
   if (!decision.allowed) {
     response = problem(decision);
   } else if (identity->rejection) {
-    response = problem(*identity->rejection);  // charged to the address all the same
+    response = problem(*identity->rejection);  // charged all the same
   } else {
     response = co_await (*route)->handler(call);
   }

@@ -30,7 +30,7 @@ using SessionId = std::array<std::uint8_t, 16>;
 // How much a request has proved about who sends it; decides which limits apply (limits/plan.h).
 enum class Standing {
   kAnonymous,  // no valid session or API key: only the client's address is known
-  kPartial,    // a valid session, but header and body do not both name it: address and session
+  kPartial,    // a valid session that is named once, or with a refused request: address and session
   kKnown,      // an API key; or tenant and session, the same in header and body
   kExempt,     // on the exempt list: no limit applies
   kRejected,   // a forged, foreign or expired claim: charged to the client's address

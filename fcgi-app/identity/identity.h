@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/ids.h"
@@ -32,8 +33,17 @@ struct Identity {
   std::map<std::string, std::string, std::less<>> headers;
   std::string_view token;  // what the request claims for it, in its memory; or empty
   Standing standing = Standing::kAnonymous;
-  std::optional<Error>
-      rejection;  // a false claim: what to answer; not always kRejected, see Standing::kExempt
+  // What to answer instead: a false claim (kRejected; of an exempt address kExempt), or a request
+  // that cannot be understood (any other standing but kKnown).
+  std::optional<Error> rejection;
+
+  // The request cannot be understood, which is no false claim: it is charged to the address, and to
+  // what it proved besides. The first reason stays.
+  void refuse(Error why) {
+    if (rejection) return;
+    rejection = std::move(why);
+    if (standing == Standing::kKnown) standing = Standing::kPartial;
+  }
 };
 
 }  // namespace sluice::identity

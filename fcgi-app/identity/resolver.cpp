@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::string_view kForwardedFor = "HTTP_X_FORWARDED_FOR";
 
+using Text = std::optional<std::string_view>;
+
 // Where a claim may stand.
 struct Place {
   std::string_view header;
@@ -18,27 +20,37 @@ struct Place {
 };
 
 struct Claim {
-  std::optional<std::string_view> value;
+  Text value;
   bool complete = false;  // said wherever it may be said
 };
 
-Result<Claim> claim(const http::Request& request, const Place& place) {
-  auto in_header = request.header(place.header);
-  if (!in_header) return tl::unexpected(in_header.error());
-  if (!place.member) return Claim{*in_header, in_header->has_value()};
-  auto in_body = request.json()->string(place.member);
-  if (!in_body) return tl::unexpected(in_body.error());
-  const bool both = *in_header && *in_body;
-  if (both && **in_header != **in_body) {
-    return fail(ErrorCode::kBadRequest,
-                fmt::format("\"{}\" in the body differs from the header", place.member));
-  }
-  return Claim{*in_header ? *in_header : *in_body, both};
+void note(std::optional<Error>& fault, Error error) {
+  if (!fault) fault = std::move(error);
 }
 
-Result<std::optional<std::string_view>> shown_key(const http::Request& request, bool looked_at) {
-  if (!looked_at) return std::optional<std::string_view>();
-  return api_key_of(request);
+// What is shown; what cannot be read says nothing.
+Text readable(const Result<Text>& shown, std::optional<Error>& fault) {
+  if (shown) return *shown;
+  note(fault, shown.error());
+  return std::nullopt;
+}
+
+Result<Text> member(const http::Request& request, const char* name) {
+  if (!request.json()) return tl::unexpected(request.json().error());
+  return request.json()->string(name);
+}
+
+Claim claim(const http::Request& request, const Place& place, std::optional<Error>& fault) {
+  const Text in_header = readable(request.header(place.header), fault);
+  if (!place.member) return {in_header, in_header.has_value()};
+  const Text in_body = readable(member(request, place.member), fault);
+  const bool both = in_header && in_body;
+  if (both && *in_header != *in_body) {  // nobody may choose which one counts
+    note(fault, {ErrorCode::kBadRequest,
+                 fmt::format("\"{}\" in the body differs from the header", place.member)});
+    return {};
+  }
+  return {in_header ? in_header : in_body, both};
 }
 
 Identity rejected(Identity identity, ErrorCode why) {
@@ -61,15 +73,16 @@ Result<Identity> Resolver::resolve(const http::Request& request, Credentials wan
   std::string forwarded;
   const std::string_view client = client_of(request, forwarded);
   if (options_.access.deny.has_address(client)) return fail(ErrorCode::kForbidden);
-  auto identity = resolve_shown(request, client);
-  if (identity && wanted == Credentials::kTenant) {
-    identity = resolve_tenant(request, std::move(*identity));
-  } else if (identity && wanted != Credentials::kNone) {
-    identity = resolve_claims(request, wanted, std::move(*identity));
+  Fault fault;
+  Identity identity = resolve_shown(request, client, fault);
+  if (wanted == Credentials::kTenant) {
+    identity = resolve_tenant(request, std::move(identity), fault);
+  } else if (wanted != Credentials::kNone) {
+    identity = resolve_claims(request, wanted, std::move(identity), fault);
   }
-  if (!identity) return identity;
-  if (is_on(options_.access.deny, client, *identity)) return fail(ErrorCode::kForbidden);
-  if (is_on(options_.access.exempt, client, *identity)) identity->standing = Standing::kExempt;
+  if (fault) identity.refuse(std::move(*fault));
+  if (is_on(options_.access.deny, client, identity)) return fail(ErrorCode::kForbidden);
+  if (is_on(options_.access.exempt, client, identity)) identity.standing = Standing::kExempt;
   return identity;
 }
 
@@ -89,53 +102,50 @@ std::string_view Resolver::client_of(const http::Request& request, std::string& 
 }
 
 // What is taken as it is.
-Result<Identity> Resolver::resolve_shown(const http::Request& request,
-                                         std::string_view client) const {
+Identity Resolver::resolve_shown(const http::Request& request, std::string_view client,
+                                 Fault& fault) const {
+  if (request.too_many_params) note(fault, {ErrorCode::kBadRequest, "Too many header fields"});
+  if (request.body_too_large) note(fault, {ErrorCode::kBodyTooLarge});
   Identity identity;
   identity.address = canonical_address(client, options_.ipv6_prefix);
   for (const CountedHeader& header : headers_) {
-    const auto value = request.text_header(header.cgi_name);
-    if (!value) return tl::unexpected(value.error());
-    if (*value) identity.headers.emplace(header.name, fingerprint(**value));
+    const Text value = readable(request.text_header(header.cgi_name), fault);
+    if (value) identity.headers.emplace(header.name, fingerprint(*value));
   }
   return identity;
 }
 
 // A tenant that exists proves nothing; one that does not is a false claim.
-Result<Identity> Resolver::resolve_tenant(const http::Request& request, Identity identity) const {
-  if (!request.json()) return tl::unexpected(request.json().error());
-  const auto tenant = request.json()->string("tenant_id");
-  if (!tenant) return tl::unexpected(tenant.error());
-  if (*tenant && !tenants_.contains(**tenant)) {
+Identity Resolver::resolve_tenant(const http::Request& request, Identity identity,
+                                  Fault& fault) const {
+  const Text tenant = readable(member(request, "tenant_id"), fault);
+  if (tenant && !tenants_.contains(*tenant)) {
     return rejected(std::move(identity), ErrorCode::kUnknownTenant);
   }
   return identity;
 }
 
-Result<Identity> Resolver::resolve_claims(const http::Request& request, Credentials wanted,
-                                          Identity identity) const {
+Identity Resolver::resolve_claims(const http::Request& request, Credentials wanted,
+                                  Identity identity, Fault& fault) const {
   const bool has_body = wanted == Credentials::kSession;
-  if (has_body && !request.json()) return tl::unexpected(request.json().error());
-  const auto tenant = claim(request, {"HTTP_X_TENANT_ID", has_body ? "tenant_id" : nullptr});
-  if (!tenant) return tl::unexpected(tenant.error());
-  const auto token = claim(request, {"HTTP_X_SESSION_ID", has_body ? "session_id" : nullptr});
-  if (!token) return tl::unexpected(token.error());
-  const auto key = shown_key(request, options_.api_keys != nullptr);
-  if (!key) return tl::unexpected(key.error());
+  const auto tenant = claim(request, {"HTTP_X_TENANT_ID", has_body ? "tenant_id" : nullptr}, fault);
+  const auto token =
+      claim(request, {"HTTP_X_SESSION_ID", has_body ? "session_id" : nullptr}, fault);
+  const Text key = options_.api_keys ? readable(api_key_of(request), fault) : std::nullopt;
 
-  if (tenant->value) {
-    if (!tenants_.contains(*tenant->value)) {
+  if (tenant.value) {
+    if (!tenants_.contains(*tenant.value)) {
       return rejected(std::move(identity), ErrorCode::kUnknownTenant);
     }
-    identity.tenant = *tenant->value;
+    identity.tenant = *tenant.value;
   }
-  if (*key) {
-    identity = resolve_key(**key, std::move(identity));
+  if (key) {
+    identity = resolve_key(*key, std::move(identity));
     if (identity.rejection) return identity;
   }
-  if (!token->value) return identity;  // without a key nothing is proved: the address counts
+  if (!token.value) return identity;  // without a key nothing is proved: the address counts
 
-  identity.token = *token->value;
+  identity.token = *token.value;
   auto session = tokens_.verify(identity.token, clock_.now());
   if (!session) return rejected(std::move(identity), session.error().code);
   if (!identity.tenant.empty() && session->tenant != identity.tenant) {
@@ -147,7 +157,7 @@ Result<Identity> Resolver::resolve_claims(const http::Request& request, Credenti
   identity.tenant = std::move(session->tenant);
   identity.session = session->id;
   identity.session_expires_at = session->expires_at;
-  const bool is_known = *key || (tenant->complete && token->complete);
+  const bool is_known = key || (tenant.complete && token.complete);
   identity.standing = is_known ? Standing::kKnown : Standing::kPartial;
   return identity;
 }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -43,12 +44,16 @@ class Resolver {
   // `tokens` and `clock` outlive the resolver.
   Resolver(const SessionTokens& tokens, const Clock& clock, Tenants tenants, Options options);
 
-  // Who sends `request`, to a route that asks for `wanted`. A claim that proves false (unknown
-  // tenant; forged, expired or foreign session; unknown or foreign API key, which is looked at
-  // before the session) is an Identity all the same, with a rejection: it is charged to the
-  // address, never to the victim. Errors: kForbidden, for who is on the deny list; kBadRequest, for
-  // a request that cannot be understood, that shows a header twice, whose headers and body
-  // disagree, or that shows two API keys.
+  // Who sends `request`, to a route that asks for `wanted`. What is wrong with it is the identity's
+  // rejection, and is charged:
+  //   - a claim that proves false (unknown tenant; forged, expired or foreign session; unknown or
+  //     foreign API key, which is looked at before the session) to the address alone, never to the
+  //     victim;
+  //   - a request that cannot be understood (too many headers, or one that is shown twice; a body
+  //     that is too large or unreadable; headers and body that disagree; two API keys) to the
+  //     address, and to the session or key that is proved by what can be read. A claim in it that
+  //     can be read and is false goes before.
+  // Error: kForbidden, for who is on the deny list.
   [[nodiscard]] Result<Identity> resolve(const http::Request& request, Credentials wanted) const;
 
   // Makes of the identity what it would have been, had its session not verified: it is revoked.
@@ -63,12 +68,14 @@ class Resolver {
 
   [[nodiscard]] std::string_view client_of(const http::Request& request,
                                            std::string& forwarded) const;
-  [[nodiscard]] Result<Identity> resolve_shown(const http::Request& request,
-                                               std::string_view client) const;
-  [[nodiscard]] Result<Identity> resolve_tenant(const http::Request& request,
-                                                Identity identity) const;
-  [[nodiscard]] Result<Identity> resolve_claims(const http::Request& request, Credentials wanted,
-                                                Identity identity) const;
+  // Each sets `fault` to the first thing that cannot be understood, if there is none yet.
+  using Fault = std::optional<Error>;
+  [[nodiscard]] Identity resolve_shown(const http::Request& request, std::string_view client,
+                                       Fault& fault) const;
+  [[nodiscard]] Identity resolve_tenant(const http::Request& request, Identity identity,
+                                        Fault& fault) const;
+  [[nodiscard]] Identity resolve_claims(const http::Request& request, Credentials wanted,
+                                        Identity identity, Fault& fault) const;
   [[nodiscard]] Identity resolve_key(std::string_view key, Identity identity) const;
   [[nodiscard]] static bool is_on(const AccessList& list, std::string_view client,
                                   const Identity& identity);

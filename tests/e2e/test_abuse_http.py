@@ -96,7 +96,7 @@ def test_tenant_ids_with_control_characters_are_refused(fresh, api1):
                                                [b"X-Tenant-ID: " + value]))
         assert answer.status == 400
     with fresh.redis() as client:
-        assert all(b"identity_failure" in key for key in client.keys()), client.keys()
+        assert not [key for key in client.keys() if b"acme" in key], client.keys()
 
 
 def test_strange_session_ids_are_401(fresh):
@@ -273,5 +273,5 @@ def test_rotating_the_session_header_over_a_valid_body_spends_nothing(fresh, api
     body = {"tenant_id": "acme", "session_id": session, "message": "x"}
     for number in range(20):
         fields = [("X-Tenant-ID", "acme"), ("X-Session-ID", f"rotated{number}")]
-        assert api1.post("/chat", body, fields).status == 400
+        assert api1.post("/chat", body, fields).status == (400 if number < 5 else 429)
     assert api1.chat("acme", session).field("X-RateLimit-Remaining") == "7"

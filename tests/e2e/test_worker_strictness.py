@@ -38,13 +38,14 @@ def test_strange_methods_are_405_and_strange_paths_404(socket_path):
             assert (answer.status, answer.body) == (404, b'{"detail":"Not Found"}'), text[:40]
 
 
-def test_headers_beyond_their_number_are_400(socket_path):
+def test_headers_beyond_their_number_are_400_and_charged(socket_path):
     fields = [(b"HTTP_X_%d" % number, b"x") for number in range(251)]  # libfcgi adds one
     assert fcgi.ask(socket_path, fcgi.request(chat_params(fields=fields),
                                               CHAT_BODY)).status == 200
-    for more in ([(b"HTTP_X", b"x")], [(b"", b"")] * 60_000):
+    for left, more in (("3", [(b"HTTP_X", b"x")]), ("2", [(b"", b"")] * 60_000)):
         answer = fcgi.ask(socket_path, fcgi.request(chat_params(fields=fields + more), CHAT_BODY))
         assert (answer.status, answer.detail) == (400, "Too many header fields")
+        assert answer.field("X-RateLimit-Remaining") == left
 
 
 def test_peers_without_an_address_share_one_bucket_and_no_ones_else(socket_path):

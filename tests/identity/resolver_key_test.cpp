@@ -152,8 +152,10 @@ TEST_F(ResolverKeyTest, TwoKeysThatDifferAreABadRequest) {
            {{"HTTP_X_API_KEY", globex_}, {"HTTP_AUTHORIZATION", bearer}},
            {{"HTTP_X_API_KEY", acme_}, {"HTTP_X_API_KEY", acme_}}}) {
     const auto identity = shown(params);
-    ASSERT_FALSE(identity);
-    EXPECT_EQ(identity.error().code, ErrorCode::kBadRequest);
+    ASSERT_TRUE(identity);
+    EXPECT_EQ(identity->standing, Standing::kAnonymous);
+    EXPECT_EQ(identity->rejection->code, ErrorCode::kBadRequest);
+    EXPECT_EQ(identity->api_key, "");
   }
 }
 
