@@ -2,31 +2,40 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/result.h"
+#include "http/json_scanner.h"
 
 struct json_t;
 
 namespace sluice::http {
 
-// A JSON object that was parsed from a body. Movable; not copied.
+// A JSON object that stands in a body. Its grammar is checked as a whole; of its members only those
+// are looked at that are read, so what is in the others does no harm. Movable; not copied.
 class JsonObject {
  public:
-  // Strict: one object, no duplicate members, no NUL, valid UTF-8, depth bounded by jansson's 2048
-  // and by the caller's bound on `text`. Error: kBadRequest with a detail for the client.
+  // Errors: kBadRequest, for what is no JSON (json_scanner.h) or no object, with a detail that
+  // quotes nothing of `text`. REQUIRES: `text` outlives the object.
   [[nodiscard]] static Result<JsonObject> parse(std::string_view text);
 
-  // The string member `name`: absent (or null) is nullopt; another type is kBadRequest. The view
-  // lives as long as this object.
-  [[nodiscard]] Result<std::optional<std::string_view>> string(const char* name) const;
+  // These read the member `name`: nullopt where it is absent or null. Errors: kBadRequest, for one
+  // that stands twice, or is not what is asked for. REQUIRES: name is letters, digits, _ and -.
 
-  // The integer member `name`, as string(). Error: kBadRequest for another type: 2.0 and true are
-  // none, and parse() refuses what is beyond 64 bits.
-  [[nodiscard]] Result<std::optional<std::int64_t>> integer(const char* name) const;
+  // A string without a NUL, all of whose escapes are whole characters. The view lives as long as
+  // this object and its text.
+  [[nodiscard]] Result<std::optional<std::string_view>> string(std::string_view name) const;
+
+  // An integer from `low` to `high`, in digits: 2.0 and 1e3 are none.
+  [[nodiscard]] Result<std::optional<std::int64_t>> integer(
+      std::string_view name, std::int64_t low = std::numeric_limits<std::int64_t>::min(),
+      std::int64_t high = std::numeric_limits<std::int64_t>::max()) const;
 
  private:
   struct Release {
@@ -34,9 +43,13 @@ class JsonObject {
   };
   using Owned = std::unique_ptr<json_t, Release>;
 
-  explicit JsonObject(Owned value) : value_(std::move(value)) {}
+  explicit JsonObject(std::vector<JsonMember> members) : members_(std::move(members)) {}
 
-  Owned value_;
+  // The member's value as it is written.
+  [[nodiscard]] Result<std::optional<std::string_view>> written(std::string_view name) const;
+
+  std::vector<JsonMember> members_;
+  mutable std::vector<Owned> decoded_;  // the strings with escapes that were read
 };
 
 class JsonArray;

@@ -1,8 +1,11 @@
-// JSON bodies: what is read is UTF-8, and what is written reads the same.
+// JSON bodies: what is read is UTF-8 and as jansson reads it, and what is written reads the same.
 #include <array>
 #include <cctype>
-#include <limits>
+#include <memory>
+#include <set>
 #include <string>
+
+#include <jansson.h>
 
 #include "fuzz/harness.h"
 #include "http/json.h"
@@ -39,16 +42,61 @@ bool is_utf8(std::string_view text) {
 // Members that handlers ask for, and one that stands for the rest.
 constexpr std::array<const char*, 5> kNames{"tenant_id", "session_id", "message", "cost", "a"};
 
-// "Request body is not valid JSON: line 3, column 17": of the body no more than where.
+// "Request body is not valid JSON: line 3, column 17: a byte order mark": of the body no more than
+// where, and one of these.
+const std::set<std::string_view> kReasons{"a byte order mark",
+                                          "UTF-16 or UTF-32, not UTF-8",
+                                          "a control character in a string",
+                                          "an escape that there is not",
+                                          "bytes that are not UTF-8",
+                                          "something after the end of the value",
+                                          "the text ends too early",
+                                          "an unexpected character"};
+
 void expect_discreet(const Error& error, std::string_view text) {
   require(error.code == ErrorCode::kBadRequest, "an error is the client's", text);
-  std::string shape;
-  for (const char c : error.detail) {
-    if (std::isdigit(static_cast<unsigned char>(c)) == 0) shape += c;
+  if (error.detail == "Request body must be a JSON object") return;
+  if (error.detail == "Request body is empty") return;
+  const std::size_t colon = error.detail.find(": ", error.detail.find(": ") + 1);
+  require(colon != std::string::npos, "an error says where", error.detail);
+  std::string where;
+  for (const char c : error.detail.substr(0, colon)) {
+    if (std::isdigit(static_cast<unsigned char>(c)) == 0) where += c;
   }
-  require(shape == "Request body is not valid JSON: line , column " ||
-              shape == "Request body must be a JSON object",
+  require(where == "Request body is not valid JSON: line , column " &&
+              kReasons.contains(std::string_view(error.detail).substr(colon + 2)),
           "an error quotes nothing of the body", error.detail);
+}
+
+// A member as jansson's tree has it.
+void expect_same(const JsonObject& object, const char* name, const json_t* tree,
+                 std::string_view text) {
+  const json_t* const member = json_object_get(tree, name);
+  const auto string = object.string(name);
+  const auto integer = object.integer(name);
+  if (!member || json_is_null(member)) {
+    return require(string && !*string && integer && !*integer, "absent is absent", text);
+  }
+  require(string.has_value() == json_is_string(member), "a string is one to jansson too", text);
+  require(integer.has_value() == json_is_integer(member), "an integer is one to jansson too", text);
+  if (string) {
+    const std::string_view value(json_string_value(member), json_string_length(member));
+    require(**string == value, "a string reads as jansson reads it", text);
+  }
+  if (integer) {
+    require(**integer == json_integer_value(member), "so does an integer", text);
+  }
+}
+
+// What jansson takes, but for a NUL after a number, which it passes over.
+void check_parity(const Result<JsonObject>& object, std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) return;
+  json_error_t error;
+  const std::unique_ptr<json_t, decltype(&json_decref)> tree(
+      json_loadb(text.data(), text.size(), JSON_REJECT_DUPLICATES, &error), json_decref);
+  if (!json_is_object(tree.get())) return;
+  require(object.has_value(), "an object to jansson is one", text);
+  for (const char* const name : kNames) expect_same(*object, name, tree.get(), text);
 }
 
 void expect_one_type(const JsonObject& object, const char* name, std::string_view text) {
@@ -94,10 +142,12 @@ void check_writer(std::string_view text) {
   writer.set("a", text);
   const std::string written = writer.text();
   const auto object = JsonObject::parse(written);
-  // No client may send a NUL, so parse() takes none.
+  require(object.has_value(), "UTF-8 is written as JSON", written);
+  // No client may send a NUL, so string() takes none.
   const bool nul = text.find('\0') != std::string_view::npos;
-  require(object.has_value() != nul, "UTF-8 is written as JSON", written);
-  if (object) require(*object->string("a") == text, "text is read as written", written);
+  const auto string = object->string("a");
+  require(string.has_value() != nul, "text without a NUL is read", written);
+  if (string) require(*string == text, "text is read as written", written);
 }
 
 }  // namespace
@@ -113,6 +163,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   } else {
     expect_discreet(object.error(), text.view());
   }
+  check_parity(object, text.view());
   check_writer(text.view());
   return 0;
 }
