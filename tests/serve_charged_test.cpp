@@ -66,6 +66,7 @@ class ServeChargedTest : public ServeFixture {
          {{"HTTP_AUTHORIZATION", bearer}, {"HTTP_AUTHORIZATION", bearer}}},
         {.name = "a body too large", .status = 413, .body = "", .body_too_large = true},
         {.name = "too many headers", .status = 400, .too_many_params = true},
+        {"an encoded body", 415, R"({"message":"hi"})", {{"HTTP_CONTENT_ENCODING", "gzip"}}},
         {"a cost out of bounds", 400, R"({"message":"hi","tokens":101})"},
         {"a cost that is no integer", 400, R"({"message":"hi","tokens":"1"})"},
         {"a cost beyond 64 bits", 400, R"({"message":"hi","tokens":99999999999999999999})"},
@@ -223,6 +224,17 @@ TEST_F(ServeChargedTest, WhoIsDeniedIsForbiddenInEveryShape) {
   address_ = "203.0.113.7";
   EXPECT_EQ(ask({"", 400, "{", {session(open_session("banned"))}}).status(), 403);
   EXPECT_EQ(store_.size(), 0U);
+}
+
+TEST_F(ServeChargedTest, AnEncodedBodyIsRefusedWhereABodyIsRead) {
+  const Shape gzip{"", 415, R"({"tenant_id":"acme"})", {{"HTTP_CONTENT_ENCODING", "gzip"}}};
+  const http::Response refused = ask(gzip, "POST", "/session");
+  EXPECT_EQ(refused.status(), 415);
+  EXPECT_EQ(refused.body(),
+            R"({"detail":"Content-Encoding gzip is not accepted; send the body as it is"})");
+  EXPECT_THAT(refused.fields(), HasSubstr("Accept-Encoding: identity\r\n"));
+  EXPECT_THAT(refused.serialize(), testing::StartsWith("Status: 415 Unsupported Media Type\r\n"));
+  for (const char* path : {"/", "/limits"}) EXPECT_EQ(ask(gzip, "GET", path).status(), 200) << path;
 }
 
 TEST_F(ServeChargedTest, AFreeRouteRefusesWithoutACharge) {

@@ -21,6 +21,7 @@ enum class ErrorCode {
   kNotFound,          // no such path
   kMethodNotAllowed,  // detail holds the value of the Allow field
   kBodyTooLarge,      // beyond the configured bound
+  kEncodedBody,       // compressed or otherwise encoded; detail says how
   kTooManyEnded,      // no more sessions of the tenant can be ended today
   kStoreUnavailable,  // store down, or not in time; the request may be retried
   kStoreFault,        // the store answered nonsense: our bug or somebody else's data

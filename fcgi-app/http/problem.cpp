@@ -37,6 +37,8 @@ Wording wording(const Error& error) {
       return {405, "Method Not Allowed"};
     case ErrorCode::kBodyTooLarge:
       return {413, "Request body is too large"};
+    case ErrorCode::kEncodedBody:
+      return {415, error.detail};
     case ErrorCode::kTooManyEnded:
       return {503, "Too many sessions were ended today; this one ends by itself"};
     case ErrorCode::kStoreUnavailable:
@@ -60,6 +62,8 @@ Response problem(const Error& error) {
   const Wording words = wording(error);
   Response response = detail_response(words.status, words.detail);
   if (error.code == ErrorCode::kMethodNotAllowed) response.add("Allow", error.detail);
+  // RFC 9110 section 12.5.3: which encodings would do.
+  if (error.code == ErrorCode::kEncodedBody) response.add("Accept-Encoding", "identity");
   if (error.code == ErrorCode::kInvalidSession) response.add("WWW-Authenticate", "Session");
   if (error.code == ErrorCode::kInvalidApiKey) response.add("WWW-Authenticate", "Bearer");
   if (words.status == 503) response.add("Retry-After", kStoreRetryAfter);

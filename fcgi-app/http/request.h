@@ -42,10 +42,13 @@ struct Request {
   // with commas between (RFC 9110 section 5.3). Absent: empty.
   [[nodiscard]] std::string list_header(std::string_view name) const;
 
-  // The body as a JSON object, parsed at the first call.
+  // The body as a JSON object, parsed at the first call. Errors: kEncodedBody, for a body with a
+  // Content-Encoding other than identity; as of JsonObject::parse().
   [[nodiscard]] const Result<JsonObject>& json() const;
 
  private:
+  [[nodiscard]] Result<JsonObject> parse_json() const;
+
   mutable std::optional<Result<JsonObject>> json_;
 };
 

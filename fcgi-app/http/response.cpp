@@ -9,18 +9,20 @@
 namespace sluice::http {
 namespace {
 
-constexpr std::array<std::pair<int, std::string_view>, 12> kReasons{{{200, "OK"},
-                                                                     {201, "Created"},
-                                                                     {204, "No Content"},
-                                                                     {400, "Bad Request"},
-                                                                     {401, "Unauthorized"},
-                                                                     {403, "Forbidden"},
-                                                                     {404, "Not Found"},
-                                                                     {405, "Method Not Allowed"},
-                                                                     {413, "Content Too Large"},
-                                                                     {429, "Too Many Requests"},
-                                                                     {500, "Internal Server Error"},
-                                                                     {503, "Service Unavailable"}}};
+constexpr std::array<std::pair<int, std::string_view>, 13> kReasons{
+    {{200, "OK"},
+     {201, "Created"},
+     {204, "No Content"},
+     {400, "Bad Request"},
+     {401, "Unauthorized"},
+     {403, "Forbidden"},
+     {404, "Not Found"},
+     {405, "Method Not Allowed"},
+     {413, "Content Too Large"},
+     {415, "Unsupported Media Type"},
+     {429, "Too Many Requests"},
+     {500, "Internal Server Error"},
+     {503, "Service Unavailable"}}};
 
 std::string_view reason(int status) {
   for (const auto& [code, text] : kReasons) {

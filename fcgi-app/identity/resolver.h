@@ -50,9 +50,9 @@ class Resolver {
   //     foreign API key, which is looked at before the session) to the address alone, never to the
   //     victim;
   //   - a request that cannot be understood (too many headers, or one that is shown twice; a body
-  //     that is too large or unreadable; headers and body that disagree; two API keys) to the
-  //     address, and to the session or key that is proved by what can be read. A claim in it that
-  //     can be read and is false goes before.
+  //     that is too large, encoded or unreadable; headers and body that disagree; two API keys) to
+  //     the address, and to the session or key that is proved by what can be read. A claim in it
+  //     that can be read and is false goes before.
   // Error: kForbidden, for who is on the deny list.
   [[nodiscard]] Result<Identity> resolve(const http::Request& request, Credentials wanted) const;
 

@@ -8,7 +8,7 @@ from http_client import Client, raw_post, send_raw
 DEFAULT, ACME = 3, 2
 CONFIG = config_text(rates={"acme": f"{ACME}/hour"}, default=f"{DEFAULT}/hour")
 WHOLE = b'{"message":"x"}'
-# A name; the body; lines of the head.
+# A name; the body; lines of the head; the answer is 400, or 415 to an encoded body.
 SHAPES = [
     ("no JSON", b"{bad", []),
     ("no body", b"", []),
@@ -17,6 +17,9 @@ SHAPES = [
     ("a body within another", b'{"message":"x"}{"message":"y"}', []),
     ("a tenant that is a number", b'{"tenant_id":1,"message":"x"}', []),
     ("no message", b"{}", []),
+    ("gzip", WHOLE, [b"Content-Encoding: gzip"]),
+    ("brotli beside identity", WHOLE, [b"Content-Encoding: br, identity"]),
+    ("two encodings", WHOLE, [b"Content-Encoding: deflate", b"Content-Encoding: x-unheard-of"]),
     ("a tenant header twice", WHOLE, [b"X-Tenant-ID: acme", b"X-Tenant-ID: acme"]),
     ("a tenant header that is a list", WHOLE, [b"X-Tenant-ID: acme,globex"]),
     ("a session header twice", WHOLE, [b"X-Session-ID: a", b"X-Session-ID: b"]),
@@ -39,9 +42,12 @@ def chat(stack, body, lines=()):
 
 @pytest.mark.parametrize("name,body,lines", SHAPES, ids=[shape[0] for shape in SHAPES])
 def test_every_shape_is_charged_until_it_is_429(fresh, name, body, lines):
+    encoded = any(line.startswith(b"Content-Encoding") for line in lines)
     for left in reversed(range(DEFAULT)):
         answer = chat(fresh, body, lines)
-        assert (answer.status, answer.field("X-RateLimit-Remaining")) == (400, str(left)), answer
+        assert answer.status == (415 if encoded else 400), answer
+        assert answer.field("X-RateLimit-Remaining") == str(left), answer
+        assert answer.field("Accept-Encoding") == ("identity" if encoded else None), answer
     denied = chat(fresh, body, lines)
     assert (denied.status, denied.detail) == (429, "Rate limit exceeded: 3 per 1 hour")
     assert denied.field("Retry-After")
@@ -82,6 +88,12 @@ def test_opening_a_session_is_charged_in_every_shape(fresh):
                     for body in (b"{bad", b"", b"[]", b'{"tenant_id":1}', b"{}") * 2]
         assert statuses == [400] * 10
         assert client.post("/session", {"tenant_id": "acme"}).status == 429
+
+
+def test_the_encoding_that_changes_nothing_is_none(fresh):
+    for line in (b"Content-Encoding: identity", b"Content-Encoding: Identity",
+                 b"Content-Encoding: "):
+        assert chat(fresh, WHOLE, [line]).status == 200, line
 
 
 def test_free_routes_refuse_without_a_charge(fresh):

@@ -137,7 +137,7 @@ class Gateway {
 
   static void expect_response(std::string_view answer) {
     static const std::set<std::string_view> kStatuses{"200", "201", "400", "401", "403",
-                                                      "404", "405", "413", "429"};
+                                                      "404", "405", "413", "415", "429"};
     require(answer.starts_with("Status: "), "an answer begins with its status", answer);
     require(kStatuses.contains(answer.substr(8, 3)), "nothing a client sends is our fault", answer);
     const std::size_t end = answer.find("\r\n\r\n");

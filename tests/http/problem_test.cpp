@@ -25,6 +25,7 @@ TEST(ProblemTest, EveryErrorHasItsStatusAndItsWords) {
       {{ErrorCode::kUnknownTenant}, 404, R"({"detail":"Unknown tenant"})"},
       {{ErrorCode::kNotFound}, 404, R"({"detail":"Not Found"})"},
       {{ErrorCode::kMethodNotAllowed, "POST"}, 405, R"({"detail":"Method Not Allowed"})"},
+      {{ErrorCode::kEncodedBody, "why"}, 415, R"({"detail":"why"})"},
       {{ErrorCode::kBodyTooLarge}, 413, R"({"detail":"Request body is too large"})"},
       {{ErrorCode::kStoreUnavailable}, 503, R"({"detail":"Rate limit store unavailable"})"},
       {{ErrorCode::kStoreFault, "secret"}, 503, R"({"detail":"Rate limit store unavailable"})"},

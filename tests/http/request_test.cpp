@@ -57,5 +57,36 @@ TEST(RequestTest, AListHeaderIsAllItsValuesInTheirOrder) {
   EXPECT_EQ(request.list_header("HTTP_X_FORWARDED_FOR"), "a, b,,c");
 }
 
+TEST(RequestTest, ABodyWithAContentEncodingIsNotReadButRefusedByItsName) {
+  const auto refusal = [](const std::vector<std::string_view>& lines) {
+    std::vector<Param> params;
+    for (const std::string_view line : lines) params.push_back({"HTTP_CONTENT_ENCODING", line});
+    Request request;
+    request.params = params;
+    request.body = "{}";
+    const auto& json = request.json();
+    if (json) return std::string("read");
+    EXPECT_EQ(json.error().code, ErrorCode::kEncodedBody);
+    return json.error().detail.substr(std::string_view("Content-Encoding ").size());
+  };
+  for (const std::string coding :
+       {"gzip", "br", "deflate", "GZIP", "x-gzip", "zstd", "aes128gcm"}) {
+    EXPECT_EQ(refusal({coding}), coding + " is not accepted; send the body as it is");
+    EXPECT_EQ(refusal({"identity, " + coding}), refusal({coding}));
+    EXPECT_EQ(refusal({coding + " ,identity"}), refusal({coding}));
+    EXPECT_EQ(refusal({coding, "identity"}), refusal({coding}));
+    EXPECT_EQ(refusal({"", coding}), refusal({coding}));
+    EXPECT_EQ(refusal({coding, coding}), refusal({coding}));
+  }
+  for (const std::string& odd : {std::string("\xff"), std::string("a b"), std::string("\"x\""),
+                                 std::string(33, 'x'), std::string("gzip;q=1")}) {
+    EXPECT_EQ(refusal({odd}), "of this kind is not accepted; send the body as it is");
+  }
+  for (const char* none : {"", " ", ",", "identity", "Identity", "IDENTITY , identity"}) {
+    EXPECT_EQ(refusal({none}), "read") << none;
+  }
+  EXPECT_EQ(refusal({"identity", "", "Identity"}), "read");
+}
+
 }  // namespace
 }  // namespace sluice::http
