@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/digits.h"
+#include "http/list_field.h"
 
 namespace sluice::identity {
 namespace {
@@ -12,13 +13,6 @@ constexpr std::int64_t kMaxPort = 65535;
 
 bool is_port(std::string_view text) {
   return text.size() <= kMaxPortDigits && parse_digits(text).value_or(kMaxPort + 1) <= kMaxPort;
-}
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t";
-  const std::size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
 // The address in a hop, without brackets and port; what has neither form, or no such port: nothing.
@@ -50,15 +44,9 @@ std::string_view client_address(std::string_view peer, std::string_view forwarde
   std::string_view client = peer;
   auto address = parse_address(client);
   for (int hops = 0; hops < kMaxForwardedHops && address && is_trusted(*address); ++hops) {
-    const std::size_t comma = forwarded_for.rfind(',');
-    const bool is_last = comma == std::string_view::npos;
-    const std::string_view hop =
-        address_in(trimmed(is_last ? forwarded_for : forwarded_for.substr(comma + 1)));
+    const std::string_view hop = address_in(http::take_last(forwarded_for));
     address = parse_address(hop);
-    if (!address) break;
-    client = hop;
-    if (is_last) break;
-    forwarded_for = forwarded_for.substr(0, comma);
+    if (address) client = hop;
   }
   return client;
 }

@@ -16,9 +16,9 @@ inline constexpr int kMaxForwardedHops = 32;
 // right, and the first that is no trusted proxy is the client. A view into its argument, without
 // brackets and port.
 //
-// A hop that is no address ("unknown", garbage, nothing between two commas) ends the walk, for who
-// wrote it may have written all on its left: the client is then the trusted proxy on its right, or
-// `peer`. So does the end of the header, or of kMaxForwardedHops.
+// A hop that is no address ("unknown", garbage) ends the walk, for who wrote it may have written
+// all on its left: the client is then the trusted proxy on its right, or `peer`. So does the end of
+// the header, or of kMaxForwardedHops. Nothing between two commas, or beside one, is no hop.
 //
 // A hop is 192.0.2.1, 2001:db8::1 or [2001:db8::1]; the first and the last with or without :port,
 // which is 1 to 5 digits, at most 65535. Spaces and tabs around it do not count. No zone, no host

@@ -82,6 +82,13 @@ def test_access_lists_look_at_the_client_and_not_at_its_proxy(fresh):
     assert left(at_socket(fresh, "11.0.0.1", "203.0.113.77")) == "3"
 
 
+@pytest.mark.parametrize("lines", [
+    ("203.0.113.66, ",), (", 203.0.113.66",), ("203.0.113.66,\t,10.0.0.2",), ("203.0.113.66", ""),
+    ("203.0.113.66", " ", ", ,"), ("", "203.0.113.66,,,"), ("203.0.113.66" + "," * 8000,)])
+def test_an_empty_element_hides_nobody_from_the_access_lists(fresh, lines):
+    assert at_socket(fresh, "10.0.0.1", *lines).status == 403
+
+
 def test_nginx_passes_the_header_on_as_it_came(fresh):
     proxy = "127.0.0.1"
     assert left(through_nginx(fresh, proxy, ("X-Forwarded-For", "192.0.2.1"))) == "4"
@@ -89,7 +96,8 @@ def test_nginx_passes_the_header_on_as_it_came(fresh):
     assert left(through_nginx(fresh, proxy, ("X-Forwarded-For", "8.8.8.8"),
                               ("X-Forwarded-For", "192.0.2.1, 10.0.0.1"))) == "2"
     assert left(through_nginx(fresh, proxy, ("X-Forwarded-For", "192.0.2.1"),
-                              ("X-Forwarded-For", ""))) == "4"  # nothing, so the proxy itself
+                              ("X-Forwarded-For", ""))) == "1"  # an empty line says nothing
+    assert left(through_nginx(fresh, proxy, ("X-Forwarded-For", ""))) == "4"  # the proxy itself
     assert left(through_nginx(fresh, "127.0.0.9", ("X-Forwarded-For", "192.0.2.1"))) == "4"
     assert counted(fresh) == ["7f000001", "7f000009", "c0000201"]
 

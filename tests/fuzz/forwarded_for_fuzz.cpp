@@ -14,6 +14,7 @@ using fuzz::require;
 
 using Hops = std::vector<std::string>;
 
+// Without those that are empty.
 Hops split(std::string_view text) {
   Hops hops(1);
   for (const char c : text) {
@@ -23,6 +24,9 @@ Hops split(std::string_view text) {
       hops.back() += c;
     }
   }
+  std::erase_if(hops, [](const std::string& hop) {
+    return hop.find_first_not_of(" \t") == std::string::npos;
+  });
   return hops;
 }
 

@@ -51,8 +51,6 @@ TEST(ForwardedTest, WhereAllAreTrustedTheFirstOfThemIsTheClient) {
 
 TEST(ForwardedTest, NothingLeftOfAHopThatIsNoAddressIsBelieved) {
   for (const std::string garbage : {"unknown",
-                                    "",
-                                    " ",
                                     "-",
                                     "_hidden",
                                     "localhost",
@@ -82,6 +80,30 @@ TEST(ForwardedTest, NothingLeftOfAHopThatIsNoAddressIsBelieved) {
                     {"10.0.0.1", garbage + ",198.51.100.7", "198.51.100.7"}});
   }
   expect_clients({{"10.0.0.1", std::string("198.51.100.7\0x", 14), "10.0.0.1"}});
+}
+
+TEST(ForwardedTest, AnEmptyElementIsNoHop) {
+  for (const std::string nothing : {",", " ,", ", ", "\t,\t", ",,", " , ,\t, "}) {
+    expect_clients({{"10.0.0.1", nothing, "10.0.0.1"},
+                    {"10.0.0.1", "203.0.113.8" + nothing, "203.0.113.8"},
+                    {"10.0.0.1", nothing + "203.0.113.8", "203.0.113.8"},
+                    {"10.0.0.1", "203.0.113.8" + nothing + "10.0.0.2", "203.0.113.8"},
+                    {"10.0.0.1", "203.0.113.8," + nothing + "10.0.0.2" + nothing, "203.0.113.8"},
+                    {"10.0.0.1", "198.51.100.7, 203.0.113.8" + nothing, "203.0.113.8"},
+                    {"10.0.0.1", "203.0.113.8, unknown" + nothing, "10.0.0.1"},
+                    {"10.0.0.1", nothing + "10.0.0.2" + nothing, "10.0.0.2"}});
+  }
+  expect_clients({{"10.0.0.1", " ", "10.0.0.1"}, {"10.0.0.1", "\t", "10.0.0.1"}});
+}
+
+TEST(ForwardedTest, EmptyElementsCountForNoHopAndCostNoMoreThanTheirBytes) {
+  const std::string commas(8'192, ',');
+  expect_clients({{"10.0.0.1", commas, "10.0.0.1"},
+                  {"10.0.0.1", "203.0.113.8" + commas, "203.0.113.8"},
+                  {"10.0.0.1", "203.0.113.8" + commas + "10.0.0.2", "203.0.113.8"}});
+  std::string proxies;
+  for (int hop = 1; hop < kMaxForwardedHops; ++hop) proxies += ",,10.0.1." + std::to_string(hop);
+  expect_clients({{"10.0.0.1", "203.0.113.8" + proxies, "203.0.113.8"}});
 }
 
 TEST(ForwardedTest, AHopMayHaveAPortBracketsAndBlanksAroundIt) {

@@ -237,7 +237,7 @@ TEST_F(ResolverTest, BehindATrustedProxyTheForwardedAddressCountsAndIsLookedUp) 
   // Two lines are one list.
   EXPECT_EQ(from("10.0.0.1", {{kHeader, "192.0.2.1"}, {kHeader, "192.0.2.2, 10.0.0.2"}})->address,
             "4:c0000202");
-  EXPECT_EQ(from("10.0.0.2", {{kHeader, "192.0.2.1"}, {kHeader, ""}})->address, "4:0a000002");
+  EXPECT_EQ(from("10.0.0.2", {{kHeader, "192.0.2.1"}, {kHeader, ""}})->address, "4:c0000201");
   EXPECT_EQ(from("10.0.0.1", {{kHeader, "198.51.100.1"}})->standing, Standing::kExempt);
   EXPECT_EQ(from("10.0.0.2", {{kHeader, "203.0.113.7"}}).error().code, ErrorCode::kForbidden);
   EXPECT_EQ(from("10.0.0.1", {}).error().code, ErrorCode::kForbidden);
