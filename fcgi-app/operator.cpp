@@ -79,10 +79,10 @@ Result<identity::Identity> identify(const config::Config& config, const Whose& w
     return refuse(fmt::format("--tenant: the config has no \"{}\"", identity.tenant));
   }
   if (!whose.address.empty()) {
-    if (!identity::parse_address(whose.address)) {
-      return refuse(fmt::format("--ip: \"{}\" is no address", whose.address));
-    }
-    identity.address = identity::canonical_address(whose.address, config.identity.ipv6_prefix);
+    const auto address = identity::parse_address(whose.address);
+    if (!address) return refuse(fmt::format("--ip: \"{}\" is no address", whose.address));
+    const auto v4 = identity::v4_in(*address, config.identity.nat64_prefixes);
+    identity.address = identity::canonical_address(v4 ? v4 : address, config.identity.ipv6_prefix);
   }
   if (identity.tenant.empty() && identity.address.empty()) {
     return refuse("say whose: --tenant, --session, --api-key or --ip");

@@ -115,6 +115,7 @@ TEST_F(OperatorTest, AnAddressShowsTheDefaultsAndThoseOfFalseClaims) {
             "chat  route chat  scope ip  2 per 10 seconds  used 0/2  remaining 2  reset 0 s\n"
             "probing  route identity_failure  scope ip  2 per 10 seconds  used 1/2  remaining 1  "
             "reset 10 s\n");
+  EXPECT_EQ(done({.address = "64:ff9b::" + address_}, peek), done({.address = address_}, peek));
   EXPECT_THAT(done({.tenant = "acme", .address = address_, .route = "chat"}, peek),
               HasSubstr("default:chat  route chat  scope ip  2 per 10 seconds"));
 }

@@ -67,6 +67,22 @@ void read_trusted_proxies(const Value& value, Settings& settings) {
   }
 }
 
+void read_nat64_prefixes(const Value& value, Settings& settings) {
+  const auto elements = value.elements();
+  if (!elements) return;
+  identity::Nat64Prefixes& prefixes = settings.config.identity.nat64_prefixes;
+  prefixes.clear();
+  for (const Value& element : *elements) {
+    const auto text = element.text();
+    if (!text) continue;
+    if (const auto prefix = identity::parse_nat64_prefix(*text)) {
+      prefixes.push_back(*prefix);
+    } else {
+      element.complain(prefix.error().detail);
+    }
+  }
+}
+
 template <std::int64_t kLow, std::int64_t kHigh, class Number>
 void read_integer(const Value& value, Number& number) {
   if (const auto read = value.integer(kLow, kHigh)) number = static_cast<Number>(*read);
@@ -105,11 +121,12 @@ constexpr std::array<Key<Settings>, 2> kSessionsKeys{{
      }},
 }};
 
-constexpr std::array<Key<Settings>, 2> kClientAddressKeys{{
+constexpr std::array<Key<Settings>, 3> kClientAddressKeys{{
     {"ipv6_prefix",
      [](const Value& value, Settings& settings) {
        read_integer<8, 128>(value, settings.config.identity.ipv6_prefix);
      }},
+    {"nat64_prefixes", read_nat64_prefixes},
     {"trusted_proxies", read_trusted_proxies},
 }};
 

@@ -73,11 +73,14 @@ Result<Network> parse_network(std::string_view text) {
   return Network(first, bits);
 }
 
+bool AccessList::has_address(const Address& address) const {
+  return std::any_of(networks.begin(), networks.end(),
+                     [&](const Network& network) { return network.matches(address); });
+}
+
 bool AccessList::has_address(std::string_view address) const {
-  if (networks.empty()) return false;
   const auto parsed = parse_address(address);
-  return parsed && std::any_of(networks.begin(), networks.end(),
-                               [&](const Network& network) { return network.matches(*parsed); });
+  return parsed && has_address(*parsed);
 }
 
 bool AccessList::has_tenant(std::string_view tenant) const {

@@ -22,6 +22,8 @@ class Network {
   // in no network. An IPv4 address, mapped to IPv6 or not, is in IPv4 networks alone.
   [[nodiscard]] bool matches(const Address& address) const;
   [[nodiscard]] bool matches(std::string_view address) const;
+  [[nodiscard]] bool is_v4() const { return first_.is_v4(); }
+  [[nodiscard]] int bits() const { return bits_; }  // as above
   // Whether it is all of IPv4, or all of IPv6.
   [[nodiscard]] bool is_everything() const;
 
@@ -38,6 +40,7 @@ struct AccessList {
   std::vector<Network> networks;
   std::set<std::string, std::less<>> tenants;
 
+  [[nodiscard]] bool has_address(const Address& address) const;
   [[nodiscard]] bool has_address(std::string_view address) const;
   [[nodiscard]] bool has_tenant(std::string_view tenant) const;
 };

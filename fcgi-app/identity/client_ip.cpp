@@ -9,7 +9,7 @@
 namespace sluice::identity {
 namespace {
 
-constexpr std::array<std::uint8_t, 12> kMappedPrefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+constexpr std::size_t kMappedBytes = 12;  // what an IPv4 address has before its own 4
 
 std::string labelled_hex(std::string_view label, std::span<const std::uint8_t> bytes) {
   return fmt::format("{}:{:02x}", label, fmt::join(bytes, ""));
@@ -18,7 +18,7 @@ std::string labelled_hex(std::string_view label, std::span<const std::uint8_t> b
 }  // namespace
 
 bool Address::is_v4() const {
-  return std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes.begin());
+  return std::equal(bytes.begin(), bytes.begin() + kMappedBytes, kFirstV4.bytes.begin());
 }
 
 std::optional<Address> parse_address(std::string_view text) {
@@ -28,16 +28,18 @@ std::optional<Address> parse_address(std::string_view text) {
     return std::nullopt;
   }
   text.copy(terminated.data(), text.size());
-  Address address;
-  std::copy(kMappedPrefix.begin(), kMappedPrefix.end(), address.bytes.begin());
-  std::uint8_t* v4 = address.bytes.data() + kMappedPrefix.size();
+  Address address = kFirstV4;
+  std::uint8_t* v4 = address.bytes.data() + kMappedBytes;
   if (inet_pton(AF_INET, terminated.data(), v4) == 1) return address;
   if (inet_pton(AF_INET6, terminated.data(), address.bytes.data()) == 1) return address;
   return std::nullopt;
 }
 
 std::string canonical_address(std::string_view text, int ipv6_prefix) {
-  const auto address = parse_address(text);
+  return canonical_address(parse_address(text), ipv6_prefix);
+}
+
+std::string canonical_address(const std::optional<Address>& address, int ipv6_prefix) {
   if (!address) return "-";
   if (address->is_v4()) return labelled_hex("4", std::span(address->bytes).last<4>());
   const Address kept = truncated(*address, ipv6_prefix);

@@ -15,11 +15,15 @@ struct Address {
   [[nodiscard]] bool is_v4() const;
 };
 
+// 0.0.0.0
+inline constexpr Address kFirstV4{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0}};
+
 // nullopt for what is no address (nginx listening on a unix socket says "unix:").
 [[nodiscard]] std::optional<Address> parse_address(std::string_view text);
 
 // "4:7f000001" for IPv4, "6:" and the hex of the first `ipv6_prefix` bits (8 to 128) for IPv6,
 // since one subscriber holds a whole prefix; "-" for what is no address.
+[[nodiscard]] std::string canonical_address(const std::optional<Address>& address, int ipv6_prefix);
 [[nodiscard]] std::string canonical_address(std::string_view text, int ipv6_prefix);
 
 // The address with all bits after the first `bits` (0 to 128) cleared.

@@ -36,10 +36,13 @@ std::string_view address_in(std::string_view hop) {
 }  // namespace
 
 std::string_view client_address(std::string_view peer, std::string_view forwarded_for,
-                                std::span<const Network> trusted_proxies) {
+                                std::span<const Network> trusted_proxies,
+                                std::span<const Nat64Prefix> nat64_prefixes) {
   const auto is_trusted = [&](const Address& address) {
-    return std::any_of(trusted_proxies.begin(), trusted_proxies.end(),
-                       [&](const Network& network) { return network.matches(address); });
+    const auto v4 = v4_in(address, nat64_prefixes);
+    return std::any_of(trusted_proxies.begin(), trusted_proxies.end(), [&](const Network& network) {
+      return network.matches(address) || (v4 && network.matches(*v4));
+    });
   };
   std::string_view client = peer;
   auto address = parse_address(client);

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "identity/access.h"
+#include "identity/nat64.h"
 
 namespace sluice::identity {
 
@@ -23,7 +24,11 @@ inline constexpr int kMaxForwardedHops = 32;
 // A hop is 192.0.2.1, 2001:db8::1 or [2001:db8::1]; the first and the last with or without :port,
 // which is 1 to 5 digits, at most 65535. Spaces and tabs around it do not count. No zone, no host
 // name, no quotes.
+//
+// A proxy is trusted by its own address, or by the IPv4 address that it has under one of
+// `nat64_prefixes`.
 [[nodiscard]] std::string_view client_address(std::string_view peer, std::string_view forwarded_for,
-                                              std::span<const Network> trusted_proxies);
+                                              std::span<const Network> trusted_proxies,
+                                              std::span<const Nat64Prefix> nat64_prefixes = {});
 
 }  // namespace sluice::identity

@@ -70,9 +70,8 @@ Resolver::Resolver(const SessionTokens& tokens, const Clock& clock, Tenants tena
 }
 
 Result<Identity> Resolver::resolve(const http::Request& request, Credentials wanted) const {
-  std::string forwarded;
-  const std::string_view client = client_of(request, forwarded);
-  if (options_.access.deny.has_address(client)) return fail(ErrorCode::kForbidden);
+  const Client client = client_of(request);
+  if (has_client(options_.access.deny, client)) return fail(ErrorCode::kForbidden);
   Fault fault;
   Identity identity = resolve_shown(request, client, fault);
   if (wanted == Credentials::kTenant) {
@@ -89,25 +88,27 @@ Result<Identity> Resolver::resolve(const http::Request& request, Credentials wan
 void Resolver::reject_revoked(const http::Request& request, Identity& identity) const {
   identity.session.reset();
   identity = rejected(std::move(identity), ErrorCode::kInvalidSession);
-  std::string forwarded;
-  if (is_on(options_.access.exempt, client_of(request, forwarded), identity)) {
+  if (is_on(options_.access.exempt, client_of(request), identity)) {
     identity.standing = Standing::kExempt;
   }
 }
 
-// The client's address. Where that is a hop, `forwarded` holds it.
-std::string_view Resolver::client_of(const http::Request& request, std::string& forwarded) const {
+Resolver::Client Resolver::client_of(const http::Request& request) const {
+  std::string forwarded;
   if (!options_.trusted_proxies.empty()) forwarded = request.list_header(kForwardedFor);
-  return client_address(request.remote_address, forwarded, options_.trusted_proxies);
+  const auto shown = parse_address(client_address(
+      request.remote_address, forwarded, options_.trusted_proxies, options_.nat64_prefixes));
+  if (!shown) return {};
+  return {shown, v4_in(*shown, options_.nat64_prefixes)};
 }
 
 // What is taken as it is.
-Identity Resolver::resolve_shown(const http::Request& request, std::string_view client,
+Identity Resolver::resolve_shown(const http::Request& request, const Client& client,
                                  Fault& fault) const {
   if (request.too_many_params) note(fault, {ErrorCode::kBadRequest, "Too many header fields"});
   if (request.body_too_large) note(fault, {ErrorCode::kBodyTooLarge});
   Identity identity;
-  identity.address = canonical_address(client, options_.ipv6_prefix);
+  identity.address = canonical_address(client.v4 ? client.v4 : client.shown, options_.ipv6_prefix);
   for (const CountedHeader& header : headers_) {
     const Text value = readable(request.text_header(header.cgi_name), fault);
     if (value) identity.headers.emplace(header.name, fingerprint(*value));
@@ -180,8 +181,13 @@ Identity Resolver::resolve_key(std::string_view key, Identity identity) const {
   return identity;
 }
 
-bool Resolver::is_on(const AccessList& list, std::string_view client, const Identity& identity) {
-  return list.has_address(client) ||
+bool Resolver::has_client(const AccessList& list, const Client& client) {
+  return (client.shown && list.has_address(*client.shown)) ||
+         (client.v4 && list.has_address(*client.v4));
+}
+
+bool Resolver::is_on(const AccessList& list, const Client& client, const Identity& identity) {
+  return has_client(list, client) ||
          ((identity.session || !identity.api_key.empty()) && list.has_tenant(identity.tenant));
 }
 

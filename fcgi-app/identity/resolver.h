@@ -7,6 +7,8 @@
 //           alone proves nothing and exempts nobody. A false claim from an exempt address is
 //           answered as any, and charged to nobody.
 // Lists look at the client's exact address, as counting does, whatever part of it is counted per.
+// An address under a NAT64 prefix is counted as the IPv4 address in it, and is on the lists of
+// both.
 #pragma once
 
 #include <memory>
@@ -22,6 +24,7 @@
 #include "identity/access.h"
 #include "identity/api_key.h"
 #include "identity/identity.h"
+#include "identity/nat64.h"
 #include "identity/session_token.h"
 
 namespace sluice::identity {
@@ -32,6 +35,8 @@ class Resolver {
 
   struct Options {
     int ipv6_prefix = 64;  // 8 to 128: how much of an IPv6 address is one client
+    // Whose addresses have an IPv4 address in them that is meant. Empty: nobody's.
+    Nat64Prefixes nat64_prefixes = well_known_nat64_prefixes();
     // Whose X-Forwarded-For is believed (identity/forwarded.h). Nobody's: the peer is the client.
     std::vector<Network> trusted_proxies;
     Access access;
@@ -66,18 +71,24 @@ class Resolver {
     std::string cgi_name;
   };
 
-  [[nodiscard]] std::string_view client_of(const http::Request& request,
-                                           std::string& forwarded) const;
+  // An address as it is shown, nullopt for what is none; and the IPv4 address in it, if any.
+  struct Client {
+    std::optional<Address> shown;
+    std::optional<Address> v4;
+  };
+
+  [[nodiscard]] Client client_of(const http::Request& request) const;
   // Each sets `fault` to the first thing that cannot be understood, if there is none yet.
   using Fault = std::optional<Error>;
-  [[nodiscard]] Identity resolve_shown(const http::Request& request, std::string_view client,
+  [[nodiscard]] Identity resolve_shown(const http::Request& request, const Client& client,
                                        Fault& fault) const;
   [[nodiscard]] Identity resolve_tenant(const http::Request& request, Identity identity,
                                         Fault& fault) const;
   [[nodiscard]] Identity resolve_claims(const http::Request& request, Credentials wanted,
                                         Identity identity, Fault& fault) const;
   [[nodiscard]] Identity resolve_key(std::string_view key, Identity identity) const;
-  [[nodiscard]] static bool is_on(const AccessList& list, std::string_view client,
+  [[nodiscard]] static bool has_client(const AccessList& list, const Client& client);
+  [[nodiscard]] static bool is_on(const AccessList& list, const Client& client,
                                   const Identity& identity);
 
   const SessionTokens& tokens_;

@@ -51,6 +51,8 @@ inline void expect_default_options(const Config& config, const std::filesystem::
   EXPECT_EQ(config.sessions.secret_file, (folder / Sessions{}.secret_file).string());
   EXPECT_EQ(config.sessions.lifetime, Sessions{}.lifetime);
   EXPECT_EQ(config.identity.ipv6_prefix, identity::Resolver::Options{}.ipv6_prefix);
+  ASSERT_EQ(config.identity.nat64_prefixes.size(), 1U);
+  EXPECT_TRUE(v4_in(*identity::parse_address("64:ff9b::1"), config.identity.nat64_prefixes));
   EXPECT_TRUE(config.identity.trusted_proxies.empty());
   for (const auto* list : {&config.identity.access.exempt, &config.identity.access.deny}) {
     EXPECT_TRUE(list->networks.empty());

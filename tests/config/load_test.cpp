@@ -68,7 +68,8 @@ TEST_F(Load, ReadsEverySetting) {
 storage = { uri = "unix:///run/redis.sock?db=3"; connect_timeout_ms = 1; deadline_ms = 60000;
             max_pending = 7; key_prefix = "blue"; };
 sessions = { secret_file = "/etc/secret"; lifetime_s = 31622400; };
-client_address = { ipv6_prefix = 56; trusted_proxies = ( "10.0.0.0/8", "2001:db8::1" ); };
+client_address = { ipv6_prefix = 56; trusted_proxies = ( "10.0.0.0/8", "2001:db8::1" );
+  nat64_prefixes = ( "2001:db8:64::/96" ); };
 fastcgi = { max_body_bytes = 16777216; max_params_bytes = 1024; max_connections = 1;
             stall_timeout_ms = 100; };
 log = { level = "debug"; };
@@ -82,6 +83,8 @@ log = { level = "debug"; };
   EXPECT_EQ(config->sessions.secret_file, "/etc/secret");
   EXPECT_EQ(config->sessions.lifetime, std::chrono::days(366));
   EXPECT_EQ(config->identity.ipv6_prefix, 56);
+  ASSERT_EQ(config->identity.nat64_prefixes.size(), 1u);
+  EXPECT_TRUE(v4_in(*identity::parse_address("2001:db8:64::1"), config->identity.nat64_prefixes));
   ASSERT_EQ(config->identity.trusted_proxies.size(), 2u);
   EXPECT_TRUE(config->identity.trusted_proxies[0].matches("10.1.2.3"));
   EXPECT_TRUE(config->identity.trusted_proxies[1].matches("2001:db8::1"));

@@ -57,6 +57,16 @@ def test_each_client_of_a_proxy_has_a_budget_of_its_own(fresh):
         assert left(at_socket(fresh, peer, "2001:db8::ffff")) == "3"  # a /64 is one client
 
 
+def test_an_address_behind_a_translator_is_the_ipv4_address_in_it(fresh):
+    assert left(at_socket(fresh, "64:ff9b::192.0.2.1")) == "4"
+    assert left(at_socket(fresh, "64:ff9b::192.0.2.2")) == "4"
+    assert left(at_socket(fresh, "192.0.2.1")) == "3"
+    assert left(at_socket(fresh, "64:ff9b::10.0.0.1", "192.0.2.1")) == "2"  # a proxy
+    assert left(at_socket(fresh, "10.0.0.1", "64:ff9b::c000:201")) == "1"
+    assert counted(fresh) == ["c0000201", "c0000202"]
+    assert at_socket(fresh, "64:ff9b::203.0.113.66").status == 403
+
+
 def test_what_a_client_writes_left_of_its_own_address_buys_no_budget(fresh):
     written = ["", "1.2.3.4", "10.0.0.9", "unknown", "192.0.2.9", "a, b", "[::1]"]
     answers = [at_socket(fresh, "10.0.0.1", f"{text}, 192.0.2.1") for text in written[:4]]

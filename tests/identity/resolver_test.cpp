@@ -218,32 +218,6 @@ TEST_F(AccessTest, ATenantIsExemptByAVerifiedSessionAlone) {
   EXPECT_EQ(resolve_from("198.51.100.1", "vip", token("acme"))->standing, Standing::kRejected);
 }
 
-TEST_F(ResolverTest, BehindATrustedProxyTheForwardedAddressCountsAndIsLookedUp) {
-  Resolver::Options options;
-  options.trusted_proxies = {*parse_network("10.0.0.0/8")};
-  options.access.exempt.networks = {*parse_network("198.51.100.1")};
-  options.access.deny.networks = {*parse_network("203.0.113.0/24"), *parse_network("10.0.0.1")};
-  const Resolver resolver(tokens_, clock_, {"acme"}, options);
-  const auto from = [&](std::string_view peer, std::vector<http::Param> params) {
-    http::Request request;
-    request.remote_address = peer;
-    request.params = params;
-    return resolver.resolve(request, Credentials::kNone);
-  };
-  constexpr std::string_view kHeader = "HTTP_X_FORWARDED_FOR";
-  EXPECT_EQ(from("10.0.0.1", {{kHeader, "192.0.2.1"}})->address, "4:c0000201");
-  EXPECT_EQ(from("10.0.0.2", {})->address, "4:0a000002");
-  EXPECT_EQ(from("192.0.2.9", {{kHeader, "198.51.100.1"}})->address, "4:c0000209");
-  // Two lines are one list.
-  EXPECT_EQ(from("10.0.0.1", {{kHeader, "192.0.2.1"}, {kHeader, "192.0.2.2, 10.0.0.2"}})->address,
-            "4:c0000202");
-  EXPECT_EQ(from("10.0.0.2", {{kHeader, "192.0.2.1"}, {kHeader, ""}})->address, "4:c0000201");
-  EXPECT_EQ(from("10.0.0.1", {{kHeader, "198.51.100.1"}})->standing, Standing::kExempt);
-  EXPECT_EQ(from("10.0.0.2", {{kHeader, "203.0.113.7"}}).error().code, ErrorCode::kForbidden);
-  EXPECT_EQ(from("10.0.0.1", {}).error().code, ErrorCode::kForbidden);
-  EXPECT_TRUE(from("192.0.2.9", {{kHeader, "203.0.113.7"}}));
-}
-
 TEST_F(ResolverTest, HeadersAloneSufficeWhereThereIsNoBody) {
   const std::string session = token("acme");
   const auto from_headers = [&](std::vector<http::Param> params) {
