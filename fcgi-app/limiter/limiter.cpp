@@ -40,6 +40,17 @@ const Limit& revocation() {
   return limit;
 }
 
+// What the log may say of a caller besides the ids of its key and user. Of a tenant only what is
+// proved: another's name could be claimed. The address where it is counted.
+struct Who {
+  explicit Who(const identity::Identity& identity)
+      : tenant(identity.session || !identity.api_key.empty() ? identity.tenant : ""),
+        address(identity.standing == Standing::kKnown ? "" : identity.address) {}
+
+  std::string tenant;
+  std::string address;
+};
+
 // Takes the holds off a decision, and says what they say.
 void take_off_holds(Decision& decision, std::size_t limit_count, std::int64_t cost) {
   bool denied = false;
@@ -116,18 +127,22 @@ Task<void> Limiter::count_denial(identity::Identity identity) {
   const auto begun = co_await store_.take(lock_out, std::nullopt);
   if (!begun || !begun->allowed || !log_) co_return;
   const std::string length = fmt::to_string(seconds.count());
-  const bool known = identity.standing == Standing::kKnown;  // else the tenant is what it claims
-  log_->warning("locked out", {{"tenant", known ? std::string_view(identity.tenant) : ""},
-                               {"address", known ? "" : std::string_view(identity.address)},
+  const Who who(identity);
+  log_->warning("locked out", {{"tenant", who.tenant},
+                               {"user", identity.user},
+                               {"api_key", identity.api_key},
+                               {"address", who.address},
                                {"seconds", length}});
 }
 
 void Limiter::note_crowd(const Decision& decision, const identity::Identity& identity) {
   if (!log_ || (crowd_noted_at_ && decision.at - *crowd_noted_at_ < kCrowdPause)) return;
   crowd_noted_at_ = decision.at;
-  const bool known = identity.standing == Standing::kKnown;  // else the tenant is what it claims
-  log_->warning("new callers share a bucket",
-                {{"tenant", known ? std::string_view(identity.tenant) : ""}});
+  const Who who(identity);
+  log_->warning("new callers share a bucket", {{"tenant", who.tenant},
+                                               {"user", identity.user},
+                                               {"api_key", identity.api_key},
+                                               {"address", who.address}});
 }
 
 Task<Result<std::int64_t>> Limiter::reset(const LimitSet& limits,
