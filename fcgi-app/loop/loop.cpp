@@ -181,13 +181,19 @@ struct Resolve::Impl {
   }
 };
 
-Resolve::Resolve(Loop& loop, const std::string& host, int port, Done done)
-    : impl_(new Impl(this, std::move(done))) {
+Resolve::Resolve(Loop& loop, const std::string& host, int port, Done done) {
+  auto impl = std::make_unique<Impl>(this, std::move(done));
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
-  must(uv_getaddrinfo(&loop.impl().loop, &impl_->request, &Impl::on_done, host.c_str(),
-                      fmt::to_string(port).c_str(), &hints),
-       "getaddrinfo");
+  const int status = uv_getaddrinfo(&loop.impl().loop, &impl->request, &Impl::on_done, host.c_str(),
+                                    fmt::to_string(port).c_str(), &hints);
+  if (status == 0) {
+    impl_ = impl.release();  // on_done() frees it
+    return;
+  }
+  refused_ = std::make_unique<Timer>(
+      loop, [done = std::move(impl->done), status] { done(Impl::addresses(status, nullptr)); });
+  refused_->start(Milliseconds::zero());
 }
 
 Resolve::~Resolve() {

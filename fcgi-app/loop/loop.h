@@ -110,6 +110,8 @@ struct SocketAddress {
 // Looks up a host name without blocking the loop (libuv asks the resolver on a thread of its own).
 class Resolve {
  public:
+  // Called once, from the loop. Error: kStoreUnavailable, with the reason; of a name that no
+  // resolver could be asked for, too.
   using Done = std::function<void(Result<std::vector<SocketAddress>>)>;
   Resolve(Loop& loop, const std::string& host, int port, Done done);
   ~Resolve();
@@ -118,7 +120,8 @@ class Resolve {
 
  private:
   struct Impl;
-  Impl* impl_;
+  Impl* impl_ = nullptr;            // while the look-up is on its way
+  std::unique_ptr<Timer> refused_;  // of one that could not begin
 };
 
 }  // namespace sluice::loop
