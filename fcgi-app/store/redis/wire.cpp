@@ -179,6 +179,7 @@ std::optional<std::string> Wire::parse(std::string_view bytes) {
     bytes = text;
     if (!end && state_ == State::kHandshake && tls_->is_up()) on_up();
   }
+  if (auto wrong = bounds_.feed(bytes)) return wrong;
   redisReaderFeed(reader_.get(), bytes.data(), bytes.size());
   return end;
 }

@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "loop/loop.h"
+#include "store/redis/resp_bounds.h"
 #include "store/redis/tls.h"
 
 struct redisReader;
@@ -111,6 +112,7 @@ class Wire {
   Events events_;
   State state_ = State::kConnecting;
   UniqueFd socket_;
+  RespBounds bounds_;
   std::unique_ptr<redisReader, ReaderRelease> reader_;
   std::unique_ptr<TlsSession> tls_;
   std::string outgoing_;          // commands; with TLS not sealed yet
