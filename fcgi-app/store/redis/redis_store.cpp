@@ -78,7 +78,7 @@ struct RedisStore::Join {
   RedisStore& store;
   Waiting& waiting;
 
-  [[nodiscard]] bool await_ready() const { return store.connection_.wire() == nullptr; }
+  [[nodiscard]] bool await_ready() const { return store.connection_.is_down(); }
   void await_suspend(std::coroutine_handle<> handle) const {
     waiting.resume = handle;
     store.batch_.waiting.push_back(&waiting);
@@ -91,15 +91,19 @@ RedisStore::RedisStore(loop::Loop& loop, Connection& connection, telemetry::Log&
 
 Task<Result<Decision>> RedisStore::take(std::span<const Charge> charges,
                                         std::optional<TimePoint> now) {
-  const Wire* const wire = connection_.wire();
-  const auto deadline = wire ? wire->deadline() : loop::Milliseconds::zero();
+  const auto deadline = connection_.deadline();
   auto decision = co_await join(charges, now);
   // Nothing was charged, and what was wrong is known now. There are three reasons: three times.
   for (int left = kReasonsToAskAgain; !decision && must_ask_again(decision.error()); --left) {
     if (left == 0) co_return tl::unexpected(fault(decision.error().detail));
-    if (loop_.now() >= deadline) co_return fail(ErrorCode::kStoreUnavailable);
+    if (loop_.now() >= deadline) {
+      decision = fail(ErrorCode::kStoreUnavailable);
+      break;
+    }
     decision = co_await join(charges, now);
   }
+  const bool is_refused = !decision && decision.error().code == ErrorCode::kStoreUnavailable;
+  if (is_refused) connection_.report_refused();
   co_return decision;
 }
 
@@ -113,11 +117,11 @@ Task<Result<Decision>> RedisStore::join(std::span<const Charge> charges,
 }
 
 Task<Result<std::int64_t>> RedisStore::reset(std::span<const std::string> keys) {
-  Wire* const wire = connection_.wire();
-  if (!wire) co_return fail(ErrorCode::kStoreUnavailable);
   std::vector<std::string_view> arguments{"DEL"};
   arguments.insert(arguments.end(), keys.begin(), keys.end());
-  const auto deadline = wire->deadline();
+  const auto deadline = connection_.deadline();
+  Wire* const wire = co_await connection_.opened(deadline);
+  if (!wire) co_return fail(ErrorCode::kStoreUnavailable);
   const auto reply = co_await wire->command(arguments, deadline);
   if (!reply) co_return tl::unexpected(reply.error());
   if ((*reply)->type == REDIS_REPLY_ERROR) {
@@ -151,10 +155,10 @@ Task<void> RedisStore::send(Batch batch) {
 // Runs the script by its SHA1, and once more by its text where Redis has forgotten it: that reply
 // says that nothing ran, so nothing is charged twice.
 Task<Result<Reply>> RedisStore::evaluate(std::vector<std::string_view> arguments) {
-  Wire* wire = connection_.wire();
+  const auto deadline = connection_.deadline();
+  Wire* wire = co_await connection_.opened(deadline);
   if (!wire) co_return fail(ErrorCode::kStoreUnavailable);
   arguments[1] = connection_.script_sha();
-  const auto deadline = wire->deadline();
   auto reply = co_await wire->command(arguments, deadline);
   if (!reply || (*reply)->type != REDIS_REPLY_ERROR) co_return reply;
   if (remedy_for({(*reply)->str, (*reply)->len}) != Remedy::kSendScript) co_return reply;
