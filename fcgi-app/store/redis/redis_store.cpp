@@ -127,6 +127,7 @@ Task<Result<std::int64_t>> RedisStore::reset(std::span<const std::string> keys) 
   if ((*reply)->type == REDIS_REPLY_ERROR) {
     co_return tl::unexpected(on_error_reply({(*reply)->str, (*reply)->len}));
   }
+  if ((*reply)->type != REDIS_REPLY_INTEGER) co_return tl::unexpected(on_nonsense("DEL"));
   co_return (*reply)->integer;
 }
 
@@ -172,27 +173,25 @@ Task<Result<Reply>> RedisStore::evaluate(std::vector<std::string_view> arguments
 
 // What take() is to return for each decision of the batch.
 void RedisStore::read_results(const Batch& batch, const Result<Reply>& reply) {
-  std::optional<Error> error;
-  if (!reply) {
-    error = reply.error();
-  } else if ((*reply)->type == REDIS_REPLY_ERROR) {
-    error = on_error_reply({(*reply)->str, (*reply)->len});
-  }
-  if (error) {
-    for (Waiting* waiting : batch.waiting) waiting->result = tl::unexpected(*error);
-    return;
+  const auto fail_all = [&](const Error& error) {
+    for (Waiting* waiting : batch.waiting) waiting->result = tl::unexpected(error);
+  };
+  if (!reply) return fail_all(reply.error());
+  if ((*reply)->type == REDIS_REPLY_ERROR) {
+    return fail_all(on_error_reply({(*reply)->str, (*reply)->len}));
   }
   TakeReply answers(text_of(**reply));
   const TimePoint at = answers.at();
-  if (!batch.now && answers.good()) clock_difference_ = at - SystemClock().now();
+  for (Waiting* waiting : batch.waiting) waiting->result = answers.decision(at, waiting->charges);
+  if (!answers.is_whole()) return fail_all(on_nonsense("EVALSHA"));
+  if (!batch.now) clock_difference_ = at - SystemClock().now();
   bool wrote = false;
   for (Waiting* waiting : batch.waiting) {
-    if (auto decision = answers.decision(at, waiting->charges)) {
-      wrote = wrote || has_written(*decision, waiting->charges);
-      guard_hints_.learn(waiting->charges, *decision);
-      waiting->result = std::move(*decision);
+    if (waiting->result) {
+      wrote = wrote || has_written(*waiting->result, waiting->charges);
+      guard_hints_.learn(waiting->charges, *waiting->result);
     } else {
-      waiting->result = tl::unexpected(on_error_reply(decision.error().detail));
+      waiting->result = tl::unexpected(on_error_reply(waiting->result.error().detail));
     }
   }
   if (answers.ended_by() == kGuardsLacking) guard_hints_.forget();
@@ -213,6 +212,13 @@ Error RedisStore::on_error_reply(std::string_view text) {
     return {ErrorCode::kStoreUnavailable, std::string(text)};
   }
   return fault(text);
+}
+
+// Whoever answers so is no Redis that counts, or its replies have come out of step.
+Error RedisStore::on_nonsense(std::string_view command) {
+  const std::string why = fmt::format("{}: a reply that makes no sense", command);
+  connection_.drop(why);
+  return {ErrorCode::kStoreUnavailable, why};
 }
 
 Error RedisStore::fault(std::string_view text) {

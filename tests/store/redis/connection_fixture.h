@@ -57,6 +57,14 @@ class ConnectionFixture : public testing::Test {
   bool recovers() {
     return runs_until([this] { return connection_->wire() != nullptr; });
   }
+  // A turn at a time, as the next wire is made within a few.
+  bool loses_its_wire() {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (connection_->wire() && std::chrono::steady_clock::now() < deadline) {
+      run_for(loop::Milliseconds::zero());
+    }
+    return connection_->wire() == nullptr;
+  }
   void run_for(loop::Milliseconds time) {
     loop::Timer end(loop_, [this] { loop_.stop(); });
     end.start(time);

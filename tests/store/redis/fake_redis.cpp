@@ -56,10 +56,6 @@ FakeRedis::FakeRedis(loop::Loop& loop, const std::string& path)
   acceptable_.watch(loop::Readiness::kRead);
 }
 
-bool FakeRedis::was_asked(std::string_view command) const {
-  return std::find(asked_.begin(), asked_.end(), command) != asked_.end();
-}
-
 void FakeRedis::accept() {
   auto client = std::make_unique<Client>();
   client->socket =

@@ -31,7 +31,6 @@ class FakeRedis {
   // How many connections were made, and the first words of all commands, in order.
   [[nodiscard]] int accepted() const { return accepted_; }
   [[nodiscard]] const std::vector<std::string>& asked() const { return asked_; }
-  [[nodiscard]] bool was_asked(std::string_view command) const;
   void hang_up() { clients_.clear(); }
 
  private:

@@ -36,13 +36,14 @@ TEST_F(LostWireTest, WithNothingOnItsWayCostsNoDecisionAndIsNoAlarm) {
   const std::vector<std::pair<const char*, std::function<void()>>> ways{
       {"killed", [&] { server_.command("CLIENT KILL TYPE normal"); }},
       {"killed again at once", [&] { server_.command("CLIENT KILL TYPE normal"); }},
+      {"too long idle for it", [&] { server_.command("CONFIG SET timeout 1"); }},
       {"restarted", [&] {
          server_.kill();
          server_.start();
        }}};
   for (const auto& [name, lose] : ways) {
     lose();
-    ASSERT_TRUE(runs_until([&] { return connection_->wire() == nullptr; })) << name;
+    ASSERT_TRUE(loses_its_wire()) << name;
     EXPECT_FALSE(connection_->is_down()) << name;
     EXPECT_TRUE(take()) << name;
   }
@@ -91,7 +92,7 @@ TEST_F(FakeRedisTest, ADecisionWaitsForAWireNoLongerThanItsOwnDeadline) {
   open(options());
   fake_.replies["SCRIPT"] = "";  // it lets nobody in any more
   fake_.hang_up();
-  ASSERT_TRUE(runs_until([&] { return connection_->wire() == nullptr; }));
+  ASSERT_TRUE(loses_its_wire());
   const auto began = steady_clock::now();
   EXPECT_EQ(take().error().code, ErrorCode::kStoreUnavailable);
   const auto waited = steady_clock::now() - began;
@@ -108,7 +109,7 @@ TEST_F(FakeRedisTest, WhatWaitsIsAnsweredWhenTheConnectionIsDroppedOrClosed) {
     open(options());
     fake_.replies["SCRIPT"] = "";
     fake_.hang_up();
-    ASSERT_TRUE(runs_until([&] { return connection_->wire() == nullptr; }));
+    ASSERT_TRUE(loses_its_wire());
     const std::vector<limits::Charge> charges{{"k", &limit_, 1}};
     std::optional<Result<Decision>> result;
     start(keep_and_stop(store_->take(charges, std::nullopt), result));
@@ -154,7 +155,7 @@ TEST_F(FakeRedisTest, AQuietWireThatIsCutInSilenceIsFoundByNoRequest) {
   asking.wire.command_timeout = Milliseconds(50);
   open(asking);
   fake_.replies["TIME"] = "";
-  ASSERT_TRUE(runs_until([&] { return fake_.was_asked("TIME") && !connection_->wire(); }));
+  ASSERT_TRUE(loses_its_wire());
   fake_.replies["TIME"] = "-NOPERM this user has no permissions to run the 'time' command\r\n";
   ASSERT_TRUE(recovers());
   EXPECT_EQ(fake_.accepted(), 2);
