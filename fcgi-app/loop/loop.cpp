@@ -10,6 +10,8 @@
 namespace sluice::loop {
 namespace {
 
+bool look_up_left = false;
+
 // libuv fails here only on a wrong argument, or when the process is out of memory or descriptors
 // at start-up: nothing that a worker could go on from.
 void must(int status, const char* what) {
@@ -53,7 +55,13 @@ Loop::~Loop() {
   uv_run(&impl_->loop, UV_RUN_NOWAIT);
   uv_run(&impl_->loop, UV_RUN_NOWAIT);
   // A look-up may still run on a thread of libuv's; it goes down with the process.
-  if (uv_loop_close(&impl_->loop) == UV_EBUSY) static_cast<void>(impl_.release());
+  if (uv_loop_close(&impl_->loop) != UV_EBUSY) return;
+  static_cast<void>(impl_.release());
+  look_up_left = true;
+}
+
+bool is_look_up_left() {
+  return look_up_left;
 }
 
 void Loop::run() {

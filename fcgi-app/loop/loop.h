@@ -40,6 +40,10 @@ class Loop {
   std::unique_ptr<Impl> impl_;
 };
 
+// Whether a look-up was on its way when its loop went. A thread of libuv's still waits for it, and
+// exit() for that thread, for as many seconds as the resolver takes: _exit() does not.
+[[nodiscard]] bool is_look_up_left();
+
 // Reports when a file descriptor can be read or written; a hang-up or an error counts as both.
 class Readiness {
  public:

@@ -5,7 +5,6 @@
 #include <cstring>
 #include <utility>
 
-#include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -34,6 +33,14 @@ Connection::Connection(loop::Loop& loop, telemetry::Log& log, Options options,
       options_(std::move(options)),
       script_(script),
       outage_(log, options_.uri.masked()),
+      host_(loop,
+            {options_.uri.host, options_.uri.port, options_.wire.connect_timeout,
+             options_.wire.connect_timeout + options_.wire.command_timeout},
+            [this](Result<std::vector<loop::SocketAddress>> found) {
+              if (!found) return on_failed(found.error().detail);
+              addresses_ = std::move(*found);
+              connect_next();
+            }),
       backoff_(options_.backoff_min),
       random_(static_cast<unsigned>(getpid())),
       retry_(loop, [this] { connect(); }),
@@ -53,7 +60,7 @@ void Connection::drop(const std::string& why) {
 void Connection::close() {
   state_ = State::kClosed;
   for (loop::Timer* timer : {&retry_, &settle_by_, &idle_}) timer->stop();
-  resolve_.reset();
+  host_.stop();
   wire_.reset();
   resume_waiting(kForever);
 }
@@ -61,20 +68,9 @@ void Connection::close() {
 // The next address of this attempt, or a new attempt.
 void Connection::connect() {
   if (!addresses_.empty()) return connect_next();
-  if (options_.uri.path.empty()) return resolve();
+  if (options_.uri.path.empty()) return host_.find();
   addresses_ = {unix_address(options_.uri.path)};
   connect_next();
-}
-
-void Connection::resolve() {
-  resolve_ = std::make_unique<loop::Resolve>(
-      loop_, options_.uri.host, options_.uri.port,
-      [this](Result<std::vector<loop::SocketAddress>> found) {
-        if (!found)
-          return on_failed(fmt::format("{}: {}", options_.uri.host, found.error().detail));
-        addresses_ = std::move(*found);
-        connect_next();
-      });
 }
 
 void Connection::connect_next() {

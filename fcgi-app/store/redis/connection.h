@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/task.h"
+#include "store/redis/addresses.h"
 #include "store/redis/outage_log.h"
 #include "store/redis/uri.h"
 #include "store/redis/wire.h"
@@ -97,7 +98,6 @@ class Connection {
   };
 
   void connect();
-  void resolve();
   void connect_next();
   void on_ready(std::string script_sha);
   void on_lost(const std::string& why, std::size_t unanswered);
@@ -120,9 +120,9 @@ class Connection {
   State state_ = State::kOpening;
   loop::Callback on_settled_;
   std::multimap<loop::Milliseconds, std::coroutine_handle<>> waiting_;  // by deadline
+  Addresses host_;
   std::vector<loop::SocketAddress> addresses_;  // still to be tried in this attempt
   std::string failures_;                        // of those that were, for the log
-  std::unique_ptr<loop::Resolve> resolve_;
   std::size_t asked_aside_ = 0;  // commands on the wire that nobody's answer depends on
   std::unique_ptr<Wire> wire_;
   std::optional<loop::Milliseconds> reopened_at_;
