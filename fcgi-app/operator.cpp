@@ -242,9 +242,6 @@ Result<std::string> operate(const config::Config& config, const Whose& whose, Op
                               config.storage_text()));
   }
   const SystemClock clock;
-  auto buckets = find_buckets(config, whose, clock.now());
-  if (!buckets) return tl::unexpected(buckets.error());
-
   const UniqueFd nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
   telemetry::Log log(nowhere.get(), clock, {});  // what it says is a worker's business
   loop::Loop loop;
@@ -256,9 +253,15 @@ Result<std::string> operate(const config::Config& config, const Whose& whose, Op
   auto storage = open_storage(patient, loop, clock, log);
   if (!storage) return tl::unexpected(storage.error());
   limiter::Limiter limiter(storage->buckets(), config.limiter);
+  Result<Buckets> buckets = fail(ErrorCode::kInternal);
   Result<std::string> result = fail(ErrorCode::kStoreUnavailable);
-  storage->when_settled([&] { start(finish(operation(*buckets, limiter), result, loop)); });
+  storage->when_settled([&] {
+    buckets = find_buckets(config, whose, storage->clock().now());
+    if (!buckets) return loop.stop();
+    start(finish(operation(*buckets, limiter), result, loop));
+  });
   loop.run();
+  if (!buckets) return tl::unexpected(buckets.error());
   if (result) return result;
   return fail(result.error().code,
               fmt::format("{}: the store cannot be reached, or does not answer as it should",

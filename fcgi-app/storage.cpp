@@ -22,7 +22,8 @@ std::unique_ptr<store::BucketStore> open_shared_memory(const config::Config& con
 }  // namespace
 
 Storage::Storage(const config::Config& config, loop::Loop& loop, const Clock& clock,
-                 telemetry::Log& log) {
+                 telemetry::Log& log)
+    : clock_(clock) {
   switch (config.storage) {
     case config::Storage::kRedis: {
       redis_ = std::make_unique<store::redis::Connection>(loop, log, config.redis,

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include <hiredis.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -86,12 +87,14 @@ void Connection::connect_next() {
 }
 
 Task<void> Connection::log_in() {
-  auto sha = co_await redis::log_in(*wire_, options_.uri, script_);
-  if (sha) on_ready(std::move(*sha));
+  const bool is_known = co_await redis::log_in(*wire_, options_.uri);
+  if (!is_known) co_return;
+  start(ask_time());  // on its way together with the script, and back before it
+  const bool is_loaded = co_await load_script(*wire_, script_, script_sha_);
+  if (is_loaded) on_ready();
 }
 
-void Connection::on_ready(std::string script_sha) {
-  script_sha_ = std::move(script_sha);
+void Connection::on_ready() {
   state_ = State::kReady;
   addresses_.clear();
   failures_.clear();
@@ -166,10 +169,17 @@ void Connection::on_idle() {
   start(ask_time());
 }
 
-// Any reply shows that the wire lives, an error too; without one in time it is closed.
+// Any reply shows that the wire lives, an error too; without one in time it is closed. But to whom
+// has to log in first, Redis says so here alone: the script is too long for a stranger.
 Task<void> Connection::ask_time() {
   const std::array<std::string_view, 1> time{"TIME"};
-  static_cast<void>(co_await ask_aside(time));
+  const auto reply = co_await ask_aside(time);
+  if (!reply) co_return;
+  if (const auto now = time_of(**reply)) learn_time(*now);
+  const std::string_view text((*reply)->str, (*reply)->len);
+  if ((*reply)->type == REDIS_REPLY_ERROR && text.starts_with("NOAUTH")) {
+    wire_->close(std::string(text));
+  }
 }
 
 Task<Result<Reply>> Connection::ask_aside(Arguments arguments) {

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/task.h"
 #include "store/redis/addresses.h"
 #include "store/redis/outage_log.h"
@@ -65,6 +66,10 @@ class Connection {
   };
   [[nodiscard]] Opened opened(loop::Milliseconds deadline) { return {*this, deadline}; }
 
+  // Redis's time, as of its last word on it; the host's before the first.
+  [[nodiscard]] const Clock& clock() const { return clock_; }
+  void learn_time(TimePoint now) { clock_.learn(now); }
+
   // The SHA1 under which Redis knows the script. REQUIRES: wire().
   [[nodiscard]] const std::string& script_sha() const { return script_sha_; }
   [[nodiscard]] std::string_view script() const { return script_; }
@@ -99,7 +104,7 @@ class Connection {
 
   void connect();
   void connect_next();
-  void on_ready(std::string script_sha);
+  void on_ready();
   void on_lost(const std::string& why, std::size_t unanswered);
   void reopen();
   void on_failed(const std::string& why);
@@ -117,6 +122,8 @@ class Connection {
   std::string_view script_;
   std::string script_sha_;
   OutageLog outage_;
+  SystemClock host_clock_;
+  ShiftedClock clock_{host_clock_};
   State state_ = State::kOpening;
   loop::Callback on_settled_;
   std::multimap<loop::Milliseconds, std::coroutine_handle<>> waiting_;  // by deadline

@@ -138,7 +138,7 @@ void RedisStore::flush() {
 }
 
 Task<void> RedisStore::send(Batch batch) {
-  TakeArgument argument(batch.now, SystemClock().now() + clock_difference_);
+  TakeArgument argument(batch.now, connection_.clock().now());
   for (const Waiting* waiting : batch.waiting) argument.add_buckets(waiting->charges);
   for (const Waiting* waiting : batch.waiting) {
     argument.add_decision(waiting->charges, guard_hints_);
@@ -184,7 +184,7 @@ void RedisStore::read_results(const Batch& batch, const Result<Reply>& reply) {
   const TimePoint at = answers.at();
   for (Waiting* waiting : batch.waiting) waiting->result = answers.decision(at, waiting->charges);
   if (!answers.is_whole()) return fail_all(on_nonsense("EVALSHA"));
-  if (!batch.now) clock_difference_ = at - SystemClock().now();
+  if (!batch.now) connection_.learn_time(at);
   bool wrote = false;
   for (Waiting* waiting : batch.waiting) {
     if (waiting->result) {

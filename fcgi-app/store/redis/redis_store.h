@@ -59,7 +59,6 @@ class RedisStore final : public BucketStore {
   telemetry::Log& log_;
   Batch batch_;
   GuardHints guard_hints_;
-  Duration clock_difference_{};  // Redis's time less ours, as of the last reply
   std::optional<TimePoint> fault_logged_at_;
   loop::BeforeWait end_of_turn_;
 };

@@ -78,6 +78,25 @@ class FakeRedisTest : public ConnectionFixture {
   FakeRedis fake_{loop_, directory_.path() + "/redis.sock"};
 };
 
+TEST_F(FakeRedisTest, ItsTimeIsKnownWhenTheWireIsReadyAndNoErrorAboutItMatters) {
+  const TimePoint theirs(std::chrono::seconds(1'700'000'000));
+  fake_.replies["TIME"] = "*2\r\n$10\r\n1700000000\r\n$6\r\n000000\r\n";
+  open(options());
+  ASSERT_NE(connection_->wire(), nullptr);
+  const Duration since = connection_->clock().now() - theirs;
+  EXPECT_GE(since, Duration::zero());
+  EXPECT_LE(since, std::chrono::seconds(10));
+  for (const char* reply :
+       {"-NOPERM no\r\n", "$2\r\nno\r\n", "*1\r\n$1\r\n1\r\n", "*2\r\n$1\r\n1\r\n$1\r\nx\r\n",
+        "*2\r\n:1\r\n:1\r\n", "*2\r\n$18\r\n999999999999999999\r\n$1\r\n0\r\n"}) {
+    fake_.replies["TIME"] = reply;
+    open(options());
+    ASSERT_NE(connection_->wire(), nullptr) << reply;
+    const Duration difference = connection_->clock().now() - SystemClock().now();
+    EXPECT_LE(std::chrono::abs(difference), std::chrono::seconds(10)) << reply;
+  }
+}
+
 TEST_F(FakeRedisTest, AWireLostWithADecisionOnItIsAnOutage) {
   open(options());
   fake_.replies["EVALSHA"] = "";
