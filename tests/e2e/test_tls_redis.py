@@ -16,8 +16,8 @@ from harness import SLOWNESS, SLUICE, RedisServer, Stack, Worker, eventually
 from http_client import Client
 
 IN_FLIGHT, QUOTA = 96, 80  # a batch has up to 64 decisions
-RIGHTS = ("~sluice:* resetchannels -@all +evalsha +eval +script|load +time +mget +exists +set "
-          "+setrange +select")
+RIGHTS = ("~sluice:* resetchannels -@all +evalsha +eval +script|load +time +info +mget +exists "
+          "+set +setrange +select")
 # In time even while the machine does something else; only refusals are looked for.
 PATIENT = config_text(extra="storage = { connect_timeout_ms = 5000; deadline_ms = 5000; };")
 

@@ -34,6 +34,7 @@ Connection::Connection(loop::Loop& loop, telemetry::Log& log, Options options,
       options_(std::move(options)),
       script_(script),
       outage_(log, options_.uri.masked()),
+      eviction_(log),
       host_(loop,
             {options_.uri.host, options_.uri.port, options_.wire.connect_timeout,
              options_.wire.connect_timeout + options_.wire.command_timeout},
@@ -102,6 +103,7 @@ void Connection::on_ready() {
   idle_.start(options_.ask_when_idle);
   settle();
   resume_waiting(kForever);
+  if (state_ == State::kReady) start(ask_memory());
 }
 
 // May run inside the wire that went down, so the next one is made from the timer.
@@ -180,6 +182,14 @@ Task<void> Connection::ask_time() {
   if ((*reply)->type == REDIS_REPLY_ERROR && text.starts_with("NOAUTH")) {
     wire_->close(std::string(text));
   }
+}
+
+// Behind all that waited. Whoever may not ask is not warned.
+Task<void> Connection::ask_memory() {
+  const std::array<std::string_view, 2> info{"INFO", "memory"};
+  const auto reply = co_await ask_aside(info);
+  if (!reply || (*reply)->type != REDIS_REPLY_STRING) co_return;
+  eviction_.learn({(*reply)->str, (*reply)->len});
 }
 
 Task<Result<Reply>> Connection::ask_aside(Arguments arguments) {

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/task.h"
 #include "store/redis/addresses.h"
+#include "store/redis/eviction_log.h"
 #include "store/redis/outage_log.h"
 #include "store/redis/uri.h"
 #include "store/redis/wire.h"
@@ -115,6 +116,7 @@ class Connection {
   void resume_waiting(loop::Milliseconds due);
   [[nodiscard]] Task<void> log_in();
   [[nodiscard]] Task<void> ask_time();
+  [[nodiscard]] Task<void> ask_memory();
   [[nodiscard]] Task<Result<Reply>> ask_aside(Arguments arguments);
 
   loop::Loop& loop_;
@@ -122,6 +124,7 @@ class Connection {
   std::string_view script_;
   std::string script_sha_;
   OutageLog outage_;
+  EvictionLog eviction_;
   SystemClock host_clock_;
   ShiftedClock clock_{host_clock_};
   State state_ = State::kOpening;
