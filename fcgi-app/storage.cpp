@@ -42,6 +42,11 @@ Storage::Storage(const config::Config& config, loop::Loop& loop, const Clock& cl
   }
 }
 
+std::string Storage::trouble() const {
+  if (!redis_) return "";
+  return redis_->trouble().empty() ? redis_store_->last_fault() : redis_->trouble();
+}
+
 void Storage::when_settled(loop::Callback settled) {
   if (!redis_) return settled();
   redis_->when_settled(std::move(settled));

@@ -222,6 +222,7 @@ Error RedisStore::on_nonsense(std::string_view command) {
 }
 
 Error RedisStore::fault(std::string_view text) {
+  last_fault_ = text;
   const TimePoint now = SystemClock().now();
   if (!fault_logged_at_ || now - *fault_logged_at_ > std::chrono::minutes(1)) {
     log_.error("store fault", {{"reply", text}});

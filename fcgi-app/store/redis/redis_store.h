@@ -26,6 +26,9 @@ class RedisStore final : public BucketStore {
                                                     std::optional<TimePoint> now) override;
   [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> keys) override;
 
+  // What Redis said last that is a bug of ours, or somebody else's data; empty if nothing was.
+  [[nodiscard]] const std::string& last_fault() const { return last_fault_; }
+
   // Sends at once what else leaves at the end of the loop's turn.
   void flush();
 
@@ -59,6 +62,7 @@ class RedisStore final : public BucketStore {
   telemetry::Log& log_;
   Batch batch_;
   GuardHints guard_hints_;
+  std::string last_fault_;
   std::optional<TimePoint> fault_logged_at_;
   loop::BeforeWait end_of_turn_;
 };

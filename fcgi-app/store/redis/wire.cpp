@@ -58,9 +58,10 @@ Wire::Wire(loop::Loop& loop, Options options, Peer peer, Events events)
   }
   if (peer.address.family != AF_UNIX) set_up_tcp(socket_.get(), options_.tcp_keepalive);
   // A failure shows as an event too, through SO_ERROR or a writable socket without a peer.
-  static_cast<void>(::connect(socket_.get(),
-                              reinterpret_cast<const sockaddr*>(peer.address.bytes.data()),
-                              static_cast<socklen_t>(peer.address.bytes.size())));
+  if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(peer.address.bytes.data()),
+                static_cast<socklen_t>(peer.address.bytes.size())) != 0) {
+    connect_error_ = errno;
+  }
   readiness_ = std::make_unique<loop::Readiness>(
       loop, socket_.get(), [this](loop::Readiness::Events ready) { on_ready(ready); });
   readiness_->watch(loop::Readiness::kWrite);
@@ -123,7 +124,8 @@ void Wire::on_connected() {
   ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
   if (error == 0 &&
       ::getpeername(socket_.get(), reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) {
-    error = ECONNREFUSED;  // a unix socket that failed in connect(2) keeps no SO_ERROR
+    // A unix socket that failed in connect(2) keeps no SO_ERROR.
+    error = connect_error_ != 0 ? connect_error_ : ECONNREFUSED;
   }
   if (error != 0) return close(std::strerror(error));
   if (!tls_) return on_up();

@@ -118,6 +118,7 @@ class Wire {
   Events events_;
   State state_ = State::kConnecting;
   UniqueFd socket_;
+  int connect_error_ = 0;  // what connect(2) said at once
   RespBounds bounds_;
   std::unique_ptr<redisReader, ReaderRelease> reader_;
   std::unique_ptr<TlsSession> tls_;
