@@ -35,9 +35,9 @@ App::App(const config::Config& config, Options options, std::vector<identity::Se
       storage_(config, loop_, clock_, log_),
       limiter_(storage_.buckets(), config.limiter, &log_),
       tokens_(std::move(secrets)),
-      identities_(tokens_, clock_, tenants_of(*config.plans), config.identity),
+      identities_(tokens_, storage_.clock(), tenants_of(*config.plans), config.identity),
       resources_{
-          clock_,
+          storage_.clock(),
           tokens_,
           storage_.buckets(),
           config.plans,

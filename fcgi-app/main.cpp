@@ -6,11 +6,13 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "app.h"
 #include "config/load.h"
 #include "fcgi/listener.h"
 #include "key_command.h"
+#include "loop/loop.h"
 #include "operator.h"
 #include "routes.h"
 #include "version.h"
@@ -227,10 +229,15 @@ int run(int argc, char** argv) {
 }  // namespace sluice
 
 int main(int argc, char** argv) {
+  int code = sluice::kMachineFailure;
   try {
-    return sluice::run(argc, argv);
+    code = sluice::run(argc, argv);
   } catch (const std::exception& error) {
     fmt::print(stderr, "sluice: {}\n", error.what());
-    return sluice::kMachineFailure;
   }
+  if (sluice::loop::is_look_up_left()) {
+    std::fflush(nullptr);
+    ::_exit(code);
+  }
+  return code;
 }

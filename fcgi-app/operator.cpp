@@ -164,6 +164,13 @@ Result<Storage> open_storage(const config::Config& config, loop::Loop& loop, con
   }
 }
 
+// One line, whatever a stranger at Redis's address said.
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  return text;
+}
+
 Task<void> finish(Task<Result<std::string>> work, Result<std::string>& result, loop::Loop& loop) {
   result = co_await std::move(work);
   loop.stop();
@@ -242,9 +249,6 @@ Result<std::string> operate(const config::Config& config, const Whose& whose, Op
                               config.storage_text()));
   }
   const SystemClock clock;
-  auto buckets = find_buckets(config, whose, clock.now());
-  if (!buckets) return tl::unexpected(buckets.error());
-
   const UniqueFd nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
   telemetry::Log log(nowhere.get(), clock, {});  // what it says is a worker's business
   loop::Loop loop;
@@ -256,13 +260,20 @@ Result<std::string> operate(const config::Config& config, const Whose& whose, Op
   auto storage = open_storage(patient, loop, clock, log);
   if (!storage) return tl::unexpected(storage.error());
   limiter::Limiter limiter(storage->buckets(), config.limiter);
+  Result<Buckets> buckets = fail(ErrorCode::kInternal);
   Result<std::string> result = fail(ErrorCode::kStoreUnavailable);
-  storage->when_settled([&] { start(finish(operation(*buckets, limiter), result, loop)); });
+  storage->when_settled([&] {
+    buckets = find_buckets(config, whose, storage->clock().now());
+    if (!buckets) return loop.stop();
+    start(finish(operation(*buckets, limiter), result, loop));
+  });
   loop.run();
+  if (!buckets) return tl::unexpected(buckets.error());
   if (result) return result;
+  const std::string why = storage->trouble();
   return fail(result.error().code,
-              fmt::format("{}: the store cannot be reached, or does not answer as it should",
-                          config.storage_text()));
+              fmt::format("{}: {}", config.storage_text(),
+                          why.empty() ? "the store does not answer as it should" : one_line(why)));
 }
 
 }  // namespace sluice

@@ -22,7 +22,8 @@ std::unique_ptr<store::BucketStore> open_shared_memory(const config::Config& con
 }  // namespace
 
 Storage::Storage(const config::Config& config, loop::Loop& loop, const Clock& clock,
-                 telemetry::Log& log) {
+                 telemetry::Log& log)
+    : clock_(clock) {
   switch (config.storage) {
     case config::Storage::kRedis: {
       redis_ = std::make_unique<store::redis::Connection>(loop, log, config.redis,
@@ -39,6 +40,11 @@ Storage::Storage(const config::Config& config, loop::Loop& loop, const Clock& cl
       buckets_ = std::make_unique<store::MemoryStore>(clock, store::MemoryStore::Options{});
       break;
   }
+}
+
+std::string Storage::trouble() const {
+  if (!redis_) return "";
+  return redis_->trouble().empty() ? redis_store_->last_fault() : redis_->trouble();
 }
 
 void Storage::when_settled(loop::Callback settled) {

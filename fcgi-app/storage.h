@@ -19,6 +19,10 @@ class Storage {
   Storage(const config::Config& config, loop::Loop& loop, const Clock& clock, telemetry::Log& log);
 
   [[nodiscard]] store::BucketStore& buckets() { return *buckets_; }
+  // The time by which the buckets are counted: Redis's, or the host's.
+  [[nodiscard]] const Clock& clock() const { return redis_ ? redis_->clock() : clock_; }
+  // Why Redis does not serve, in words that tell no password; empty if it does, and elsewhere.
+  [[nodiscard]] std::string trouble() const;
   // Calls back once Redis has answered or failed for the first time; elsewhere at once.
   void when_settled(loop::Callback settled);
   // Everything that waits for Redis fails now.
@@ -27,6 +31,7 @@ class Storage {
   void close();
 
  private:
+  const Clock& clock_;
   std::unique_ptr<store::redis::Connection> redis_;
   store::redis::RedisStore* redis_store_ = nullptr;  // buckets_, if they are in Redis
   std::unique_ptr<store::BucketStore> buckets_;

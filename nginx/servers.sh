@@ -9,7 +9,7 @@ redis_settled() { died redis.pid || redis_answers; }
 
 # What a worker asks of Redis, and no more. An operator on this host is the user "default", who may
 # do all, but is to be reached through RUN_DIR alone.
-WORKER_RIGHTS='-@all +evalsha +eval +script|load +time +mget +exists +set +setrange'
+WORKER_RIGHTS='-@all +evalsha +eval +script|load +time +info +mget +exists +set +setrange'
 
 # The workers' password, kept for those that start later. Never an argument: anybody could see it.
 make_password() {

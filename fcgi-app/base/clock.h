@@ -26,6 +26,21 @@ class SystemClock final : public Clock {
   }
 };
 
+// Somebody else's time: that of a clock here, and a difference that is learned; none at first.
+class ShiftedClock final : public Clock {
+ public:
+  // `here` outlives this.
+  explicit ShiftedClock(const Clock& here) : here_(here) {}
+
+  // It is `now` there, at this moment.
+  void learn(TimePoint now) { difference_ = now - here_.now(); }
+  [[nodiscard]] TimePoint now() const override { return here_.now() + difference_; }
+
+ private:
+  const Clock& here_;
+  Duration difference_{};
+};
+
 // Whole seconds, rounded up: what every header wants. Negative spans count as none.
 [[nodiscard]] constexpr std::int64_t ceil_seconds(Duration span) {
   if (span <= Duration::zero()) return 0;

@@ -10,6 +10,8 @@
 namespace sluice::loop {
 namespace {
 
+bool look_up_left = false;
+
 // libuv fails here only on a wrong argument, or when the process is out of memory or descriptors
 // at start-up: nothing that a worker could go on from.
 void must(int status, const char* what) {
@@ -53,7 +55,13 @@ Loop::~Loop() {
   uv_run(&impl_->loop, UV_RUN_NOWAIT);
   uv_run(&impl_->loop, UV_RUN_NOWAIT);
   // A look-up may still run on a thread of libuv's; it goes down with the process.
-  if (uv_loop_close(&impl_->loop) == UV_EBUSY) static_cast<void>(impl_.release());
+  if (uv_loop_close(&impl_->loop) != UV_EBUSY) return;
+  static_cast<void>(impl_.release());
+  look_up_left = true;
+}
+
+bool is_look_up_left() {
+  return look_up_left;
 }
 
 void Loop::run() {
@@ -181,13 +189,19 @@ struct Resolve::Impl {
   }
 };
 
-Resolve::Resolve(Loop& loop, const std::string& host, int port, Done done)
-    : impl_(new Impl(this, std::move(done))) {
+Resolve::Resolve(Loop& loop, const std::string& host, int port, Done done) {
+  auto impl = std::make_unique<Impl>(this, std::move(done));
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
-  must(uv_getaddrinfo(&loop.impl().loop, &impl_->request, &Impl::on_done, host.c_str(),
-                      fmt::to_string(port).c_str(), &hints),
-       "getaddrinfo");
+  const int status = uv_getaddrinfo(&loop.impl().loop, &impl->request, &Impl::on_done, host.c_str(),
+                                    fmt::to_string(port).c_str(), &hints);
+  if (status == 0) {
+    impl_ = impl.release();  // on_done() frees it
+    return;
+  }
+  refused_ = std::make_unique<Timer>(
+      loop, [done = std::move(impl->done), status] { done(Impl::addresses(status, nullptr)); });
+  refused_->start(Milliseconds::zero());
 }
 
 Resolve::~Resolve() {

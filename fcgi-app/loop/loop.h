@@ -40,6 +40,10 @@ class Loop {
   std::unique_ptr<Impl> impl_;
 };
 
+// Whether a look-up was on its way when its loop went. A thread of libuv's still waits for it, and
+// exit() for that thread, for as many seconds as the resolver takes: _exit() does not.
+[[nodiscard]] bool is_look_up_left();
+
 // Reports when a file descriptor can be read or written; a hang-up or an error counts as both.
 class Readiness {
  public:
@@ -110,6 +114,8 @@ struct SocketAddress {
 // Looks up a host name without blocking the loop (libuv asks the resolver on a thread of its own).
 class Resolve {
  public:
+  // Called once, from the loop. Error: kStoreUnavailable, with the reason; of a name that no
+  // resolver could be asked for, too.
   using Done = std::function<void(Result<std::vector<SocketAddress>>)>;
   Resolve(Loop& loop, const std::string& host, int port, Done done);
   ~Resolve();
@@ -118,7 +124,8 @@ class Resolve {
 
  private:
   struct Impl;
-  Impl* impl_;
+  Impl* impl_ = nullptr;            // while the look-up is on its way
+  std::unique_ptr<Timer> refused_;  // of one that could not begin
 };
 
 }  // namespace sluice::loop

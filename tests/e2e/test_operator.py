@@ -1,10 +1,13 @@
 """sluice peek and sluice reset, beside running workers."""
+import contextlib
 import os
+import socket
 import subprocess
+import threading
 
 import pytest
 
-from harness import SLUICE, RedisServer
+from harness import SLUICE, RedisServer, free_port
 
 
 def sluice(stack, *arguments, uri=None):
@@ -96,6 +99,68 @@ def test_a_store_that_cannot_be_reached_is_one_line_and_1(fresh, verb):
     code, output, errors = ask(fresh, verb, "--ip", "127.0.0.1", uri=uri)
     assert (code, output) == (1, "")
     assert errors.count("\n") == 1 and errors.startswith(uri)
+
+
+@contextlib.contextmanager
+def stranger(words):
+    """The port of a server that is no Redis: it says this to whatever comes, or nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        peers = []
+
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    peer, _ = listener.accept()
+                    peers.append(peer)
+                    peer.recv(65536)
+                    peer.sendall(words)
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+        for peer in peers:
+            peer.close()
+
+
+@contextlib.contextmanager
+def guarded():
+    """The port of a Redis that wants to know who asks, and lets `idle` do nothing."""
+    with RedisServer("--requirepass", "s3cret",
+                     "--user", "idle", "on", ">s3cret", "~*", "-@all") as server:
+        yield server.port
+
+
+WHY = {
+    "refused": (lambda: contextlib.nullcontext(free_port()), "redis://127.0.0.1:{}/0",
+                "Connection refused"),
+    "no socket": (lambda: contextlib.nullcontext(0), "unix:///tmp/no-such-folder/s",
+                  "No such file or directory"),
+    "no name": (lambda: contextlib.nullcontext(0), "redis://no-such-host.invalid/0",
+                "no-such-host.invalid: "),
+    "wrong password": (guarded, "redis://:wr0ng@127.0.0.1:{}/0", "AUTH: WRONGPASS "),
+    "no password": (guarded, "redis://127.0.0.1:{}/0", "NOAUTH "),
+    "no rights": (guarded, "redis://idle:s3cret@127.0.0.1:{}/0", "NOPERM "),
+    "wrong db": (guarded, "redis://:s3cret@127.0.0.1:{}/99", "SELECT: ERR DB index"),
+    "no Redis": (lambda: stranger(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "redis://127.0.0.1:{}/0",
+                 "does not answer as Redis does"),
+    "rude": (lambda: stranger(b"-ERR \x1b[31m \xff\n go away\r\n" * 3), "redis://127.0.0.1:{}/0",
+             "ERR ?[31m ?? go away"),
+    "silent": (lambda: stranger(b""), "redis://127.0.0.1:{}/0", "command timed out"),
+    "no TLS": (guarded, "rediss://127.0.0.1:{}/0", "TLS"),
+}
+
+
+@pytest.mark.parametrize("case", WHY)
+def test_why_the_store_does_not_serve_is_said_in_one_line(fresh, case):
+    server, uri, why = WHY[case]
+    with server() as port:
+        for verb in ("peek", "reset"):
+            code, output, errors = ask(fresh, verb, "--ip", "127.0.0.1", uri=uri.format(port))
+            assert (code, output) == (1, "")
+            scheme, _, rest = uri.format(port).partition("://")
+            shown = scheme + "://" + (":***@" if rest.startswith(":") else "")
+            assert errors.startswith(shown) and why in errors, errors
+            assert errors.count("\n") == 1
+            assert errors[:-1].isprintable() and "wr0ng" not in errors and "s3cret" not in errors
 
 
 def test_a_password_is_used_and_never_shown(fresh):

@@ -8,6 +8,7 @@ import threading
 import time
 
 import pytest
+import redis
 
 from certificates import Authority
 from config_text import config_text
@@ -16,8 +17,8 @@ from harness import SLOWNESS, SLUICE, RedisServer, Stack, Worker, eventually
 from http_client import Client
 
 IN_FLIGHT, QUOTA = 96, 80  # a batch has up to 64 decisions
-RIGHTS = ("~sluice:* resetchannels -@all +evalsha +eval +script|load +time +mget +exists +set "
-          "+setrange +select")
+RIGHTS = ("~sluice:* resetchannels -@all +evalsha +eval +script|load +time +info +mget +exists "
+          "+set +setrange +select")
 # In time even while the machine does something else; only refusals are looked for.
 PATIENT = config_text(extra="storage = { connect_timeout_ms = 5000; deadline_ms = 5000; };")
 
@@ -129,6 +130,17 @@ def test_killed_redis_is_found_again(secured):
         secured.server.start()
         eventually(lambda: stores() == {"up"}, within=10 * SLOWNESS)
         assert client.chat("acme", session).json["message_number"] == 1  # it kept no file
+
+
+def test_a_connection_lost_while_nobody_needs_it_is_no_alarm(pki):
+    with tls_redis(pki, pki.server) as server, \
+            redis.Redis(port=server.port, ssl=True, ssl_ca_certs=str(pki.ca)) as client, \
+            Worker(f"rediss://localhost:{server.port}" + query(pki.ca), PATIENT) as worker:
+        assert store_status(worker) == "up"
+        for _ in range(5):
+            client.client_kill_filter(_type="normal", skipme=True)
+            assert store_status(worker) == "up"
+        assert "store is down" not in worker.log.read_text()
 
 
 # Which server, under which host, trusted by whom, and what the log says of it.

@@ -91,11 +91,30 @@ TEST(LoopTest, ResolvesNumericAddressesAndSaysWhatIsNone) {
   EXPECT_EQ(outcome, "lost");
 }
 
+// libuv refuses these itself, before anything is asked.
+TEST(LoopTest, ANameThatCannotBeAskedForIsALookUpThatFails) {
+  Loop loop;
+  for (const std::string& name : {std::string("h\xff"), std::string("\xc3"), std::string("a\xc0z"),
+                                  std::string(300, 'x'), std::string(5'000, 'x')}) {
+    std::string outcome;
+    std::unique_ptr<Resolve> look_up;
+    look_up =
+        std::make_unique<Resolve>(loop, name, 6379, [&](Result<std::vector<SocketAddress>> found) {
+          outcome = found ? "found" : found.error().detail;
+          look_up.reset();
+        });
+    EXPECT_EQ(outcome, "") << "called back from within the constructor";
+    loop.run();
+    EXPECT_NE(outcome, "found") << name.size();
+    EXPECT_NE(outcome, "") << name.size();
+  }
+}
+
 TEST(LoopTest, AnAbandonedLookUpCallsNobody) {
   Loop loop;
   bool called = false;
-  {
-    const Resolve abandoned(loop, "127.0.0.1", 1,
+  for (const char* name : {"127.0.0.1", "h\xff"}) {
+    const Resolve abandoned(loop, name, 1,
                             [&](Result<std::vector<SocketAddress>> /*found*/) { called = true; });
   }
   loop.run();

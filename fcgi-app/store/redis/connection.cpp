@@ -2,17 +2,20 @@
 
 #include <algorithm>
 #include <array>
-#include <cstddef>
 #include <cstring>
+#include <utility>
 
-#include <fmt/format.h>
 #include <hiredis.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "store/redis/log_in.h"
+
 namespace sluice::store::redis {
 namespace {
+
+constexpr loop::Milliseconds kForever = loop::Milliseconds::max();
 
 loop::SocketAddress unix_address(const std::string& path) {
   sockaddr_un address{};
@@ -28,45 +31,48 @@ loop::SocketAddress unix_address(const std::string& path) {
 Connection::Connection(loop::Loop& loop, telemetry::Log& log, Options options,
                        std::string_view script)
     : loop_(loop),
-      log_(log),
       options_(std::move(options)),
       script_(script),
+      outage_(log, options_.uri.masked()),
+      eviction_(log),
+      host_(loop,
+            {options_.uri.host, options_.uri.port, options_.wire.connect_timeout,
+             options_.wire.connect_timeout + options_.wire.command_timeout},
+            [this](Result<std::vector<loop::SocketAddress>> found) {
+              if (!found) return on_failed(found.error().detail);
+              addresses_ = std::move(*found);
+              connect_next();
+            }),
       backoff_(options_.backoff_min),
       random_(static_cast<unsigned>(getpid())),
       retry_(loop, [this] { connect(); }),
-      settle_by_(loop, [this] { settle(); }) {
+      settle_by_(loop, [this] { settle(); }),
+      overdue_(loop, [this] { resume_waiting(loop_.now()); }),
+      idle_(loop, [this] { on_idle(); }) {
   retry_.start(loop::Milliseconds::zero());
   settle_by_.start(options_.wire.connect_timeout + options_.wire.command_timeout);
 }
 
 void Connection::drop(const std::string& why) {
+  if (state_ == State::kReady) state_ = State::kDown;
   if (wire_) wire_->close(why);
+  resume_waiting(kForever);
 }
 
 void Connection::close() {
-  ready_ = false;
-  retry_.stop();
-  settle_by_.stop();
-  resolve_.reset();
+  state_ = State::kClosed;
+  for (loop::Timer* timer : {&retry_, &settle_by_, &idle_}) timer->stop();
+  host_.stop();
   wire_.reset();
+  resume_waiting(kForever);
 }
 
 // The next address of this attempt, or a new attempt.
 void Connection::connect() {
   if (!addresses_.empty()) return connect_next();
-  if (options_.uri.path.empty()) return resolve();
+  if (options_.uri.path.empty()) return host_.find();
   addresses_ = {unix_address(options_.uri.path)};
   connect_next();
-}
-
-void Connection::resolve() {
-  resolve_ = std::make_unique<loop::Resolve>(
-      loop_, options_.uri.host, options_.uri.port,
-      [this](Result<std::vector<loop::SocketAddress>> found) {
-        if (!found) return on_down(fmt::format("{}: {}", options_.uri.host, found.error().detail));
-        addresses_ = std::move(*found);
-        connect_next();
-      });
 }
 
 void Connection::connect_next() {
@@ -76,38 +82,62 @@ void Connection::connect_next() {
       options_.tls ? std::make_unique<TlsSession>(*options_.tls, options_.uri.host) : nullptr;
   wire_ = std::make_unique<Wire>(
       loop_, options_.wire, Wire::Peer{address, std::move(tls)},
-      Wire::Events{[this] { start(log_in()); }, [this](const std::string& why) { on_down(why); }});
+      Wire::Events{
+          [this] { start(log_in()); },
+          [this](const std::string& why, std::size_t unanswered) { on_lost(why, unanswered); }});
+}
+
+Task<void> Connection::log_in() {
+  const bool is_known = co_await redis::log_in(*wire_, options_.uri);
+  if (!is_known) co_return;
+  start(ask_time());  // on its way together with the script, and back before it
+  const bool is_loaded = co_await load_script(*wire_, script_, script_sha_);
+  if (is_loaded) on_ready();
+}
+
+void Connection::on_ready() {
+  state_ = State::kReady;
+  addresses_.clear();
+  failures_.clear();
+  outage_.opens();
+  idle_.start(options_.ask_when_idle);
+  settle();
+  resume_waiting(kForever);
+  if (state_ == State::kReady) start(ask_memory());
 }
 
 // May run inside the wire that went down, so the next one is made from the timer.
-void Connection::on_down(const std::string& why) {
-  ready_ = false;
+void Connection::on_lost(const std::string& why, std::size_t unanswered) {
+  idle_.stop();
+  if (state_ != State::kReady) return on_failed(why);
+  backoff_ = options_.backoff_min;
+  if (unanswered == asked_aside_) return reopen();
+  on_failed(why);
+}
+
+// At once; but a server that lets us in only to close again is not asked as fast as it can.
+void Connection::reopen() {
+  state_ = State::kOpening;
+  const bool was_just_reopened = reopened_at_ && loop_.now() - *reopened_at_ < options_.backoff_max;
+  reopened_at_ = loop_.now();
+  retry_.start(was_just_reopened ? options_.backoff_min : loop::Milliseconds::zero());
+}
+
+void Connection::on_failed(const std::string& why) {
   failures_.append(failures_.empty() ? "" : "; ").append(why);
   if (!addresses_.empty()) return retry_.start(loop::Milliseconds::zero());
-  report_refusing(std::exchange(failures_, ""));
+  state_ = State::kDown;
+  outage_.fails(std::exchange(failures_, ""), loop_.now());
   std::uniform_int_distribution<std::int64_t> less(0, backoff_.count() / 2);
   retry_.start(backoff_ - loop::Milliseconds(less(random_)));
   backoff_ = std::min(backoff_ * 2, options_.backoff_max);
   settle();
-}
-
-void Connection::on_ready() {
-  ready_ = true;
-  addresses_.clear();
-  failures_.clear();
-  if (!serving_.has_value()) report_serving();
-  settle();
+  resume_waiting(kForever);
 }
 
 void Connection::report_serving() {
   backoff_ = options_.backoff_min;
-  if (serving_ != true) log_.info("store is up", {{"storage", options_.uri.masked()}});
-  serving_ = true;
-}
-
-void Connection::report_refusing(std::string_view why) {
-  if (serving_ != false) log_.error("store is down", {{"reason", why}});
-  serving_ = false;
+  outage_.serves();
 }
 
 void Connection::settle() {
@@ -115,37 +145,58 @@ void Connection::settle() {
   if (on_settled_) std::exchange(on_settled_, nullptr)();
 }
 
-// One step of logging in; an error reply closes the wire.
-Task<Result<Reply>> Connection::ask(Arguments arguments) {
-  auto reply = co_await wire_->command(arguments);
-  if (reply && (*reply)->type == REDIS_REPLY_ERROR) {
-    const std::string_view text((*reply)->str, (*reply)->len);
-    wire_->close(fmt::format("{}: {}", arguments.front(), text));
-    co_return fail(ErrorCode::kStoreUnavailable);
-  }
-  co_return reply;
+bool Connection::is_worth_waiting() const {
+  return state_ == State::kOpening && waiting_.size() < options_.wire.max_pending;
 }
 
-Task<void> Connection::log_in() {
-  const Uri& uri = options_.uri;
-  if (!uri.password.empty()) {
-    std::vector<std::string_view> auth{"AUTH"};
-    if (!uri.user.empty()) auth.emplace_back(uri.user);
-    auth.emplace_back(uri.password);
-    const auto reply = co_await ask(auth);
-    if (!reply) co_return;
+void Connection::wait(loop::Milliseconds deadline, std::coroutine_handle<> waiting) {
+  waiting_.emplace(deadline, waiting);
+  overdue_.start(std::max(waiting_.begin()->first - loop_.now(), loop::Milliseconds::zero()));
+}
+
+// All whose deadline is not after `due`. What is resumed may wait again, for something later.
+void Connection::resume_waiting(loop::Milliseconds due) {
+  overdue_.stop();
+  auto all = std::exchange(waiting_, {});
+  waiting_.insert(all.upper_bound(due), all.end());
+  all.erase(all.upper_bound(due), all.end());
+  if (!waiting_.empty()) overdue_.start(waiting_.begin()->first - loop_.now());
+  for (const auto& [deadline, waiting] : all) waiting.resume();
+}
+
+void Connection::on_idle() {
+  const loop::Milliseconds quiet = loop_.now() - wire_->heard_at();
+  if (quiet < options_.ask_when_idle) return idle_.start(options_.ask_when_idle - quiet);
+  idle_.start(options_.ask_when_idle);
+  start(ask_time());
+}
+
+// Any reply shows that the wire lives, an error too; without one in time it is closed. But to whom
+// has to log in first, Redis says so here alone: the script is too long for a stranger.
+Task<void> Connection::ask_time() {
+  const std::array<std::string_view, 1> time{"TIME"};
+  const auto reply = co_await ask_aside(time);
+  if (!reply) co_return;
+  if (const auto now = time_of(**reply)) learn_time(*now);
+  const std::string_view text((*reply)->str, (*reply)->len);
+  if ((*reply)->type == REDIS_REPLY_ERROR && text.starts_with("NOAUTH")) {
+    wire_->close(std::string(text));
   }
-  if (uri.db != 0) {
-    const std::string db = fmt::to_string(uri.db);
-    const std::array<std::string_view, 2> select{"SELECT", db};
-    const auto reply = co_await ask(select);
-    if (!reply) co_return;
-  }
-  const std::array<std::string_view, 3> load{"SCRIPT", "LOAD", script_};
-  const auto loaded = co_await ask(load);
-  if (!loaded) co_return;
-  script_sha_.assign((*loaded)->str, (*loaded)->len);
-  on_ready();
+}
+
+// Behind all that waited. Whoever may not ask is not warned.
+Task<void> Connection::ask_memory() {
+  const std::array<std::string_view, 2> info{"INFO", "memory"};
+  const auto reply = co_await ask_aside(info);
+  if (!reply || (*reply)->type != REDIS_REPLY_STRING) co_return;
+  eviction_.learn({(*reply)->str, (*reply)->len});
+}
+
+Task<Result<Reply>> Connection::ask_aside(Arguments arguments) {
+  ++asked_aside_;
+  auto reply = co_await wire_->command(arguments);
+  --asked_aside_;
+  co_return reply;
 }
 
 }  // namespace sluice::store::redis

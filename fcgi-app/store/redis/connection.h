@@ -1,8 +1,14 @@
-// The way to a Redis that comes and goes: connects, logs in, loads the script; begins again, with
-// growing pauses, whenever the wire goes down. While there is no ready wire a command fails at
-// once, so an outage costs a request nothing but its answer.
+// The way to a Redis that comes and goes: connects, logs in, loads the script, and begins again
+// whenever the wire goes down.
+//
+// A wire that was ready and is lost with nothing on its way is no outage: it is opened again at
+// once, and what is decided meanwhile waits for it. Where that fails, or a command was lost, the
+// store is known to be down: until a wire is ready, after growing pauses, a command fails at once,
+// so an outage costs a request nothing but its answer.
 #pragma once
 
+#include <coroutine>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -10,7 +16,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/task.h"
+#include "store/redis/addresses.h"
+#include "store/redis/eviction_log.h"
+#include "store/redis/outage_log.h"
 #include "store/redis/uri.h"
 #include "store/redis/wire.h"
 #include "telemetry/log.h"
@@ -25,6 +35,9 @@ class Connection {
     Wire::Options wire;
     loop::Milliseconds backoff_min{50};    // the first pause before connecting again; doubled
     loop::Milliseconds backoff_max{1000};  // each time up to this, less up to a half at random
+    // Without a word from Redis it is asked for one, so that a wire that was cut in silence is
+    // found by no request, and nobody between takes it for idle.
+    loop::Milliseconds ask_when_idle{15'000};
   };
 
   // Starts connecting. `script` (static text) is loaded by every new wire before it counts as
@@ -34,8 +47,30 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // The wire to send commands on; nullptr while the store is down.
-  [[nodiscard]] Wire* wire() { return ready_ ? wire_.get() : nullptr; }
+  // The wire to send commands on; nullptr while none is ready.
+  [[nodiscard]] Wire* wire() { return state_ == State::kReady ? wire_.get() : nullptr; }
+  // Whether the store is known to be down, or this is closed: no command need be tried.
+  [[nodiscard]] bool is_down() const { return state_ == State::kDown || state_ == State::kClosed; }
+  // The deadline, in the loop's time, of a command that is wanted now.
+  [[nodiscard]] loop::Milliseconds deadline() const {
+    return loop_.now() + options_.wire.command_timeout;
+  }
+  // co_await opened(deadline): the wire, once it is ready; nullptr if the store is down, or it is
+  // not ready by `deadline`.
+  struct Opened {
+    Connection& connection;
+    loop::Milliseconds deadline;
+
+    [[nodiscard]] bool await_ready() const { return !connection.is_worth_waiting(); }
+    void await_suspend(std::coroutine_handle<> waiting) { connection.wait(deadline, waiting); }
+    [[nodiscard]] Wire* await_resume() const { return connection.wire(); }
+  };
+  [[nodiscard]] Opened opened(loop::Milliseconds deadline) { return {*this, deadline}; }
+
+  // Redis's time, as of its last word on it; the host's before the first.
+  [[nodiscard]] const Clock& clock() const { return clock_; }
+  void learn_time(TimePoint now) { clock_.learn(now); }
+
   // The SHA1 under which Redis knows the script. REQUIRES: wire().
   [[nodiscard]] const std::string& script_sha() const { return script_sha_; }
   [[nodiscard]] std::string_view script() const { return script_; }
@@ -44,44 +79,69 @@ class Connection {
   // long as connecting and one command may.
   void when_settled(loop::Callback callback) { on_settled_ = std::move(callback); }
 
-  // Gives up the present wire, because its server cannot serve, and connects anew.
+  // Gives up the present wire, because its server cannot serve, and connects anew after a pause.
+  // What waits fails now.
   void drop(const std::string& why);
 
-  // Ends it for good, and says nothing: what waits on the wire fails now, while whoever waits is
-  // still there.
+  // Ends it for good, and says nothing: what waits fails now, while whoever waits is still there.
   void close();
 
   // What a command has shown: that the server serves, or that it answers and refuses to. Being
-  // connected proves nothing. Changes are logged, and the pauses are short again after a success.
+  // connected proves nothing.
   void report_serving();
-  void report_refusing(std::string_view why);
+  void report_refusing(std::string_view why) { outage_.fails(why, loop_.now()); }
+  // A decision was refused for want of the store.
+  void report_refused() { outage_.refuses(loop_.now()); }
+  // Why the store does not serve, in words that tell no password; empty while it does.
+  [[nodiscard]] const std::string& trouble() const { return outage_.reason(); }
 
  private:
+  enum class State {
+    kOpening,  // for the first time, or after a wire was lost that nobody needed
+    kReady,
+    kDown,  // known to be; tries go on
+    kClosed,
+  };
+
   void connect();
-  void resolve();
   void connect_next();
-  void on_down(const std::string& why);
   void on_ready();
+  void on_lost(const std::string& why, std::size_t unanswered);
+  void reopen();
+  void on_failed(const std::string& why);
+  void on_idle();
   void settle();
+  [[nodiscard]] bool is_worth_waiting() const;
+  void wait(loop::Milliseconds deadline, std::coroutine_handle<> waiting);
+  void resume_waiting(loop::Milliseconds due);
   [[nodiscard]] Task<void> log_in();
-  [[nodiscard]] Task<Result<Reply>> ask(Arguments arguments);
+  [[nodiscard]] Task<void> ask_time();
+  [[nodiscard]] Task<void> ask_memory();
+  [[nodiscard]] Task<Result<Reply>> ask_aside(Arguments arguments);
 
   loop::Loop& loop_;
-  telemetry::Log& log_;
   Options options_;
   std::string_view script_;
   std::string script_sha_;
-  bool ready_ = false;
-  std::optional<bool> serving_;  // what the log said last
+  OutageLog outage_;
+  EvictionLog eviction_;
+  SystemClock host_clock_;
+  ShiftedClock clock_{host_clock_};
+  State state_ = State::kOpening;
   loop::Callback on_settled_;
+  std::multimap<loop::Milliseconds, std::coroutine_handle<>> waiting_;  // by deadline
+  Addresses host_;
   std::vector<loop::SocketAddress> addresses_;  // still to be tried in this attempt
   std::string failures_;                        // of those that were, for the log
-  std::unique_ptr<loop::Resolve> resolve_;
+  std::size_t asked_aside_ = 0;  // commands on the wire that nobody's answer depends on
   std::unique_ptr<Wire> wire_;
+  std::optional<loop::Milliseconds> reopened_at_;
   loop::Milliseconds backoff_;
   std::minstd_rand random_;
   loop::Timer retry_;
   loop::Timer settle_by_;
+  loop::Timer overdue_;  // of what waits
+  loop::Timer idle_;
 };
 
 }  // namespace sluice::store::redis

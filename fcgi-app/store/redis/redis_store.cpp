@@ -78,7 +78,7 @@ struct RedisStore::Join {
   RedisStore& store;
   Waiting& waiting;
 
-  [[nodiscard]] bool await_ready() const { return store.connection_.wire() == nullptr; }
+  [[nodiscard]] bool await_ready() const { return store.connection_.is_down(); }
   void await_suspend(std::coroutine_handle<> handle) const {
     waiting.resume = handle;
     store.batch_.waiting.push_back(&waiting);
@@ -91,15 +91,19 @@ RedisStore::RedisStore(loop::Loop& loop, Connection& connection, telemetry::Log&
 
 Task<Result<Decision>> RedisStore::take(std::span<const Charge> charges,
                                         std::optional<TimePoint> now) {
-  const Wire* const wire = connection_.wire();
-  const auto deadline = wire ? wire->deadline() : loop::Milliseconds::zero();
+  const auto deadline = connection_.deadline();
   auto decision = co_await join(charges, now);
   // Nothing was charged, and what was wrong is known now. There are three reasons: three times.
   for (int left = kReasonsToAskAgain; !decision && must_ask_again(decision.error()); --left) {
     if (left == 0) co_return tl::unexpected(fault(decision.error().detail));
-    if (loop_.now() >= deadline) co_return fail(ErrorCode::kStoreUnavailable);
+    if (loop_.now() >= deadline) {
+      decision = fail(ErrorCode::kStoreUnavailable);
+      break;
+    }
     decision = co_await join(charges, now);
   }
+  const bool is_refused = !decision && decision.error().code == ErrorCode::kStoreUnavailable;
+  if (is_refused) connection_.report_refused();
   co_return decision;
 }
 
@@ -113,16 +117,17 @@ Task<Result<Decision>> RedisStore::join(std::span<const Charge> charges,
 }
 
 Task<Result<std::int64_t>> RedisStore::reset(std::span<const std::string> keys) {
-  Wire* const wire = connection_.wire();
-  if (!wire) co_return fail(ErrorCode::kStoreUnavailable);
   std::vector<std::string_view> arguments{"DEL"};
   arguments.insert(arguments.end(), keys.begin(), keys.end());
-  const auto deadline = wire->deadline();
+  const auto deadline = connection_.deadline();
+  Wire* const wire = co_await connection_.opened(deadline);
+  if (!wire) co_return fail(ErrorCode::kStoreUnavailable);
   const auto reply = co_await wire->command(arguments, deadline);
   if (!reply) co_return tl::unexpected(reply.error());
   if ((*reply)->type == REDIS_REPLY_ERROR) {
     co_return tl::unexpected(on_error_reply({(*reply)->str, (*reply)->len}));
   }
+  if ((*reply)->type != REDIS_REPLY_INTEGER) co_return tl::unexpected(on_nonsense("DEL"));
   co_return (*reply)->integer;
 }
 
@@ -133,7 +138,7 @@ void RedisStore::flush() {
 }
 
 Task<void> RedisStore::send(Batch batch) {
-  TakeArgument argument(batch.now, SystemClock().now() + clock_difference_);
+  TakeArgument argument(batch.now, connection_.clock().now());
   for (const Waiting* waiting : batch.waiting) argument.add_buckets(waiting->charges);
   for (const Waiting* waiting : batch.waiting) {
     argument.add_decision(waiting->charges, guard_hints_);
@@ -151,10 +156,10 @@ Task<void> RedisStore::send(Batch batch) {
 // Runs the script by its SHA1, and once more by its text where Redis has forgotten it: that reply
 // says that nothing ran, so nothing is charged twice.
 Task<Result<Reply>> RedisStore::evaluate(std::vector<std::string_view> arguments) {
-  Wire* wire = connection_.wire();
+  const auto deadline = connection_.deadline();
+  Wire* wire = co_await connection_.opened(deadline);
   if (!wire) co_return fail(ErrorCode::kStoreUnavailable);
   arguments[1] = connection_.script_sha();
-  const auto deadline = wire->deadline();
   auto reply = co_await wire->command(arguments, deadline);
   if (!reply || (*reply)->type != REDIS_REPLY_ERROR) co_return reply;
   if (remedy_for({(*reply)->str, (*reply)->len}) != Remedy::kSendScript) co_return reply;
@@ -168,27 +173,25 @@ Task<Result<Reply>> RedisStore::evaluate(std::vector<std::string_view> arguments
 
 // What take() is to return for each decision of the batch.
 void RedisStore::read_results(const Batch& batch, const Result<Reply>& reply) {
-  std::optional<Error> error;
-  if (!reply) {
-    error = reply.error();
-  } else if ((*reply)->type == REDIS_REPLY_ERROR) {
-    error = on_error_reply({(*reply)->str, (*reply)->len});
-  }
-  if (error) {
-    for (Waiting* waiting : batch.waiting) waiting->result = tl::unexpected(*error);
-    return;
+  const auto fail_all = [&](const Error& error) {
+    for (Waiting* waiting : batch.waiting) waiting->result = tl::unexpected(error);
+  };
+  if (!reply) return fail_all(reply.error());
+  if ((*reply)->type == REDIS_REPLY_ERROR) {
+    return fail_all(on_error_reply({(*reply)->str, (*reply)->len}));
   }
   TakeReply answers(text_of(**reply));
   const TimePoint at = answers.at();
-  if (!batch.now && answers.good()) clock_difference_ = at - SystemClock().now();
+  for (Waiting* waiting : batch.waiting) waiting->result = answers.decision(at, waiting->charges);
+  if (!answers.is_whole()) return fail_all(on_nonsense("EVALSHA"));
+  if (!batch.now) connection_.learn_time(at);
   bool wrote = false;
   for (Waiting* waiting : batch.waiting) {
-    if (auto decision = answers.decision(at, waiting->charges)) {
-      wrote = wrote || has_written(*decision, waiting->charges);
-      guard_hints_.learn(waiting->charges, *decision);
-      waiting->result = std::move(*decision);
+    if (waiting->result) {
+      wrote = wrote || has_written(*waiting->result, waiting->charges);
+      guard_hints_.learn(waiting->charges, *waiting->result);
     } else {
-      waiting->result = tl::unexpected(on_error_reply(decision.error().detail));
+      waiting->result = tl::unexpected(on_error_reply(waiting->result.error().detail));
     }
   }
   if (answers.ended_by() == kGuardsLacking) guard_hints_.forget();
@@ -211,7 +214,15 @@ Error RedisStore::on_error_reply(std::string_view text) {
   return fault(text);
 }
 
+// Whoever answers so is no Redis that counts, or its replies have come out of step.
+Error RedisStore::on_nonsense(std::string_view command) {
+  const std::string why = fmt::format("{}: a reply that makes no sense", command);
+  connection_.drop(why);
+  return {ErrorCode::kStoreUnavailable, why};
+}
+
 Error RedisStore::fault(std::string_view text) {
+  last_fault_ = text;
   const TimePoint now = SystemClock().now();
   if (!fault_logged_at_ || now - *fault_logged_at_ > std::chrono::minutes(1)) {
     log_.error("store fault", {{"reply", text}});

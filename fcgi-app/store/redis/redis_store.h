@@ -26,6 +26,9 @@ class RedisStore final : public BucketStore {
                                                     std::optional<TimePoint> now) override;
   [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> keys) override;
 
+  // What Redis said last that is a bug of ours, or somebody else's data; empty if nothing was.
+  [[nodiscard]] const std::string& last_fault() const { return last_fault_; }
+
   // Sends at once what else leaves at the end of the loop's turn.
   void flush();
 
@@ -51,6 +54,7 @@ class RedisStore final : public BucketStore {
   void read_results(const Batch& batch, const Result<Reply>& reply);
   void answer(const Batch& batch, const Result<Reply>& reply);
   [[nodiscard]] Error on_error_reply(std::string_view text);
+  [[nodiscard]] Error on_nonsense(std::string_view command);
   [[nodiscard]] Error fault(std::string_view text);
 
   loop::Loop& loop_;
@@ -58,7 +62,7 @@ class RedisStore final : public BucketStore {
   telemetry::Log& log_;
   Batch batch_;
   GuardHints guard_hints_;
-  Duration clock_difference_{};  // Redis's time less ours, as of the last reply
+  std::string last_fault_;
   std::optional<TimePoint> fault_logged_at_;
   loop::BeforeWait end_of_turn_;
 };

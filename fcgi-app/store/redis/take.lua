@@ -257,4 +257,4 @@ while position <= #input do
     end
   end
 end
-return table.concat(output)
+return table.concat(output, '', 1, slot)

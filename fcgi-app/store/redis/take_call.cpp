@@ -21,6 +21,9 @@ constexpr std::uint16_t kFailed = 0xffff;
 // The bit above them.
 constexpr unsigned kCrowded = 0x8000;
 
+// Until when, from 1970, Lua counts microseconds exactly.
+constexpr std::int64_t kEndOfTime = std::int64_t{1} << 53;
+
 constexpr std::string_view kCutShort = "ERR the script's reply is cut short";
 
 // Whether it only asks if something holds. The script answers such without a look at the limit.
@@ -124,7 +127,9 @@ limits::View TakeReply::view(limits::Algorithm algorithm) {
 }
 
 TimePoint TakeReply::at() {
-  return TimePoint(Duration(next<std::int64_t>()));
+  const auto at = next<std::int64_t>();
+  has_time_ = good_ && at >= 0 && at <= kEndOfTime;
+  return TimePoint(Duration(at));
 }
 
 Result<Decision> TakeReply::decision(TimePoint at, std::span<const Charge> charges) {

@@ -69,6 +69,8 @@ class TakeReply {
   [[nodiscard]] std::string_view ended_by() const { return ended_by_; }
   // Whether all that was asked for was there, and made sense.
   [[nodiscard]] bool good() const { return good_; }
+  // Whether besides the time is one, and there is no more. Otherwise none of it is to be believed.
+  [[nodiscard]] bool is_whole() const { return good_ && has_time_ && rest_.empty(); }
 
  private:
   template <class Stored>
@@ -77,6 +79,7 @@ class TakeReply {
 
   std::string_view rest_;
   bool good_ = true;
+  bool has_time_ = false;
   std::string_view ended_by_;
 };
 

@@ -1,16 +1,21 @@
 #include "store/redis/uri.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <utility>
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
+#include <net/if.h>
+#include <netinet/in.h>
 
 namespace sluice::store::redis {
 namespace {
 
 constexpr int kMaxDb = 1'000'000;
-constexpr std::size_t kMaxHost = 253;        // RFC 1035, written out
+constexpr std::size_t kMaxHost = 253;  // RFC 1035, written out
+constexpr std::size_t kMaxLabel = 63;
 constexpr std::size_t kMaxSocketPath = 107;  // sun_path, less its NUL
 
 tl::unexpected<Error> refuse(std::string_view why) {
@@ -125,6 +130,49 @@ bool set_files(std::string_view query, TlsFiles& files) {
   return files.cert.empty() == files.key.empty();
 }
 
+// What a host name is made of, whatever the locale says.
+bool is_name_byte(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '_';
+}
+
+// What keeps a look-up from being asked for this name, or for this address in dots. A last dot,
+// which says that the name is whole, is one too.
+std::optional<std::string_view> why_no_name(std::string_view host) {
+  if (host.empty()) return "the host is missing";
+  if (host.size() > kMaxHost) return "the host is longer than 253 bytes";
+  if (host.ends_with('.')) host.remove_suffix(1);
+  for (std::size_t at = 0; at <= host.size();) {
+    const std::string_view label = host.substr(at, host.find('.', at) - at);
+    at += label.size() + 1;
+    if (std::any_of(label.begin(), label.end(), [](char c) { return (c & 0x80) != 0; })) {
+      return "a host name beyond ASCII has to be written in punycode (xn--...)";
+    }
+    if (!std::all_of(label.begin(), label.end(), is_name_byte)) {
+      return "the host may hold letters, digits, - and _ alone, in parts between dots";
+    }
+    if (label.empty() || label.size() > kMaxLabel) {
+      return "each part of the host between dots has 1 to 63 bytes";
+    }
+  }
+  return std::nullopt;
+}
+
+// An IPv6 address, with the interface behind a % if it is of a link.
+bool is_ipv6(std::string_view host) {
+  const std::size_t end = host.find('%');
+  if (end != std::string_view::npos) {
+    const std::string_view interface = host.substr(end + 1);
+    const auto fits = [](char c) { return is_name_byte(c) || c == '.'; };
+    if (interface.empty() || interface.size() >= IF_NAMESIZE ||
+        !std::all_of(interface.begin(), interface.end(), fits)) {
+      return false;
+    }
+  }
+  in6_addr ignored{};
+  return ::inet_pton(AF_INET6, std::string(host.substr(0, end)).c_str(), &ignored) == 1;
+}
+
 Result<Uri> parse_tcp(std::string_view authority, Uri uri) {
   if (const auto before = cut(authority, '?')) {
     if (!uri.tls) return refuse("only rediss:// and unix:// take a query");
@@ -143,6 +191,7 @@ Result<Uri> parse_tcp(std::string_view authority, Uri uri) {
     const std::size_t end = authority.find(']');
     if (end == std::string_view::npos) return refuse("the IPv6 address has no closing bracket");
     uri.host = authority.substr(1, end - 1);
+    if (!is_ipv6(uri.host)) return refuse("what stands in brackets is no IPv6 address");
     port = authority.substr(end + 1);
     if (!port.empty() && !port.starts_with(':')) return refuse("the port is missing its colon");
     if (!port.empty()) port.remove_prefix(1);
@@ -152,11 +201,9 @@ Result<Uri> parse_tcp(std::string_view authority, Uri uri) {
       host = *before;
       port = authority;
     }
+    if (const auto why = why_no_name(host)) return refuse(*why);
     uri.host = host;
   }
-  if (uri.host.empty()) return refuse("the host is missing");
-  if (uri.host.size() > kMaxHost) return refuse("the host is longer than 253 bytes");
-  if (uri.host.starts_with('[')) return refuse("the host has two opening brackets");
   if (!port.empty()) {
     const auto value = number(port, 1, 65535);
     if (!value) return refuse("the port must be 1 to 65535");

@@ -21,7 +21,7 @@ struct TlsFiles {
 // unix://[[user]:password@]/path[?db=n], and redis+unix:// for the same
 struct Uri {
   std::string path;  // of a unix socket; empty for TCP
-  std::string host;  // without the brackets of an IPv6 address
+  std::string host;  // a name that can be looked up, or an address, without the brackets of IPv6
   int port = 6379;
   std::string user;      // empty: the default user
   std::string password;  // empty: none

@@ -17,6 +17,20 @@ namespace sluice::store::redis {
 namespace {
 
 constexpr std::size_t kReadBytes = 65536;
+constexpr int kKeepaliveProbes = 3;
+
+// Commands leave at once; and a peer that is gone without a word is found by the kernel too.
+void set_up_tcp(int socket, std::chrono::seconds keepalive) {
+  const int on = 1;
+  const auto seconds = static_cast<int>(keepalive.count());
+  const auto unacknowledged = static_cast<unsigned>(loop::Milliseconds(keepalive).count());
+  ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof seconds);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &seconds, sizeof seconds);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &kKeepaliveProbes, sizeof kKeepaliveProbes);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged, sizeof unacknowledged);
+}
 
 }  // namespace
 
@@ -36,19 +50,18 @@ Wire::Wire(loop::Loop& loop, Options options, Peer peer, Events events)
       reader_(redisReaderCreate()),
       tls_(std::move(peer.tls)),
       deadline_(loop, [this] { on_deadline(); }),
+      heard_at_(loop.now()),
       before_wait_(loop, [this] { flush(); }) {
   if (!socket_) {
     deadline_.start(loop::Milliseconds::zero());  // on_deadline() reports it
     return;
   }
-  const int on = 1;
-  if (peer.address.family != AF_UNIX) {
-    ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  }
+  if (peer.address.family != AF_UNIX) set_up_tcp(socket_.get(), options_.tcp_keepalive);
   // A failure shows as an event too, through SO_ERROR or a writable socket without a peer.
-  static_cast<void>(::connect(socket_.get(),
-                              reinterpret_cast<const sockaddr*>(peer.address.bytes.data()),
-                              static_cast<socklen_t>(peer.address.bytes.size())));
+  if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(peer.address.bytes.data()),
+                static_cast<socklen_t>(peer.address.bytes.size())) != 0) {
+    connect_error_ = errno;
+  }
   readiness_ = std::make_unique<loop::Readiness>(
       loop, socket_.get(), [this](loop::Readiness::Events ready) { on_ready(ready); });
   readiness_->watch(loop::Readiness::kWrite);
@@ -92,8 +105,9 @@ void Wire::close(const std::string& why) {
   deadline_.stop();
   outgoing_.clear();
   // A resumed coroutine may come back here; it finds the wire closed and the queue gone.
-  for (Command* command : std::exchange(pending_, {})) command->waiting_.resume();
-  if (events_.on_down) std::exchange(events_.on_down, nullptr)(why);
+  const auto unanswered = std::exchange(pending_, {});
+  if (events_.on_down) std::exchange(events_.on_down, nullptr)(why, unanswered.size());
+  for (Command* command : unanswered) command->waiting_.resume();
 }
 
 void Wire::on_ready(loop::Readiness::Events ready) {
@@ -110,7 +124,8 @@ void Wire::on_connected() {
   ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
   if (error == 0 &&
       ::getpeername(socket_.get(), reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) {
-    error = ECONNREFUSED;  // a unix socket that failed in connect(2) keeps no SO_ERROR
+    // A unix socket that failed in connect(2) keeps no SO_ERROR.
+    error = connect_error_ != 0 ? connect_error_ : ECONNREFUSED;
   }
   if (error != 0) return close(std::strerror(error));
   if (!tls_) return on_up();
@@ -163,6 +178,7 @@ void Wire::receive() {
     const ssize_t size = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (size <= 0) return close(size == 0 ? "closed by Redis" : std::strerror(errno));
+    heard_at_ = loop_.now();
     const auto end = parse({buffer.data(), static_cast<std::size_t>(size)});
     deliver_replies();
     if (end) return close(*end);
@@ -179,6 +195,7 @@ std::optional<std::string> Wire::parse(std::string_view bytes) {
     bytes = text;
     if (!end && state_ == State::kHandshake && tls_->is_up()) on_up();
   }
+  if (auto wrong = bounds_.feed(bytes)) return wrong;
   redisReaderFeed(reader_.get(), bytes.data(), bytes.size());
   return end;
 }

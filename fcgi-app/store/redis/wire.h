@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "loop/loop.h"
+#include "store/redis/resp_bounds.h"
 #include "store/redis/tls.h"
 
 struct redisReader;
@@ -37,14 +38,17 @@ class Wire {
     loop::Milliseconds connect_timeout{50};   // 1 or more; a TLS handshake included
     loop::Milliseconds command_timeout{100};  // 1 or more: from append to reply
     std::size_t max_pending = 10'000;         // commands in flight; one more is refused
+    std::chrono::seconds tcp_keepalive{15};   // without a byte, before the kernel asks
   };
   struct Peer {
     loop::SocketAddress address;
     std::unique_ptr<TlsSession> tls;  // empty: in the clear
   };
   struct Events {
-    loop::Callback on_up;                                 // connected, and by TLS where asked for
-    std::function<void(const std::string& why)> on_down;  // closed; last event of this wire
+    loop::Callback on_up;  // connected, and by TLS where asked for
+    // Closed, with so many commands that have no reply yet; the last event of this wire. Those
+    // commands fail after it.
+    std::function<void(const std::string& why, std::size_t unanswered)> on_down;
   };
 
   // Starts connecting. Events come from the loop, never from within the constructor.
@@ -84,7 +88,10 @@ class Wire {
   // to it there does so itself.
   void flush();
 
-  // Closes the socket; every waiting command fails. Idempotent. on_down is called last.
+  // When bytes came last, in the loop's time; at first, when it began to connect.
+  [[nodiscard]] loop::Milliseconds heard_at() const { return heard_at_; }
+
+  // Closes the socket; every waiting command fails. Idempotent.
   void close(const std::string& why);
 
  private:
@@ -111,6 +118,8 @@ class Wire {
   Events events_;
   State state_ = State::kConnecting;
   UniqueFd socket_;
+  int connect_error_ = 0;  // what connect(2) said at once
+  RespBounds bounds_;
   std::unique_ptr<redisReader, ReaderRelease> reader_;
   std::unique_ptr<TlsSession> tls_;
   std::string outgoing_;          // commands; with TLS not sealed yet
@@ -118,6 +127,7 @@ class Wire {
   std::unique_ptr<loop::Readiness> readiness_;
   loop::Timer deadline_;  // set until up, and while a command waits; may fire early
   std::optional<loop::Milliseconds> deadline_at_;  // when it fires, while a command waits
+  loop::Milliseconds heard_at_;
   loop::BeforeWait before_wait_;
 };
 

@@ -8,8 +8,7 @@
 #include <hiredis.h>
 
 #include "conformance/redis_server.h"
-#include "manual_clock.h"
-#include "store/redis/redis_store.h"
+#include "store/redis/connection_fixture.h"
 
 namespace sluice::store::redis {
 namespace {
@@ -17,52 +16,19 @@ namespace {
 using limits::Decision;
 using std::chrono::steady_clock;
 
-class ConnectionTest : public testing::Test {
+class ConnectionTest : public ConnectionFixture {
  protected:
   void connect(std::string password = "", loop::Milliseconds timeout = kTimeout) {
     Connection::Options options;
     options.uri.path = server_.socket();
     options.uri.password = std::move(password);
     options.wire.command_timeout = timeout;
-    connection_.emplace(loop_, log_, options, kTakeScript);
-    connection_->when_settled([this] { loop_.stop(); });
-    loop_.run();
-    store_.emplace(loop_, *connection_, log_);
-  }
-
-  Result<Decision> take(const std::string& key = "k") {
-    return take(std::vector<limits::Charge>{{key, &limit_, 1}});
-  }
-  Result<Decision> take(const std::vector<limits::Charge>& charges) {
-    std::optional<Result<Decision>> result;
-    start(keep_and_stop(store_->take(charges, std::nullopt), result));
-    if (!result) loop_.run();
-    return std::move(*result);
-  }
-
-  Task<void> keep_and_stop(Task<Result<Decision>> task, std::optional<Result<Decision>>& result) {
-    result.emplace(co_await std::move(task));
-    loop_.stop();
-  }
-
-  // Runs the loop until the connection is back, for ten seconds at most.
-  bool recovers() {
-    const auto deadline = steady_clock::now() + std::chrono::seconds(10);
-    loop::Timer tick(loop_, [this] { loop_.stop(); });
-    tick.start(loop::Milliseconds(5), loop::Milliseconds(5));
-    while (!connection_->wire() && steady_clock::now() < deadline) loop_.run();
-    return connection_->wire() != nullptr;
+    open(options);
   }
 
   static constexpr loop::Milliseconds kTimeout{200};
 
   RedisServer server_;
-  ManualClock clock_;
-  loop::Loop loop_;
-  telemetry::Log log_{-1, clock_, {}};
-  std::optional<Connection> connection_;
-  std::optional<RedisStore> store_;
-  limits::Limit limit_{.name = "chat", .tenant = "", .rate = {100, {10, limits::Unit::kMinute}}};
 };
 
 Task<void> echo(Wire& wire, std::string text, std::vector<std::string>& seen, loop::Loop& loop,

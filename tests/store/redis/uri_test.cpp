@@ -57,6 +57,89 @@ TEST(UriTest, KnowsTheFilesOfTls) {
   EXPECT_EQ(full->port, 1);
 }
 
+std::string repeat(std::string_view text, std::size_t times) {
+  std::string all;
+  for (std::size_t i = 0; i < times; ++i) all += text;
+  return all;
+}
+
+TEST(UriTest, KnowsEveryHostThatCanBeLookedUp) {
+  const std::vector<std::string> hosts{"h",
+                                       "redis-0.redis.default.svc.cluster.local",
+                                       "redis.example.",
+                                       "app_redis_1",
+                                       "_redis._tcp.example",
+                                       "xn--bcher-kva.example",
+                                       "REDIS",
+                                       "10.0.0.1",
+                                       "1",
+                                       std::string(63, 'x'),
+                                       repeat("x.", 126) + "x",
+                                       "[::1]",
+                                       "[fd00::10.0.0.1]",
+                                       "[fe80::1%eth0.5]"};
+  for (const std::string& host : hosts) {
+    for (const std::string scheme : {"redis://", "rediss://"}) {
+      for (const std::string rest : {"", ":6379", "/0"}) {
+        const auto uri = parse_uri(scheme + host + rest);
+        ASSERT_TRUE(uri) << scheme << host << rest << ": " << uri.error().detail;
+      }
+    }
+  }
+}
+
+TEST(UriTest, RefusesAHostThatCannotBeLookedUpAndSaysWhy) {
+  const std::string name = "letters, digits, - and _ alone";
+  const std::string part = "1 to 63 bytes";
+  const std::string address = "no IPv6 address";
+  const std::vector<std::pair<std::string, std::string>> rows{
+      {"h\xff", "punycode"},
+      {"b\xc3\xbc"
+       "cher.example",
+       "punycode"},
+      {"\xe2\x80\x8b", "punycode"},
+      {"h%00", name},
+      {"h%2e", name},
+      {" h", name},
+      {"h ", name},
+      {"h\tx", name},
+      {"h\r\nx", name},
+      {"h\x01", name},
+      {"h\x7f", name},
+      {"h,h2", name},
+      {"h*", name},
+      {"[h", "no closing bracket"},
+      {"h]", name},
+      {".", part},
+      {".h", part},
+      {"h..x", part},
+      {"h..", part},
+      {std::string(64, 'x'), part},
+      {"h." + std::string(64, 'x') + ".example", part},
+      {std::string(300, 'x'), "longer than 253 bytes"},
+      {repeat("x.", 127) + "x", "longer than 253 bytes"},
+      {"[]", address},
+      {"[:]", address},
+      {"[::1::]", address},
+      {"[12345::]", address},
+      {"[::g]", address},
+      {"[10.0.0.1]", address},
+      {"[h]", address},
+      {"[::1 ]", address},
+      {"[::1%]", address},
+      {"[::1%an-interface-of-16]", address},
+      {"[::1%\xff]", address},
+      {"[[::1]]", address}};
+  for (const auto& [host, why] : rows) {
+    for (const std::string scheme : {"redis://", "rediss://", "redis://u:s3cret@"}) {
+      const auto uri = parse_uri(scheme + host + ":6379");
+      ASSERT_FALSE(uri) << scheme << host;
+      EXPECT_NE(uri.error().detail.find(why), std::string::npos) << uri.error().detail;
+      EXPECT_EQ(uri.error().detail.find(host + ":6379"), std::string::npos) << "is repeated";
+    }
+  }
+}
+
 // Made for C, it would end there: a password cut short, or another socket.
 TEST(UriTest, RefusesANul) {
   for (const std::string_view text :
