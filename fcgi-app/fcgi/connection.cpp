@@ -81,6 +81,7 @@ Task<void> Connection::answer() {
   outgoing_ = exchange_.finish(response);
   scanner_.reset();
   state_ = State::kWriting;
+  last_progress_ = context_.loop.now();  // the peer was not asked for anything before
   write();
 }
 

@@ -56,7 +56,7 @@ class Connection {
   State state_ = State::kReading;
   bool draining_ = false;
   bool peer_gone_ = false;
-  loop::Milliseconds last_progress_;
+  loop::Milliseconds last_progress_;  // of the peer; while writing, not before that began
   RecordScanner scanner_;
   Exchange exchange_;
   std::string outgoing_;
