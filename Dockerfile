@@ -29,7 +29,7 @@ CMD ["redis"]
 # libfcgi-bin has cgi-fcgi, which asks a new worker something before nginx does.
 FROM ${BASE_IMAGE} AS pod
 RUN apt-get update && apt-get install -y --no-install-recommends \
-      nginx spawn-fcgi multiwatch libfcgi-bin tzdata libfcgi0ldbl libhiredis0.14 libjansson4 \
+      nginx spawn-fcgi libfcgi-bin tzdata libfcgi0ldbl libhiredis0.14 libjansson4 \
       libjemalloc2 libconfig++9v5 libuv1 libsodium23 libfmt9 libdate-tz3 libssl3 \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
     && groupadd --gid 10001 sluice \
@@ -37,6 +37,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends \
     && install -d -o sluice -g sluice -m 0700 /var/lib/sluice
 COPY --from=build /src/build/release/sluice /usr/bin/sluice
 COPY nginx /usr/share/sluice/nginx
+COPY conf/run /usr/share/sluice/conf/run
 COPY conf /etc/sluice
 # By number, so that Kubernetes' runAsNonRoot can see that it is nobody's root.
 USER 10001:10001

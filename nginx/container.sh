@@ -62,10 +62,10 @@ pod() {
   echo 1 >generation
   start_nginx
   say "running: $POOL on port $PORT, $WORKERS workers"
-  # They end before they are told to only if they cannot go on: a multiwatch whose worker died too
-  # often, or nginx. Whoever runs this container then starts another.
+  # They end before they are told to only if they cannot go on: nginx, or the keep of a worker that
+  # somebody has killed. Whoever runs this container then starts another.
   wait -n || true
-  say "nginx, or a worker for good, has ended: so does this container" >&2
+  say "nginx, or the keep of a worker, has ended: so does this container" >&2
   stop 5 nginx.pid
   stop 12 gen-*/*.pid
   exit 1

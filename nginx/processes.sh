@@ -35,7 +35,7 @@ followers() {  # PID…: processes of the sessions that these began, as long as 
 }
 
 # What is to be stopped: leaders, and what outlived one that was killed: nginx's workers, a worker
-# of multiwatch.
+# of its keep.
 our_pids() {  # PIDFILE…
   local file pid start dead=()
   leaders "$@"
@@ -99,8 +99,8 @@ is_running() {
   done
 }
 
-# The last that a server wrote; multiwatch adds lines of its own to a worker's.
-last_line() { (grep -vE '^(Child\[|Spawning child)' "$1" || true) | tail -n 1 | cut -c 1-200; }
+# The last that a server wrote; its keep adds lines of its own to a worker's.
+last_line() { (grep -v '^keep: ' "$1" || true) | tail -n 1 | cut -c 1-200; }
 
 # --- status --------------------------------------------------------------------------------------
 
@@ -119,7 +119,7 @@ show_process() {  # NAME [PID]: fails if it is down
   printf '%-8s up    pid %-8s %s\n' "$1" "$2" "$(uptime_of "$2")"
 }
 
-show_pool_file() {  # PIDFILE: its workers; under multiwatch the worker is the child
+show_pool_file() {  # PIDFILE: its workers; under its keep the worker is the child
   local name pid start worker bad=0
   name=$(basename "$1" .pid)
   while read -r pid start; do

@@ -79,11 +79,11 @@ start_pool() {  # GENERATION POOL
     return
   fi
   for ((i = 1; i <= WORKERS; i++)); do
-    # A worker that dies is replaced at once, while its socket waits; 10 deaths in 10 s are too many.
-    # Told to end, multiwatch 1.0.0 sends its workers USR1, on which they drain.
+    # A worker that dies is replaced, while its socket waits. One that cannot start the first time ends
+    # its keep too, so that we see it.
     launch "$dir/$pool-$i.pid" "log/$pool-$i.log" \
       spawn-fcgi -n -s "$dir/$pool-$i.sock" -M 0660 -b 1024 -- \
-      /usr/bin/multiwatch -f 1 -r 10 -- "${worker[@]}"
+      "$ROOT/conf/run/keep" "${worker[@]}"
   done
 }
 

@@ -30,7 +30,7 @@ format() { sources | xargs -r /usr/bin/clang-format --dry-run -Werror; }
 
 syntax() {
   local file good=0
-  for file in dev .ci/run nginx/*.sh conf/debian/*.sh tests/*.sh tests/*/*.sh bench/run; do
+  for file in dev .ci/run nginx/*.sh conf/run/* conf/debian/*.sh tests/*.sh tests/*/*.sh bench/run; do
     [[ ! -f $file || $(head -c 64 "$file") == *python* ]] || bash -n "$file" || good=1
   done
   return $good

@@ -32,7 +32,7 @@ function(package destination)  # FILE…, from the top of the tree
 endfunction()
 
 install(TARGETS sluice RUNTIME DESTINATION usr/bin COMPONENT package)
-install(PROGRAMS conf/debian/restart DESTINATION usr/lib/sluice COMPONENT package)
+install(PROGRAMS conf/debian/restart conf/run/keep DESTINATION usr/lib/sluice COMPONENT package)
 package(etc/sluice conf/debian/sluice.cfg conf/tenants.cfg)
 install(FILES conf/debian/sluice.default DESTINATION etc/default RENAME sluice COMPONENT package
         PERMISSIONS OWNER_READ OWNER_WRITE)  # systemd reads it, as root

@@ -22,8 +22,10 @@ Connection::Connection(const Context& context, UniqueFd socket)
       scanner_(context.bounds),
       readiness_(std::make_unique<loop::Readiness>(
           context.loop, socket_.get(),
-          [this](loop::Readiness::Events ready) { on_ready(ready); })) {
-  readiness_->watch(loop::Readiness::kRead);
+          [this](loop::Readiness::Events ready) { on_ready(ready); })) {}
+
+Result<void> Connection::begin() {
+  return readiness_->watch(loop::Readiness::kRead);
 }
 
 void Connection::drain() {
@@ -50,8 +52,7 @@ void Connection::read() {
     // Hung up, or more bytes before the answer, which no gateway sends: nobody to answer either
     // way. The request itself runs to its end.
     peer_gone_ = true;
-    readiness_->watch(loop::Readiness::kNone);
-    return;
+    return watch(loop::Readiness::kNone);
   }
   if (size <= 0) return close();
   take_request({buffer.data(), static_cast<std::size_t>(size)});
@@ -81,6 +82,7 @@ Task<void> Connection::answer() {
   outgoing_ = exchange_.finish(response);
   scanner_.reset();
   state_ = State::kWriting;
+  last_progress_ = context_.loop.now();  // the peer was not asked for anything before
   write();
 }
 
@@ -89,10 +91,18 @@ void Connection::write() {
   const ssize_t sent = ::send(socket_.get(), outgoing_.data(), outgoing_.size(), MSG_NOSIGNAL);
   if (sent < 0 && errno != EAGAIN && errno != EINTR) return close();
   if (sent > 0) outgoing_.erase(0, static_cast<std::size_t>(sent));
-  if (!outgoing_.empty()) return readiness_->watch(loop::Readiness::kWrite);
+  if (!outgoing_.empty()) return watch(loop::Readiness::kWrite);
   if (draining_ || !exchange_.keep_connection()) return close();
   state_ = State::kReading;
-  readiness_->watch(loop::Readiness::kRead);
+  watch(loop::Readiness::kRead);
+}
+
+// A connection that nobody watches would be held for ever.
+void Connection::watch(loop::Readiness::Events wanted) {
+  if (const auto watched = readiness_->watch(wanted); !watched) {
+    context_.log.error("cannot watch a connection; closed", {{"reason", watched.error().detail}});
+    close();
+  }
 }
 
 void Connection::close() {

@@ -32,6 +32,8 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  // Serves it from now on. Error: kSystem when the loop cannot watch it; then destroy it.
+  [[nodiscard]] Result<void> begin();
   // Ends the connection after the request in progress, if there is one.
   void drain();
   // Ends the connection if the peer owes bytes, or takes none, since before `since`.
@@ -49,6 +51,7 @@ class Connection {
   void take_request(std::string_view bytes);
   [[nodiscard]] Task<void> answer();
   void write();
+  void watch(loop::Readiness::Events wanted);
   void close();
 
   const Context& context_;
@@ -56,7 +59,7 @@ class Connection {
   State state_ = State::kReading;
   bool draining_ = false;
   bool peer_gone_ = false;
-  loop::Milliseconds last_progress_;
+  loop::Milliseconds last_progress_;  // of the peer; while writing, not before that began
   RecordScanner scanner_;
   Exchange exchange_;
   std::string outgoing_;

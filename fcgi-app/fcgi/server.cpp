@@ -1,16 +1,18 @@
 #include "fcgi/server.h"
 
-#include <cerrno>
 #include <cstring>
-
-#include <sys/socket.h>
 
 #include "fcgi/listener.h"
 
 namespace sluice::fcgi {
 namespace {
 
+// What is wrong with accepting, and does not pass by itself, is tried again after this time: the
+// socket stays readable, and a worker that tried at once would spin.
 constexpr loop::Milliseconds kRetryAccept{100};
+
+// The same failure is in the log at most so often.
+constexpr loop::Milliseconds kReportPause{60'000};
 
 // While draining, how long connections are kept as they are: a gateway that was told of the new
 // pool closes its own in this time, and so no request meets a closing connection.
@@ -23,14 +25,19 @@ Server::Server(loop::Loop& loop, telemetry::Log& log, Options options, UniqueFd 
     : loop_(loop),
       log_(log),
       options_(options),
-      listener_(std::move(listener)),
+      acceptor_(std::move(listener)),
       handler_(std::move(handler)),
       context_{loop, log, handler_, options.bounds,
                [this](Connection& connection) { on_closed(connection); }},
       listening_(std::make_unique<loop::Readiness>(
-          loop, listener_.get(), [this](loop::Readiness::Events /*ready*/) { on_listener(); })),
+          loop, acceptor_.listener().get(),
+          [this](loop::Readiness::Events /*ready*/) { on_listener(); })),
       stall_timer_(loop, [this] { close_stalled(); }),
-      retry_timer_(loop, [this] { listen_if_room(); }),
+      retry_timer_(loop,
+                   [this] {
+                     paused_ = false;
+                     listen_if_room();
+                   }),
       drain_timer_(
           loop,
           [this] { for_each_connection([](Connection& connection) { connection.drain(); }); }),
@@ -39,7 +46,7 @@ Server::Server(loop::Loop& loop, telemetry::Log& log, Options options, UniqueFd 
 Server::~Server() = default;
 
 void Server::start() {
-  if (is_network_socket(listener_)) {
+  if (is_network_socket(acceptor_.listener())) {
     log_.warning(
         "the socket is TCP: whoever can reach it can claim to be any client; use a unix socket");
   }
@@ -53,25 +60,47 @@ void Server::on_listener() {
   if (accept_one()) listen_if_room();
 }
 
+// Whether one was taken, to be served or not.
 bool Server::accept_one() {
-  UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-  if (socket) {
-    auto connection = std::make_unique<Connection>(context_, std::move(socket));
-    Connection* const key = connection.get();
-    connections_.emplace(key, std::move(connection));
-    return true;
+  Acceptor::Accepted accepted = acceptor_.accept();
+  if (accepted.error != 0) report("cannot accept", std::strerror(accepted.error));
+  if (accepted.error != 0 && !accepted.refused) pause();
+  if (!accepted.socket) return accepted.refused;
+  serve(std::move(accepted.socket));
+  return true;
+}
+
+void Server::serve(UniqueFd socket) {
+  auto connection = std::make_unique<Connection>(context_, std::move(socket));
+  if (const auto begun = connection->begin(); !begun) {
+    report("cannot watch a connection; closed", begun.error().detail);
+    return;  // closed, so that the gateway goes on to the next worker at once
   }
-  if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-    log_.error("cannot accept", {{"reason", std::strerror(errno)}});
-    if (listening_) listening_->watch(loop::Readiness::kNone);  // it stays readable: do not spin
-    retry_timer_.start(kRetryAccept);
-  }
-  return false;
+  Connection* const key = connection.get();
+  connections_.emplace(key, std::move(connection));
 }
 
 void Server::listen_if_room() {
-  const bool room = connections_.size() < options_.max_connections;
-  if (listening_) listening_->watch(room ? loop::Readiness::kRead : loop::Readiness::kNone);
+  if (!listening_) return;
+  const bool wanted = !paused_ && connections_.size() < options_.max_connections;
+  const auto watched = listening_->watch(wanted ? loop::Readiness::kRead : loop::Readiness::kNone);
+  if (watched) return;
+  report("cannot watch the listening socket", watched.error().detail);
+  pause();
+}
+
+void Server::pause() {
+  paused_ = true;
+  retry_timer_.start(kRetryAccept);
+  listen_if_room();
+}
+
+void Server::report(std::string_view event, const std::string& reason) {
+  const auto now = loop_.now();
+  const auto [said, is_new] = reported_.try_emplace(std::string(event) + reason, now);
+  if (!is_new && now - said->second < kReportPause) return;
+  said->second = now;
+  log_.error(event, {{"reason", reason}});
 }
 
 void Server::on_closed(Connection& connection) {

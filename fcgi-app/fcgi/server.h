@@ -1,10 +1,14 @@
 // Accepts the gateway's connections and answers their requests.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "fcgi/acceptor.h"
 #include "fcgi/connection.h"
 
 namespace sluice::fcgi {
@@ -34,7 +38,10 @@ class Server {
  private:
   void on_listener();
   [[nodiscard]] bool accept_one();
+  void serve(UniqueFd socket);
   void listen_if_room();
+  void pause();
+  void report(std::string_view event, const std::string& reason);
   void on_closed(Connection& connection);
   template <class Function>
   void for_each_connection(Function function);
@@ -44,16 +51,18 @@ class Server {
   loop::Loop& loop_;
   telemetry::Log& log_;
   Options options_;
-  UniqueFd listener_;
+  Acceptor acceptor_;
   Handler handler_;
   Connection::Context context_;
   std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
-  std::vector<std::unique_ptr<Connection>> closed_;  // freed at the end of the turn
+  std::vector<std::unique_ptr<Connection>> closed_;     // freed at the end of the turn
+  std::map<std::string, loop::Milliseconds> reported_;  // event and reason -> when last
   bool draining_ = false;
+  bool paused_ = false;  // until retry_timer_ fires
   loop::Callback on_drained_;
   std::unique_ptr<loop::Readiness> listening_;
   loop::Timer stall_timer_;
-  loop::Timer retry_timer_;  // accepts again, after descriptors ran out
+  loop::Timer retry_timer_;  // ends a pause
   loop::Timer drain_timer_;  // ends the grace of a drain
   loop::BeforeWait end_of_turn_;
 };

@@ -1,11 +1,15 @@
 #include "loop/loop.h"
 
+#include <cerrno>
 #include <cstdlib>
 #include <utility>
 
 #include <fmt/format.h>
 #include <netdb.h>
+#include <sys/epoll.h>
 #include <uv.h>
+
+#include "loop/loop_impl.h"
 
 namespace sluice::loop {
 namespace {
@@ -42,17 +46,16 @@ struct HandleImpl {
 
 }  // namespace
 
-struct Loop::Impl {
-  uv_loop_t loop{};
-};
-
 Loop::Loop() : impl_(std::make_unique<Impl>()) {
   must(uv_loop_init(&impl_->loop), "event loop");
+  impl_->epoll = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
+  const bool works =
+      impl_->epoll && impl_->control(EPOLL_CTL_ADD, uv_backend_fd(&impl_->loop), EPOLLIN) == 0;
+  must(works ? 0 : uv_translate_sys_error(errno), "event loop");
 }
 
 Loop::~Loop() {
-  // Frees what was closed in the last turn; a stop() that came after it takes the first run.
-  uv_run(&impl_->loop, UV_RUN_NOWAIT);
+  // Frees what was closed in the last turn.
   uv_run(&impl_->loop, UV_RUN_NOWAIT);
   // A look-up may still run on a thread of libuv's; it goes down with the process.
   if (uv_loop_close(&impl_->loop) != UV_EBUSY) return;
@@ -65,48 +68,16 @@ bool is_look_up_left() {
 }
 
 void Loop::run() {
-  uv_run(&impl_->loop, UV_RUN_DEFAULT);
+  while (!impl_->stopped && impl_->is_alive()) impl_->turn();
+  impl_->stopped = false;
 }
 
 void Loop::stop() {
-  uv_stop(&impl_->loop);
+  impl_->stopped = true;
 }
 
 Milliseconds Loop::now() const {
   return Milliseconds(static_cast<std::int64_t>(uv_now(&impl_->loop)));
-}
-
-struct Readiness::Impl : HandleImpl<Impl, uv_poll_t, std::function<void(Events)>> {
-  using HandleImpl::HandleImpl;
-  Events wanted = kNone;
-};
-
-Readiness::Readiness(Loop& loop, int fd, std::function<void(Events)> on_ready)
-    : impl_(new Impl(std::move(on_ready))) {
-  must(uv_poll_init(&loop.impl().loop, &impl_->handle, fd), "poll");
-}
-
-Readiness::~Readiness() {
-  impl_->close();
-}
-
-void Readiness::watch(Events wanted) {
-  if (wanted == impl_->wanted) return;
-  impl_->wanted = wanted;
-  if (wanted == kNone) {
-    uv_poll_stop(&impl_->handle);
-    return;
-  }
-  const int events =
-      ((wanted & kRead) != 0 ? UV_READABLE : 0) | ((wanted & kWrite) != 0 ? UV_WRITABLE : 0);
-  must(uv_poll_start(&impl_->handle, events,
-                     [](uv_poll_t* handle, int status, int ready) {
-                       unsigned seen = status < 0 ? kReadWrite : kNone;
-                       if ((ready & UV_READABLE) != 0) seen |= kRead;
-                       if ((ready & UV_WRITABLE) != 0) seen |= kWrite;
-                       Impl::of(handle).callback(static_cast<Events>(seen));
-                     }),
-       "poll");
 }
 
 struct Timer::Impl : HandleImpl<Impl, uv_timer_t, Callback> {
@@ -144,20 +115,6 @@ Signal::Signal(Loop& loop, int number, Callback on_signal) : impl_(new Impl(std:
 }
 
 Signal::~Signal() {
-  impl_->close();
-}
-
-struct BeforeWait::Impl : HandleImpl<Impl, uv_prepare_t, Callback> {
-  using HandleImpl::HandleImpl;
-};
-
-BeforeWait::BeforeWait(Loop& loop, Callback flush) : impl_(new Impl(std::move(flush))) {
-  must(uv_prepare_init(&loop.impl().loop, &impl_->handle), "prepare");
-  must(uv_prepare_start(&impl_->handle, [](uv_prepare_t* handle) { Impl::of(handle).callback(); }),
-       "prepare");
-}
-
-BeforeWait::~BeforeWait() {
   impl_->close();
 }
 

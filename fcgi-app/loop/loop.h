@@ -1,4 +1,4 @@
-// The event loop of a worker, and the one home of libuv.
+// The event loop of a worker: sockets by epoll, the rest by libuv, whose one home this is.
 //
 // One thread, one loop. A callback runs on the loop's thread, may create, change and destroy any
 // handle (its own too), and must not block. Handles are plain members: destroying one ends its
@@ -55,12 +55,15 @@ class Readiness {
   Readiness(const Readiness&) = delete;
   Readiness& operator=(const Readiness&) = delete;
 
-  // Watches for `wanted` from now on; kNone pauses. Free when nothing changes.
-  void watch(Events wanted);
+  // Watches for `wanted` from now on; kNone pauses, and never fails. Free when nothing changes.
+  // Error: kSystem when the kernel refuses, for want of memory or of user watches; then it watches
+  // for what it did before.
+  [[nodiscard]] Result<void> watch(Events wanted);
+
+  struct Impl;
 
  private:
-  struct Impl;
-  Impl* impl_;  // freed by the loop, once libuv lets go of it
+  Impl* impl_;  // freed by the loop, at the end of its turn
 };
 
 class Timer {
@@ -100,8 +103,9 @@ class BeforeWait {
   BeforeWait(const BeforeWait&) = delete;
   BeforeWait& operator=(const BeforeWait&) = delete;
 
- private:
   struct Impl;
+
+ private:
   Impl* impl_;
 };
 

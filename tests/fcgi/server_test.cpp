@@ -27,18 +27,21 @@ class ServerTest : public testing::Test {
     auto listener = listen_at(path_);
     ASSERT_TRUE(listener) << listener.error().detail;
     server_ = std::make_unique<Server>(
-        loop_, log_,
-        Server::Options{
-            .bounds = {}, .max_connections = 3, .stall_timeout = loop::Milliseconds(40)},
+        loop_, log_, Server::Options{.bounds = {}, .max_connections = 3, .stall_timeout = kStall},
         std::move(*listener), [this](const http::Request& request) { return answer(request); });
     server_->start();
   }
 
   Task<http::Response> answer(const http::Request& request) {
     if (request.path == "/throw") throw std::runtime_error("handler");
-    if (request.path == "/wait") co_await Held{*this};
+    if (request.path == "/wait" || request.path == "/wait-large") co_await Held{*this};
+    if (request.path == "/wait-large") co_return http::Response(200, std::string(kLarge, 'x'));
     co_return http::Response(200, std::string(request.body));
   }
+
+  static constexpr loop::Milliseconds kStall{100};
+  static constexpr loop::Milliseconds kLongerThanStall{150};
+  static constexpr std::size_t kLarge = 4'000'000;  // more than a socket holds
 
   struct Held {
     ServerTest& test;
@@ -73,6 +76,12 @@ class ServerTest : public testing::Test {
       turn();
     }
     return "nothing came";
+  }
+
+  static bool ends_in_its_last_record(std::string_view answer) {
+    constexpr std::size_t kEndRequest = 16;
+    return answer.size() > kEndRequest &&
+           answer.substr(answer.size() - kEndRequest, 2) == std::string_view("\1\3", 2);
   }
 
   std::string ask(const UniqueFd& socket, std::string_view bytes) {
@@ -123,6 +132,53 @@ TEST_F(ServerTest, AnIdleConnectionIsKept) {
   const UniqueFd half = connect();
   EXPECT_EQ(ask(half, "\1"), "closed");  // so the stall time-out has passed
   EXPECT_THAT(ask(idle, kHello), HasSubstr("hello"));
+}
+
+// The answer's own time begins with it: here the handler takes longer than the stall time-out, and
+// then the peer takes the answer slowly, but never stops.
+TEST_F(ServerTest, AnAnswerIsTakenWholeHoweverLongItsHandlerTook) {
+  const UniqueFd socket = connect();
+  const std::string wait = request({{"DOCUMENT_URI", "/wait-large"}});
+  for (const std::string turn_of : {"first", "second"}) {
+    ASSERT_GT(::send(socket.get(), wait.data(), wait.size(), 0), 0);
+    turn(kLongerThanStall);
+    ASSERT_EQ(held_.size(), 1U) << turn_of;
+    std::exchange(held_, {})[0].resume();
+    std::string answer;
+    while (!ends_in_its_last_record(answer)) {
+      turn();
+      const std::string part = receive(socket);
+      ASSERT_NE(part, "closed") << turn_of << ", after " << answer.size() << " bytes";
+      answer += part;
+    }
+    EXPECT_GT(answer.size(), kLarge);
+  }
+  EXPECT_THAT(ask(socket, kHello), HasSubstr("hello"));
+}
+
+TEST_F(ServerTest, AnAnswerThatIsNotTakenIsGivenUpHoweverLongItsHandlerTook) {
+  const UniqueFd socket = connect();
+  const std::string wait = request({{"DOCUMENT_URI", "/wait-large"}});
+  ASSERT_GT(::send(socket.get(), wait.data(), wait.size(), 0), 0);
+  turn(kLongerThanStall);
+  held_[0].resume();
+  turn(kLongerThanStall);
+  std::string part;
+  while ((part = receive(socket)) != "closed") ASSERT_NE(part, "nothing came");
+}
+
+TEST_F(ServerTest, AHalfSentRequestAfterALongHandlerHasItsWholeTime) {
+  const UniqueFd socket = connect();
+  const std::string wait = request({{"DOCUMENT_URI", "/wait"}}, "slow");
+  ASSERT_GT(::send(socket.get(), wait.data(), wait.size(), 0), 0);
+  turn(kLongerThanStall);
+  held_[0].resume();
+  EXPECT_THAT(receive(socket), HasSubstr("slow"));
+  turn(kLongerThanStall);
+  ASSERT_EQ(::send(socket.get(), kHello.data(), 20, 0), 20);
+  turn(kStall / 5);
+  EXPECT_THAT(ask(socket, kHello.substr(20)), HasSubstr("hello"));
+  EXPECT_EQ(ask(socket, kHello.substr(0, 20)), "closed");
 }
 
 TEST_F(ServerTest, OneWaitingRequestDoesNotHoldUpAnother) {

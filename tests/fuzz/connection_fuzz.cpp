@@ -34,6 +34,7 @@ class Gateway {
             "a pair of sockets");
     socket_ = UniqueFd(pair[0]);
     connection_ = std::make_unique<fcgi::Connection>(context_, UniqueFd(pair[1]));
+    require(static_cast<bool>(connection_->begin()), "a connection that is watched");
   }
   ~Gateway() {
     turn();

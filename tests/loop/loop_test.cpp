@@ -4,9 +4,12 @@
 #include <csignal>
 #include <memory>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "base/unique_fd.h"
 
 namespace sluice::loop {
 namespace {
@@ -35,14 +38,78 @@ TEST(LoopTest, ReadinessReportsWhatWasAskedForAndPauses) {
   int reads = 0;
   Readiness readiness(loop, pair[0], [&](Readiness::Events ready) {
     EXPECT_EQ(ready, Readiness::kRead);
-    if (++reads == 2) readiness.watch(Readiness::kNone);
+    if (++reads < 2) return;
+    EXPECT_TRUE(readiness.watch(Readiness::kNone));
   });
-  readiness.watch(Readiness::kRead);
+  ASSERT_TRUE(readiness.watch(Readiness::kRead));
   ASSERT_EQ(write(pair[1], "x", 1), 1);
   loop.run();  // level-triggered: the unread byte is reported until nobody watches
   EXPECT_EQ(reads, 2);
   close(pair[0]);
   close(pair[1]);
+}
+
+TEST(LoopTest, ADescriptorThatCannotBeWatchedIsAnErrorAndTheLoopGoesOn) {
+  Loop loop;
+  const UniqueFd file(::open("/dev/zero", O_RDONLY | O_CLOEXEC));  // EPERM: no file can be
+  Readiness readiness(loop, file.get(), [](Readiness::Events /*ready*/) { FAIL(); });
+  for (const auto wanted : {Readiness::kRead, Readiness::kWrite, Readiness::kReadWrite}) {
+    const auto watched = readiness.watch(wanted);
+    ASSERT_FALSE(watched);
+    EXPECT_EQ(watched.error().detail, "Operation not permitted");
+  }
+  EXPECT_TRUE(readiness.watch(Readiness::kNone));
+  bool fired = false;
+  Timer timer(loop, [&] { fired = true; });
+  timer.start(Milliseconds(1));
+  loop.run();
+  EXPECT_TRUE(fired);
+}
+
+TEST(LoopTest, WhatCameBeforeAHangUpIsToldOfFirst) {
+  Loop loop;
+  std::array<int, 2> pair{};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair.data()), 0);
+  const UniqueFd mine(pair[0]);
+  UniqueFd theirs(pair[1]);
+  ASSERT_EQ(write(theirs.get(), "x", 1), 1);
+  theirs.reset();
+  Readiness readiness(loop, mine.get(), [&](Readiness::Events ready) {
+    EXPECT_EQ(ready, Readiness::kRead);
+    EXPECT_TRUE(readiness.watch(Readiness::kNone));
+  });
+  ASSERT_TRUE(readiness.watch(Readiness::kRead));
+  loop.run();
+}
+
+// The second socket is ready in the same turn, and its number goes to a third.
+TEST(LoopTest, AReadinessThatIsDestroyedInATurnIsNotToldAnyMore) {
+  Loop loop;
+  std::array<int, 4> ends{};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data() + 2), 0);
+  std::array<std::unique_ptr<Readiness>, 3> watches;
+  int told = 0;
+  const auto on_ready = [&](std::size_t self) {
+    ++told;
+    const std::size_t other = 1 - self;
+    watches[other].reset();
+    watches[2] = std::make_unique<Readiness>(loop, ends[2 * other],
+                                             [](Readiness::Events /*ready*/) { FAIL(); });
+    EXPECT_TRUE(watches[2]->watch(Readiness::kWrite));
+    watches[self].reset();
+    loop.stop();
+  };
+  for (std::size_t i = 0; i < 2; ++i) {
+    watches[i] = std::make_unique<Readiness>(
+        loop, ends[2 * i], [&on_ready, i](Readiness::Events /*ready*/) { on_ready(i); });
+    ASSERT_TRUE(watches[i]->watch(Readiness::kRead));
+    ASSERT_EQ(write(ends[2 * i + 1], "x", 1), 1);
+  }
+  loop.run();
+  EXPECT_EQ(told, 1);
+  watches = {};
+  for (const int end : ends) close(end);
 }
 
 TEST(LoopTest, AHandleMayBeDestroyedInItsOwnCallback) {

@@ -37,6 +37,7 @@ FILES='755 root root /usr/bin/sluice
 644 root root /etc/sluice/sluice.cfg
 644 root root /etc/sluice/tenants.cfg
 600 root root /etc/default/sluice
+755 root root /usr/lib/sluice/keep
 755 root root /usr/lib/sluice/restart
 644 root root /usr/lib/systemd/system/sluice@.service
 644 root root /usr/share/man/man1/sluice.1.gz
@@ -155,6 +156,32 @@ is_restarted_after_a_crash() {
   inside systemctl kill --signal=KILL 'sluice@*.service' && await 10 both_serve && [[ $(main_pids) != "$before" ]]
 }
 
+is_restarted_however_often() {
+  local _
+  for _ in {1..25}; do
+    { inside systemctl kill --signal=KILL 'sluice@*.service' && await 5 both_serve; } || return 1
+  done
+}
+
+restarts_of() { inside systemctl show -P NRestarts "$1"; }
+
+# While its config is wrong a worker is tried again and again, but does not busy the machine, and who
+# connects meanwhile takes nothing down for good.
+comes_back_once_mended() {
+  local before tries _
+  echo 'nonsense' >>"$clean/etc/sluice/sluice.cfg"
+  before=$(restarts_of sluice@1.service)
+  inside systemctl kill --signal=KILL 'sluice@*.service'
+  for _ in {1..30}; do
+    ask -o /dev/null "http://127.0.0.1:$port/" || true
+    sleep 0.2
+  done
+  tries=$(($(restarts_of sluice@1.service) - before))
+  sed -i '$d' "$clean/etc/sluice/sluice.cfg"
+  say "$tries tries"
+  await 5 both_serve && ((tries > 1 && tries < 100))
+}
+
 left() {  # but for the configs of nginx, which are the administrator's
   inside find / -xdev -name '*sluice*' ! -path '/etc/nginx/*' ! -path '/root/*' ! -path '/proc/*'
 }
@@ -185,5 +212,7 @@ package_tests() {
   check "restart under load" restarts || true
   check "a mistake in the config ends nobody" mistakes_are_survived || true
   check "a crash is mended" is_restarted_after_a_crash || true
+  check "and each crash after it" is_restarted_however_often || true
+  check "a mistake in the config is no end either" comes_back_once_mended || true
   check "remove and purge" goes || true
 }

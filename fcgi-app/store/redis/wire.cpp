@@ -64,8 +64,13 @@ Wire::Wire(loop::Loop& loop, Options options, Peer peer, Events events)
   }
   readiness_ = std::make_unique<loop::Readiness>(
       loop, socket_.get(), [this](loop::Readiness::Events ready) { on_ready(ready); });
-  readiness_->watch(loop::Readiness::kWrite);
-  deadline_.start(options_.connect_timeout);
+  if (readiness_->watch(loop::Readiness::kWrite)) {
+    deadline_.start(options_.connect_timeout);
+    return;
+  }
+  readiness_.reset();  // nobody watches it: as good as no socket
+  socket_.reset();
+  deadline_.start(loop::Milliseconds::zero());
 }
 
 Wire::~Wire() {
@@ -136,8 +141,8 @@ void Wire::on_connected() {
 void Wire::on_up() {
   state_ = State::kUp;
   deadline_.stop();
-  readiness_->watch(loop::Readiness::kRead);
-  events_.on_up();
+  watch(loop::Readiness::kRead);
+  if (state_ == State::kUp) events_.on_up();
 }
 
 void Wire::on_deadline() {
@@ -169,7 +174,11 @@ void Wire::flush() {
   const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (sent < 0 && errno != EAGAIN && errno != EINTR) return close(std::strerror(errno));
   if (sent > 0) bytes.erase(0, static_cast<std::size_t>(sent));
-  readiness_->watch(bytes.empty() ? loop::Readiness::kRead : loop::Readiness::kReadWrite);
+  watch(bytes.empty() ? loop::Readiness::kRead : loop::Readiness::kReadWrite);
+}
+
+void Wire::watch(loop::Readiness::Events wanted) {
+  if (const auto watched = readiness_->watch(wanted); !watched) close(watched.error().detail);
 }
 
 void Wire::receive() {

@@ -105,6 +105,7 @@ class Wire {
   void on_up();
   void on_deadline();
   void set_deadline(loop::Milliseconds at);
+  void watch(loop::Readiness::Events wanted);
   void receive();
   [[nodiscard]] std::optional<std::string> parse(std::string_view bytes);
   void deliver_replies();
