@@ -1,8 +1,8 @@
 #include "store/shm_arena.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
+#include <utility>
 
 #include "limits/limit.h"
 
@@ -10,7 +10,7 @@ namespace sluice::store {
 namespace {
 
 constexpr std::size_t kBlockBytes = sizeof(ShmBlock::bytes);
-constexpr std::uint32_t kBits = 64;  // of a word of `used`
+constexpr std::uint32_t kBits = 64;  // of a word of marks
 // The terms of a bucket, and a sliding log of the most units there can be.
 constexpr std::size_t kMaxValue = 64 + 8 * static_cast<std::size_t>(limits::kMaxLogQuota);
 
@@ -20,10 +20,12 @@ std::uint64_t bit(ShmArena::Index index) {
 
 }  // namespace
 
-std::size_t ShmArena::count_unused() const {
-  std::size_t used = 0;
-  for (const std::uint64_t word : used_) used += static_cast<std::size_t>(std::popcount(word));
-  return used_.size() * kBits - used;
+std::size_t ShmArena::count_free() const {
+  std::size_t count = blocks_.size() - header_.first_fresh;
+  for (Index index = header_.first_free; index != kNone && count <= size(); ++count) {
+    index = blocks_[index].next_block;
+  }
+  return count;
 }
 
 std::size_t ShmArena::blocks_for(std::size_t key_and_value) {
@@ -35,7 +37,7 @@ std::size_t ShmArena::blocks_of(Index record) const {
 }
 
 ShmArena::Index ShmArena::write(std::string_view key, std::string_view value) noexcept {
-  const Index record = allocate();
+  const Index record = allocate(kNone);
   ShmBlock* block = &blocks_[record];
   block->key_size = static_cast<std::uint32_t>(key.size());
   block->value_size = static_cast<std::uint32_t>(value.size());
@@ -43,7 +45,7 @@ ShmArena::Index ShmArena::write(std::string_view key, std::string_view value) no
   for (std::string_view part : {key, value}) {
     while (!part.empty()) {
       if (filled == kBlockBytes) {
-        block->next_block = allocate();
+        block->next_block = allocate(record);
         block = &blocks_[block->next_block];
         filled = 0;
       }
@@ -57,11 +59,11 @@ ShmArena::Index ShmArena::write(std::string_view key, std::string_view value) no
 }
 
 void ShmArena::release(Index record) noexcept {
-  for (Index index = record; index != kNone; index = blocks_[index].next_block) {
-    used_[index / kBits] &= ~bit(index);
-    header_.first_free = std::min(header_.first_free, index / kBits);
-    ++header_.free_blocks;
+  for (Index index = record; index != kNone;) {
+    const Index next = blocks_[index].next_block;
+    push_free(index);
     step("block freed");
+    index = next;
   }
 }
 
@@ -75,69 +77,92 @@ bool ShmArena::has_key(Index record, std::string_view key) const {
   }
 }
 
-std::string ShmArena::content(Index record) const {
-  std::string bytes(std::size_t{blocks_[record].key_size} + blocks_[record].value_size, '\0');
-  copy_out(record, bytes);
+std::string ShmArena::value(Index record) const {
+  std::string bytes(blocks_[record].value_size, '\0');
+  copy_out(record, blocks_[record].key_size, bytes);
   return bytes;
 }
 
 std::string_view ShmArena::key(Index record, KeyBuffer& buffer) const {
   const std::size_t size = blocks_[record].key_size;
-  copy_out(record, std::span(buffer).first(size));
+  copy_out(record, 0, std::span(buffer).first(size));
   return {buffer.data(), size};
 }
 
-void ShmArena::copy_out(Index record, std::span<char> to) const {
-  for (const ShmBlock* block = &blocks_[record]; !to.empty(); block = &blocks_[block->next_block]) {
-    const std::size_t here = std::min(to.size(), kBlockBytes);
-    std::memcpy(to.data(), block->bytes.data(), here);
+// Of the key and then the value, the bytes that begin with this one.
+void ShmArena::copy_out(Index record, std::size_t from, std::span<char> to) const {
+  const ShmBlock* block = &blocks_[record];
+  for (; from >= kBlockBytes; from -= kBlockBytes) block = &blocks_[block->next_block];
+  for (; !to.empty(); block = &blocks_[block->next_block], from = 0) {
+    const std::size_t here = std::min(to.size(), kBlockBytes - from);
+    std::memcpy(to.data(), block->bytes.data() + from, here);
     to = to.subspan(here);
   }
 }
 
-void ShmArena::free_all() noexcept {
-  std::fill(used_.begin(), used_.end(), 0);
-  // Block 0, which stands for none, and the bits of no block.
-  used_.front() = 1;
-  if (const std::size_t last = blocks_.size() % kBits; last != 0) {
-    used_.back() |= ~std::uint64_t{0} << last;
-  }
-  header_.first_free = 0;
-  header_.free_blocks = static_cast<std::uint32_t>(size());
+ShmArena::Index ShmArena::move_hand() noexcept {
+  constexpr std::uint64_t kGoldenRatio = 0x9e3779b97f4a7c15;         // 2^64 times it
+  const std::uint64_t part = header_.looks++ * kGoldenRatio >> 32U;  // of all, in 2^-32
+  const std::uint64_t taken = header_.first_fresh - 1;
+  return taken == 0 ? kNone : blocks_[1 + (part * taken >> 32U)].record;
+}
+
+void ShmArena::clear_marks() noexcept {
+  std::fill(marks_.begin(), marks_.end(), 0);
+  marks_.front() = 1;  // block 0, which stands for none
+  header_.first_fresh = 1;
 }
 
 bool ShmArena::mark(Index record) noexcept {
-  const auto usable = [&](Index index) { return index < blocks_.size() && !is_used(index); };
-  if (!usable(record)) return false;
+  const auto is_of_record = [&](Index index) {
+    return index < blocks_.size() && !is_marked(index) && blocks_[index].record == record;
+  };
+  if (!is_of_record(record)) return false;
   const ShmBlock& first = blocks_[record];
   if (first.key_size > kMaxKey || first.value_size > kMaxValue) return false;
   Index index = record;
   for (std::size_t left = blocks_of(record); left > 0; --left) {
-    if (!usable(index)) return false;
-    set_used(index);
+    if (!is_of_record(index)) return false;
     index = blocks_[index].next_block;
   }
-  return index == kNone;
+  if (index != kNone) return false;
+  for (index = record; index != kNone; index = blocks_[index].next_block) {
+    marks_[index / kBits] |= bit(index);
+    header_.first_fresh = std::max(header_.first_fresh, index + 1);
+  }
+  return true;
 }
 
-// Lowest first: what was freed last is likely to be in the cache.
-ShmArena::Index ShmArena::allocate() noexcept {
-  while (used_[header_.first_free] == ~std::uint64_t{0}) ++header_.first_free;
-  const std::uint32_t word = header_.first_free;
-  const Index index = word * kBits + static_cast<Index>(std::countr_one(used_[word]));
-  set_used(index);
+// From the last to the first: so the first are taken first.
+void ShmArena::free_unmarked() noexcept {
+  header_.first_free = kNone;
+  header_.free_blocks = static_cast<std::uint32_t>(blocks_.size() - header_.first_fresh);
+  for (Index index = header_.first_fresh - 1; index != kNone; --index) {
+    if (!is_marked(index)) push_free(index);
+  }
+}
+
+// kNone: it begins a record of its own.
+ShmArena::Index ShmArena::allocate(Index record) noexcept {
+  const Index index =
+      header_.first_free != kNone
+          ? std::exchange(header_.first_free, blocks_[header_.first_free].next_block)
+          : header_.first_fresh++;
+  --header_.free_blocks;
+  blocks_[index].record = record == kNone ? index : record;
   blocks_[index].next_block = kNone;
   step("block taken");
   return index;
 }
 
-void ShmArena::set_used(Index index) noexcept {
-  used_[index / kBits] |= bit(index);
-  --header_.free_blocks;
+void ShmArena::push_free(Index index) noexcept {
+  blocks_[index].record = kNone;
+  blocks_[index].next_block = std::exchange(header_.first_free, index);
+  ++header_.free_blocks;
 }
 
-bool ShmArena::is_used(Index index) const {
-  return (used_[index / kBits] & bit(index)) != 0;
+bool ShmArena::is_marked(Index index) const {
+  return (marks_[index / kBits] & bit(index)) != 0;
 }
 
 }  // namespace sluice::store

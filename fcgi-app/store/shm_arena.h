@@ -1,8 +1,9 @@
 // The blocks of a mapped segment, and the records in them: a key and a value, in one block or
 // several, linked by next_block. Which records count, the table says (shm_table.h).
 //
-// The bits of `used` and the figures beside them say which blocks are free. They need not survive
-// a crash: recovery finds them anew. All of it REQUIRES the segment's mutex.
+// A block that was freed goes to the front of a list, and is taken again from there; blocks that
+// were never taken come after those. So either is a step or two, however large the segment. The
+// list need not survive a crash: recovery makes it anew. All of it REQUIRES the segment's mutex.
 #pragma once
 
 #include <array>
@@ -24,16 +25,16 @@ class ShmArena {
   // `segment` outlives the arena.
   ShmArena(const ShmSegment& segment, ShmStep on_step)
       : header_(segment.header()),
-        used_(segment.used()),
+        marks_(segment.marks()),
         blocks_(segment.blocks()),
         on_step_(on_step) {}
 
   [[nodiscard]] ShmBlock& operator[](Index index) const { return blocks_[index]; }
 
-  // Blocks that can be used, and those of them that are not, by the figure and by the bits.
+  // Blocks that can be used, and those of them that are free, by the figure and by counting them.
   [[nodiscard]] std::size_t size() const { return blocks_.size() - 1; }
   [[nodiscard]] std::size_t free() const { return header_.free_blocks; }
-  [[nodiscard]] std::size_t count_unused() const;
+  [[nodiscard]] std::size_t count_free() const;
 
   [[nodiscard]] static std::size_t blocks_for(std::size_t key_and_value);
   [[nodiscard]] std::size_t blocks_of(Index record) const;
@@ -43,27 +44,33 @@ class ShmArena {
   void release(Index record) noexcept;
 
   [[nodiscard]] bool has_key(Index record, std::string_view key) const;
-  // The key, and then the value.
-  [[nodiscard]] std::string content(Index record) const;
+  [[nodiscard]] std::string value(Index record) const;
   using KeyBuffer = std::array<char, kMaxKey>;
   [[nodiscard]] std::string_view key(Index record, KeyBuffer& buffer) const;
 
-  // Recovery: takes all blocks for free, and then those of each record for used. mark() yields
-  // false for what cannot be a record, or shares a block with another.
-  void free_all() noexcept;
+  // Moves the hand to another block: the record that has it, or kNone where it is free. A step is
+  // the golden ratio of all blocks that were ever taken. So looks that follow each other are at
+  // different parts of them, each is looked at once in two rounds at least, and none twice within
+  // two fifths of a round.
+  [[nodiscard]] Index move_hand() noexcept;
+
+  // Recovery: no block is marked, and then those of each record; all others are free. mark()
+  // yields false for what cannot be a record, or shares a block with another.
+  void clear_marks() noexcept;
   [[nodiscard]] bool mark(Index record) noexcept;
+  void free_unmarked() noexcept;
 
  private:
-  [[nodiscard]] Index allocate() noexcept;
-  void set_used(Index index) noexcept;
-  [[nodiscard]] bool is_used(Index index) const;
-  void copy_out(Index record, std::span<char> to) const;
+  [[nodiscard]] Index allocate(Index record) noexcept;
+  void push_free(Index index) noexcept;
+  [[nodiscard]] bool is_marked(Index index) const;
+  void copy_out(Index record, std::size_t from, std::span<char> to) const;
   void step(std::string_view name) const {
     if (on_step_) on_step_(name);
   }
 
   ShmHeader& header_;
-  std::span<std::uint64_t> used_;
+  std::span<std::uint64_t> marks_;  // of recovery alone
   std::span<ShmBlock> blocks_;
   ShmStep on_step_;
 };

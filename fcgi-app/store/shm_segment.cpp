@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::uint64_t kForming = 0x0a676e696d726f66;  // "forming\n", as the file reads
 constexpr std::uint64_t kReady = 0x3120656369756c53;    // "Sluice 1"
-constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kVersion = 2;
 constexpr std::uint64_t kLayout =
     kVersion << 48U | sizeof(ShmHeader) << 32U | sizeof(ShmBlock) << 16U | sizeof(pthread_mutex_t);
 constexpr std::size_t kHeaderBytes = 4096;
@@ -184,7 +184,7 @@ ShmSegment::ShmSegment(ShmSegment&& other) noexcept
     : fd_(std::move(other.fd_)),
       memory_(std::exchange(other.memory_, {})),
       slots_(other.slots_),
-      used_(other.used_),
+      marks_(other.marks_),
       blocks_(other.blocks_) {}
 
 ShmSegment::~ShmSegment() {
@@ -201,11 +201,11 @@ bool ShmSegment::map(std::size_t bytes) {
       (bytes - kHeaderBytes - kRounding) * 8 / ((sizeof(ShmBlock) + sizeof(std::uint32_t)) * 8 + 1);
   const std::size_t even = count / 2 * 2;  // so that the words behind the slots are aligned
   std::byte* const slots = memory_.data() + kHeaderBytes;
-  std::byte* const used = slots + even * sizeof(std::uint32_t);
+  std::byte* const marks = slots + even * sizeof(std::uint32_t);
   std::byte* const blocks =
       memory_.data() + bytes / sizeof(ShmBlock) * sizeof(ShmBlock) - even * sizeof(ShmBlock);
   slots_ = {reinterpret_cast<std::uint32_t*>(slots), even};
-  used_ = {reinterpret_cast<std::uint64_t*>(used), (even + 63) / 64};
+  marks_ = {reinterpret_cast<std::uint64_t*>(marks), (even + 63) / 64};
   blocks_ = {reinterpret_cast<ShmBlock*>(blocks), even};
   return true;
 }

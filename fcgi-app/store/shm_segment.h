@@ -1,6 +1,6 @@
 // The file that all workers of a host map: its layout, how it comes to be, and its mutex.
 //
-//   ShmHeader | slots, 4 bytes each | used, a bit for each block | blocks, 256 bytes each
+//   ShmHeader | slots, 4 bytes each | marks, a bit for each block | blocks, 256 bytes each
 //
 // What the last three hold is told in shm_table.h. Everything is trivially copyable; words that are
 // stored while others may look, or whose order matters, go through std::atomic_ref.
@@ -66,24 +66,24 @@ struct ShmHeader {
   std::uint32_t stale;  // 1: recover before use, as after EOWNERDEAD
   ShmJournal journal;
   std::uint32_t records;
+  std::uint32_t recoveries;  // how often a worker died holding the mutex
   std::uint32_t free_blocks;
-  std::uint32_t first_free;      // the word of `used` before which all blocks are in use
-  std::uint32_t sweep_at;        // the slot to sweep next
-  std::uint32_t recoveries;      // how often a worker died holding the mutex
-  std::int64_t earliest_expiry;  // no record expires before; in microseconds, as all times here
-  std::int64_t last_full_sweep;
+  std::uint32_t first_free;   // the block that was freed last; 0: none
+  std::uint32_t first_fresh;  // the blocks from here on are free too, and hold nothing
+  std::uint64_t looks;        // at blocks, by the hand
 };
 
 struct alignas(64) ShmBlock {
-  std::uint32_t next_block;  // of the same record; 0: none
+  std::uint32_t record;      // the first block of the record that it belongs to; 0: it is free
+  std::uint32_t next_block;  // of the same record, or the free one after it; 0: none
   // Of a record's first block only:
   std::uint32_t next_record;  // in the same slot; 0: none
   std::uint32_t hash;         // of the key
   std::uint32_t key_size;
   std::uint32_t value_size;
-  std::uint32_t reserved;
-  std::int64_t expires_at;
-  std::array<char, 224> bytes;  // the key, and then the value, through all blocks
+  std::int64_t expires_at;      // in microseconds since 1970
+  std::int64_t asked_at;        // last, by a decision
+  std::array<char, 216> bytes;  // the key, and then the value, through all blocks
 };
 
 static_assert(std::is_trivially_copyable_v<ShmHeader> && std::is_trivially_copyable_v<ShmBlock>);
@@ -121,7 +121,7 @@ class ShmSegment {
 
   [[nodiscard]] ShmHeader& header() const { return *reinterpret_cast<ShmHeader*>(memory_.data()); }
   [[nodiscard]] std::span<std::uint32_t> slots() const { return slots_; }
-  [[nodiscard]] std::span<std::uint64_t> used() const { return used_; }
+  [[nodiscard]] std::span<std::uint64_t> marks() const { return marks_; }
   // Block 0 is never used: its index says "none".
   [[nodiscard]] std::span<ShmBlock> blocks() const { return blocks_; }
 
@@ -134,7 +134,7 @@ class ShmSegment {
   UniqueFd fd_;  // holds the shared lock
   std::span<std::byte> memory_;
   std::span<std::uint32_t> slots_;
-  std::span<std::uint64_t> used_;
+  std::span<std::uint64_t> marks_;
   std::span<ShmBlock> blocks_;
 };
 

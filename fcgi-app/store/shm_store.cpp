@@ -77,7 +77,7 @@ Result<Decision> ShmStore::decide(std::span<const Charge> charges, TimePoint now
   bool foreign = false;
   const limits::Lookup stored = [&](std::string_view key,
                                     const limits::Limit& limit) -> std::optional<limits::Bucket> {
-    const auto bytes = table_.find(table_.key(key));
+    const auto bytes = table_.find(table_.key(key), now);
     if (!bytes) return std::nullopt;
     auto bucket = limits::decode(*bytes);
     foreign = foreign || (!bucket && limit.mode != limits::Mode::kShadow);
@@ -91,12 +91,15 @@ Result<Decision> ShmStore::decide(std::span<const Charge> charges, TimePoint now
     writes.push_back(
         {table_.key(change.key), limits::encode(change.bucket), now + change.keep_for});
   }
-  if (!table_.replace(writes, now)) {
+  const auto evicted = table_.replace(writes, now);
+  if (!evicted) {
     return fail(ErrorCode::kStoreUnavailable,
-                fmt::format("shared memory is full, with {} buckets; raise its size, bytes = {}",
-                            table_.size(), options_.bytes));
+                fmt::format("shared memory of {} bytes is too small for the buckets of one "
+                            "decision; raise storage.shared_memory_mb",
+                            options_.bytes));
   }
   news_.wrote = !writes.empty();
+  news_.evicted = *evicted > 0;
   return std::move(outcome.decision);
 }
 
@@ -159,6 +162,7 @@ void ShmStore::report(const Error* error) {
   if (news.recovered) {
     options_.log->warning("store recovered", {{"reason", "a worker died with the mutex"}});
   }
+  if (news.evicted) report_full(clock_.now());
   if (!error) {
     if (news.wrote && failed_at_) report_serving(clock_.now());
   } else if (error->code == ErrorCode::kStoreUnavailable) {
@@ -180,9 +184,17 @@ void ShmStore::report_refusing(const std::string& why, TimePoint now) {
 }
 
 void ShmStore::report_fault(const std::string& why, TimePoint now) {
-  if (fault_logged_at_ && is_within(options_.fault_pause, *fault_logged_at_, now)) return;
+  if (fault_logged_at_ && is_within(options_.pause, *fault_logged_at_, now)) return;
   options_.log->error("store fault", {{"reason", why}});
   fault_logged_at_ = now;
+}
+
+void ShmStore::report_full(TimePoint now) {
+  if (full_logged_at_ && is_within(options_.pause, *full_logged_at_, now)) return;
+  options_.log->warning("store is full", {{"reason",
+                                           "buckets in use are forgotten, as "
+                                           "storage.shared_memory_mb is too small"}});
+  full_logged_at_ = now;
 }
 
 }  // namespace sluice::store

@@ -5,6 +5,16 @@
 // even for a worker that is killed in the middle of one, in shm_table.h. One mutex guards it all.
 // Nobody waits for it longer than Options::lock_wait, so a worker that was stopped with the mutex
 // costs each of the others that wait once; until they get it again, they do not wait at all.
+//
+// A full file serves newcomers by forgetting. A decision that lacks room looks at ShmTable::kReach
+// blocks of the file, drops the buckets there that have expired, and if that is too little evicts
+// the one that was asked for longest ago: an approximate LRU, as Redis's. A denial and a peek ask
+// too, so who hammers is not forgotten. The work for it is bounded by the blocks that the decision
+// takes (some 20 looks for each), however large the file. It never evicts a bucket that it charges.
+//
+// Counts are exact for what is not evicted. Who is evicted has the full quota again, and no more
+// than that; an ended session or a lock-out that is evicted is over. That is better than to refuse:
+// 503 for all newcomers would give whoever opens buckets a way to shut others out.
 #pragma once
 
 #include <memory>
@@ -31,11 +41,12 @@ class ShmStore final : public BucketStore {
     // Says when the store is down, up again, recovered or at fault; nullptr: nobody is told.
     // Outlives the store.
     telemetry::Log* log = nullptr;
-    // "store is up" is said after so long without a failure: memory that is full fails new buckets
-    // only, so answers and failures alternate.
+    // "store is up" is said after so long without a failure: a file that is too small fails large
+    // decisions only, so answers and failures alternate.
     Duration calm = std::chrono::seconds(5);
-    Duration fault_pause = std::chrono::minutes(1);  // between two lines of a fault
-    ShmStep on_step = nullptr;                       // tests only
+    // Between two lines of a fault, and of live buckets that are evicted.
+    Duration pause = std::chrono::minutes(1);
+    ShmStep on_step = nullptr;  // tests only
   };
 
   // Opens the file, and makes it if need be, whoever else does so at the same moment. `clock`
@@ -43,9 +54,10 @@ class ShmStore final : public BucketStore {
   [[nodiscard]] static Result<std::unique_ptr<ShmStore>> open(const std::string& path,
                                                               const Clock& clock, Options options);
 
-  // Never suspends. Errors: kStoreUnavailable (no mutex in time, or no room), kStoreFault (a key of
-  // more than 1024 bytes; bytes that are no bucket, but under a limit in shadow mode: it never
-  // denies, and begins anew).
+  // Never suspends. Errors: kStoreUnavailable (no mutex in time; buckets of this one decision that
+  // the file cannot hold, which does not happen from 2 MiB on), kStoreFault (a key of more than
+  // 1024 bytes; bytes that are no bucket, but under a limit in shadow mode: it never denies, and
+  // begins anew).
   [[nodiscard]] Task<Result<limits::Decision>> take(std::span<const limits::Charge> charges,
                                                     std::optional<TimePoint> now) override;
   // Key by key, so not all or none.
@@ -65,6 +77,7 @@ class ShmStore final : public BucketStore {
   struct News {
     bool recovered = false;
     bool wrote = false;
+    bool evicted = false;
   };
 
   ShmStore(std::string path, ShmSegment segment, const Clock& clock, const Options& options)
@@ -82,6 +95,7 @@ class ShmStore final : public BucketStore {
   void report_serving(TimePoint now);
   void report_refusing(const std::string& why, TimePoint now);
   void report_fault(const std::string& why, TimePoint now);
+  void report_full(TimePoint now);
   [[nodiscard]] Result<limits::Decision> decide(std::span<const limits::Charge> charges,
                                                 TimePoint now);
 
@@ -94,6 +108,7 @@ class ShmStore final : public BucketStore {
   News news_;
   std::optional<TimePoint> failed_at_;        // last; empty while the store is up
   std::optional<TimePoint> fault_logged_at_;  // last
+  std::optional<TimePoint> full_logged_at_;   // last
 };
 
 }  // namespace sluice::store

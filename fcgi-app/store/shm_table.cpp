@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <limits>
+#include <cstdlib>
 
 #include "store/sip_hash.h"
 
@@ -27,30 +27,33 @@ ShmTable::ShmTable(const ShmSegment& segment, ShmStep on_step)
 // --- reading
 
 ShmTable::Key ShmTable::key(std::string_view text) const {
-  const std::uint64_t hash = SipHash::of(text, header_.hash_seed);
-  const std::uint64_t slot = (hash >> 32U) * slots_.size() >> 32U;
-  return {text, static_cast<std::uint32_t>(hash), static_cast<std::uint32_t>(slot)};
+  return {text, static_cast<std::uint32_t>(SipHash::of(text, header_.hash_seed) >> 32U)};
 }
 
-std::optional<std::string> ShmTable::find(const Key& key) const {
+std::uint32_t ShmTable::slot_of(std::uint32_t hash) const {
+  return static_cast<std::uint32_t>(hash * slots_.size() >> 32U);
+}
+
+std::optional<std::string> ShmTable::find(const Key& key, TimePoint now) noexcept {
   const Index record = record_of(key);
   if (record == kNone) return std::nullopt;
-  return arena_.content(record).erase(0, key.text.size());
+  arena_[record].asked_at = microseconds_since_epoch(now);
+  return arena_.value(record);
 }
 
 ShmTable::Index ShmTable::record_of(const Key& key) const {
-  for (Index record = slots_[key.slot]; record != kNone; record = arena_[record].next_record) {
+  for (Index record = slots_[slot_of(key.hash)]; record != kNone;
+       record = arena_[record].next_record) {
     if (arena_[record].hash == key.hash && arena_.has_key(record, key.text)) return record;
   }
   return kNone;
 }
 
 void ShmTable::for_each(const std::function<void(std::string_view, std::string_view)>& f) const {
+  ShmArena::KeyBuffer buffer;
   for (const Index first : slots_) {
     for (Index record = first; record != kNone; record = arena_[record].next_record) {
-      const std::string content = arena_.content(record);
-      const std::string_view view = content;
-      f(view.substr(0, arena_[record].key_size), view.substr(arena_[record].key_size));
+      f(arena_.key(record, buffer), arena_.value(record));
     }
   }
 }
@@ -62,7 +65,7 @@ std::size_t ShmTable::size() const {
 ShmTable::Usage ShmTable::usage() const {
   Usage usage{.blocks = arena_.size(),
               .free = arena_.free(),
-              .unused = arena_.count_unused(),
+              .unused = arena_.count_free(),
               .records = size(),
               .recoveries = header_.recoveries};
   for (const Index first : slots_) {
@@ -75,71 +78,77 @@ ShmTable::Usage ShmTable::usage() const {
 
 // --- writing
 
-bool ShmTable::replace(std::span<const Write> writes, TimePoint now) noexcept {
-  if (writes.empty()) return true;
-  if (arena_.free() < arena_.size() / 4 * 3) sweep_some(writes.size() * kSweepPerWrite, now);
-  if (!has_room(writes) && !(sweep_all(now) && has_room(writes))) return false;
-  stage(writes);
-  commit(writes.size());
-  return true;
-}
-
-bool ShmTable::has_room(std::span<const Write> writes) const {
+std::optional<std::size_t> ShmTable::replace(std::span<const Write> writes,
+                                             TimePoint now) noexcept {
+  if (writes.empty()) return 0;
+  const std::int64_t at = microseconds_since_epoch(now);
   std::size_t needed = 0;
-  std::size_t returned = 0;
   for (const Write& write : writes) {
     needed += ShmArena::blocks_for(write.key.text.size() + write.value.size());
-    const Index old = record_of(write.key);
-    if (old != kNone) returned += arena_.blocks_of(old);
   }
-  return arena_.free() >= needed + (needed > returned ? kReserve : 0);
+  const auto evicted = make_room(needed, replaced_by(writes), at);
+  if (!evicted) return std::nullopt;
+  stage(writes, at);
+  commit(writes.size());
+  return evicted;
+}
+
+ShmTable::Replaced ShmTable::replaced_by(std::span<const Write> writes) const {
+  Replaced replaced;
+  for (const Write& write : writes) {
+    const Index record = record_of(write.key);
+    if (record == kNone) continue;
+    replaced.records[replaced.count++] = record;
+    replaced.blocks += arena_.blocks_of(record);
+  }
+  return replaced;
 }
 
 // Fills the journal too: nobody looks at it while its count is 0.
-void ShmTable::stage(std::span<const Write> writes) noexcept {
+void ShmTable::stage(std::span<const Write> writes, std::int64_t at) noexcept {
   auto& swaps = header_.journal.swaps;
   for (std::size_t i = 0; i < writes.size(); ++i) {
     const Key& key = writes[i].key;
+    const std::uint32_t slot = slot_of(key.hash);
     const Index record = arena_.write(key.text, writes[i].value);
-    const std::int64_t expires_at = microseconds_since_epoch(writes[i].expires_at);
     arena_[record].hash = key.hash;
-    arena_[record].expires_at = expires_at;
-    arena_[record].next_record = slots_[key.slot];
+    arena_[record].expires_at = microseconds_since_epoch(writes[i].expires_at);
+    arena_[record].asked_at = at;
+    arena_[record].next_record = slots_[slot];
     for (std::size_t j = 0; j < i; ++j) {  // one of this decision in the same slot comes before
-      if (swaps[j].slot == key.slot) arena_[record].next_record = swaps[j].record;
+      if (swaps[j].slot == slot) arena_[record].next_record = swaps[j].record;
     }
-    swaps[i] = {key.slot, record};
-    header_.earliest_expiry = std::min(header_.earliest_expiry, expires_at);
+    swaps[i] = {slot, record};
     step("staged");
   }
 }
 
 void ShmTable::commit(std::size_t count) noexcept {
-  ShmJournal& journal = header_.journal;
-  store_in_order(journal.count, static_cast<std::uint32_t>(count));
+  store_in_order(header_.journal.count, static_cast<std::uint32_t>(count));
   step("published");
-  swap_slots();
-  store_in_order(journal.count, 0);
-  step("journal cleared");
-  set_records(size() + count);
-  for (const ShmJournal::Swap& swap : std::span(journal.swaps).first(count)) drop_shadowed(swap);
+  carry_out();
 }
 
-void ShmTable::swap_slots() noexcept {
-  const ShmJournal& journal = header_.journal;
-  for (const ShmJournal::Swap& swap : std::span(journal.swaps).first(journal.count)) {
+// What the journal says, which may be half done.
+void ShmTable::carry_out() noexcept {
+  ShmJournal& journal = header_.journal;
+  const auto swaps = std::span(journal.swaps).first(journal.count);
+  for (const ShmJournal::Swap& swap : swaps) {
     store_in_order(slots_[swap.slot], swap.record);
     step("swapped");
   }
+  set_records(size() + swaps.size());
+  for (const ShmJournal::Swap& swap : swaps) drop_shadowed(swap.record);
+  store_in_order(journal.count, 0);
+  step("journal cleared");
 }
 
-void ShmTable::drop_shadowed(const ShmJournal::Swap& swap) noexcept {
+void ShmTable::drop_shadowed(Index record) noexcept {
   ShmArena::KeyBuffer buffer;
-  const ShmBlock& record = arena_[swap.record];
-  const std::string_view key = arena_.key(swap.record, buffer);
-  for (std::uint32_t* link = &arena_[swap.record].next_record; *link != kNone;
+  const std::string_view key = arena_.key(record, buffer);
+  for (std::uint32_t* link = &arena_[record].next_record; *link != kNone;
        link = &arena_[*link].next_record) {
-    if (arena_[*link].hash != record.hash || !arena_.has_key(*link, key)) continue;
+    if (arena_[*link].hash != arena_[record].hash || !arena_.has_key(*link, key)) continue;
     unlink(*link);
     return;
   }
@@ -148,10 +157,14 @@ void ShmTable::drop_shadowed(const ShmJournal::Swap& swap) noexcept {
 bool ShmTable::erase(const Key& key) noexcept {
   const Index record = record_of(key);
   if (record == kNone) return false;
-  std::uint32_t* link = &slots_[key.slot];
+  drop(record);
+  return true;
+}
+
+void ShmTable::drop(Index record) noexcept {
+  std::uint32_t* link = &slots_[slot_of(arena_[record].hash)];
   while (*link != record) link = &arena_[*link].next_record;
   unlink(*link);
-  return true;
 }
 
 // Takes the record that `link` leads to off its list, and frees it.
@@ -168,89 +181,74 @@ void ShmTable::set_records(std::size_t records) noexcept {
       .store(static_cast<std::uint32_t>(records), std::memory_order_relaxed);
 }
 
-// --- expiry
+// --- room
 
-void ShmTable::sweep_some(std::size_t count, TimePoint now) noexcept {
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t slot = header_.sweep_at;
-    header_.sweep_at = static_cast<std::uint32_t>((slot + 1) % slots_.size());
-    sweep(slot, now);
+// For `needed` blocks more, before those of what is replaced are free. How many live records went
+// for it; nullopt where the file is too small.
+std::optional<std::size_t> ShmTable::make_room(std::size_t needed, const Replaced& replaced,
+                                               std::int64_t at) noexcept {
+  const std::size_t growth = needed - std::min(needed, replaced.blocks);
+  const std::size_t wanted = needed + (growth > 0 ? kReserve : 0);
+  if (wanted + replaced.blocks > arena_.size()) return std::nullopt;
+  if (arena_.free() < arena_.size() / 4 * 3) {
+    for (std::size_t i = 0; i < growth * kSweep; ++i) static_cast<void>(sweep(replaced, at));
   }
+  // This ends: all but what is replaced may go, and the hand comes everywhere.
+  std::size_t evicted = 0;
+  while (arena_.free() < wanted) evicted += evict(wanted, replaced, at) ? 1 : 0;
+  return evicted;
 }
 
-// Whether it was worth it.
-bool ShmTable::sweep_all(TimePoint now) noexcept {
-  const std::int64_t at = microseconds_since_epoch(now);
-  const std::int64_t since = at - header_.last_full_sweep;
-  if (at < header_.earliest_expiry) return false;
-  if (since >= 0 && since < kFullSweepPause.count()) return false;
-  header_.last_full_sweep = at;
-  header_.earliest_expiry = std::numeric_limits<std::int64_t>::max();
-  for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
-    expect(slot);
-    sweep(slot, now);
+// Moves the hand on by one block, and frees the record there if it has expired. Yields it where it
+// has not, and is not replaced.
+ShmTable::Index ShmTable::sweep(const Replaced& replaced, std::int64_t at) noexcept {
+  const Index record = arena_.move_hand();
+  const auto kept = std::span(replaced.records).first(replaced.count);
+  if (record == kNone || std::find(kept.begin(), kept.end(), record) != kept.end()) return kNone;
+  if (arena_[record].expires_at > at) return record;
+  drop(record);
+  return kNone;
+}
+
+// Moves the hand on until so many blocks are free, or it has to evict a live record: then true.
+bool ShmTable::evict(std::size_t wanted, const Replaced& replaced, std::int64_t at) noexcept {
+  // Since a clock was set back, what was asked for before seems to be of the future: that is old.
+  const auto age = [&](Index record) { return std::abs(at - arena_[record].asked_at); };
+  Index oldest = kNone;
+  for (std::size_t i = 0; i < kReach && arena_.free() < wanted; ++i) {
+    const Index record = sweep(replaced, at);
+    if (record == kNone || (oldest != kNone && age(record) <= age(oldest))) continue;
+    oldest = record;
   }
+  if (oldest == kNone || arena_.free() >= wanted) return false;
+  drop(oldest);
   return true;
-}
-
-void ShmTable::sweep(std::size_t slot, TimePoint now) noexcept {
-  for (std::uint32_t* link = &slots_[slot]; *link != kNone;) {
-    const std::int64_t expires_at = arena_[*link].expires_at;
-    if (expires_at <= microseconds_since_epoch(now)) {
-      unlink(*link);
-      continue;
-    }
-    header_.earliest_expiry = std::min(header_.earliest_expiry, expires_at);
-    link = &arena_[*link].next_record;
-  }
 }
 
 // --- recovery
 
 void ShmTable::recover() noexcept {
   ShmJournal& journal = header_.journal;
-  if (journal.count <= journal.swaps.size()) swap_slots();
-  store_in_order(journal.count, 0);
-  step("swaps done again");
-  arena_.free_all();
+  if (journal.count > journal.swaps.size()) journal.count = 0;
+  carry_out();
+  arena_.clear_marks();
   set_records(0);
-  for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
-    expect(slot);
-    recover_slot(slots_[slot]);
-  }
-  header_.earliest_expiry = std::numeric_limits<std::int64_t>::min();  // a full sweep finds it
+  for (std::size_t slot = 0; slot < slots_.size(); ++slot) recover_slot(slot);
+  arena_.free_unmarked();
 }
 
-// Has the memory of a slot a little further on fetched: what walks all slots waits for little else.
-void ShmTable::expect(std::size_t slot) const {
+void ShmTable::recover_slot(std::size_t slot) noexcept {
+  // What walks all slots waits for little else than their memory.
   constexpr std::size_t kAhead = 16;
   if (slot + kAhead < slots_.size()) __builtin_prefetch(&arena_[slots_[slot + kAhead]]);
-}
-
-void ShmTable::recover_slot(std::uint32_t& slot) noexcept {
-  for (std::uint32_t* link = &slot; *link != kNone;) {
-    const Index record = *link;
-    if (!arena_.mark(record)) {  // never, but for memory that somebody else wrote to
-      store_in_order(*link, kNone);
+  for (std::uint32_t* link = &slots_[slot]; *link != kNone; link = &arena_[*link].next_record) {
+    if (!arena_.mark(*link) || slot_of(arena_[*link].hash) != slot) {
+      store_in_order(*link, kNone);  // never, but for memory that somebody else wrote to
       return;
     }
     step("marked");
     set_records(size() + 1);
-    if (is_shadowed(record, slot)) {
-      unlink(*link);
-    } else {
-      link = &arena_[record].next_record;
-    }
   }
-}
-
-// Whether a record of the same key stands before it, in the list that begins with `first`.
-bool ShmTable::is_shadowed(Index record, Index first) const {
-  ShmArena::KeyBuffer buffer;
-  if (record == first) return false;
-  const std::string_view key = arena_.key(record, buffer);
-  while (first != record && !arena_.has_key(first, key)) first = arena_[first].next_record;
-  return first != record;
 }
 
 }  // namespace sluice::store

@@ -73,22 +73,23 @@ TEST_F(ShmCrashTest, AKillAtARandomMomentLeavesAllOrNone) {
 }
 
 // Everything that a decision can do to the table, in one: new buckets, some in one slot; one that
-// is there; one in several blocks that grows; expired ones that are swept.
+// is there; one in several blocks that grows; expired ones that are swept, or live ones that are
+// evicted.
 class EveryStep : public ShmCrashTest {
  protected:
-  // Makes the file that each round starts from, with so many buckets that are expired. From 64 on
-  // they are swept.
-  void prepare(int expired) {
+  // Makes the file that each round starts from, with so many other buckets. From some 90 on those
+  // that are expired are swept; 300 fill it, and all are asked for at one instant, so any may go.
+  void prepare(int others, bool expired, std::int64_t units = 100) {
     store_ = open();
-    const Limit brief = fixed_window(1, 1);
-    for (int i = 0; i < expired; ++i) EXPECT_TRUE(take(*store_, {{std::to_string(i), &brief, 1}}));
-    clock_.advance(seconds(1));
+    const Limit limit = fixed_window(1, expired ? 1 : 3600);
+    for (int i = 0; i < others; ++i) EXPECT_TRUE(take(*store_, {{std::to_string(i), &limit, 1}}));
+    if (expired) clock_.advance(seconds(1));
     const auto [one, two] = keys_of_one_slot();
     log_ = huge_;
     log_.rate.quota = limits::kMaxLogQuota;
     log_.algorithm = limits::Algorithm::kSlidingLog;
     charges_ = {{one, &huge_, 1}, {"old", &huge_, 1}, {"log", &log_, 1}, {two, &huge_, 1}};
-    EXPECT_TRUE(take(*store_, {{"old", &huge_, 1}, {"log", &log_, 100}}));
+    EXPECT_TRUE(take(*store_, {{"old", &huge_, 1}, {"log", &log_, units}}));
     store_.reset();
     std::filesystem::rename(path(), path() + ".start");
     start_again();
@@ -150,13 +151,16 @@ class EveryStep : public ShmCrashTest {
   std::vector<std::int64_t> before_;
 };
 
-TEST_F(EveryStep, OfADecisionLeavesAllOrNone) {
-  prepare(64);
+class EveryStepOf : public EveryStep, public testing::WithParamInterface<bool> {};
+
+TEST_P(EveryStepOf, ADecisionLeavesAllOrNone) {
+  const bool evicts = GetParam();
+  prepare(evicts ? 300 : 100, !evicts, evicts ? 1500 : 100);
   EXPECT_TRUE(take(*store_, charges_));
   const std::vector<std::string> steps = steps_seen;
   const auto published = std::find(steps.begin(), steps.end(), "published");
   ASSERT_NE(published, steps.end());
-  EXPECT_GT(std::count(steps.begin(), steps.end(), "block freed"), 5) << "nothing was swept";
+  EXPECT_GT(std::count(steps.begin(), published, "unlinked"), 0) << "no room was made";
   EXPECT_EQ(std::count(steps.begin(), steps.end(), "swapped"), 4);
   for (std::size_t i = 0; i < steps.size(); ++i) {
     start_again();
@@ -170,9 +174,12 @@ TEST_F(EveryStep, OfADecisionLeavesAllOrNone) {
   }
 }
 
+INSTANTIATE_TEST_SUITE_P(ShmCrashTest, EveryStepOf, testing::Bool(),
+                         [](const auto& of) { return of.param ? "ThatEvicts" : "ThatSweeps"; });
+
 // The first dies at a step after it has published, the second at one of recovering from that.
 TEST_F(EveryStep, OfARecoveryIsRecoveredFrom) {
-  prepare(0);
+  prepare(0, true);
   EXPECT_TRUE(take(*store_, charges_));
   const std::vector<std::string> steps = steps_seen;
   const auto published = std::find(steps.begin(), steps.end(), "published") - steps.begin();
@@ -191,7 +198,7 @@ TEST_F(EveryStep, OfARecoveryIsRecoveredFrom) {
 }
 
 TEST_F(EveryStep, OfAResetForgetsWholeBuckets) {
-  prepare(0);
+  prepare(0, true);
   const std::vector<std::string> keys{"old", "log"};
   bool lived = false;
   for (int step = 1; !lived; ++step) {

@@ -80,28 +80,53 @@ TEST_F(ShmLogTest, AStoreThatIsDownAndUpAgainSaysSoOnce) {
   EXPECT_EQ(logged(), "info: store is up \"storage\":\"shm://" + path() + "\"\n");
 }
 
-// New buckets fail and old ones do not, in turn.
-TEST_F(ShmLogTest, AFullStoreIsDownAndNotUpInTurn) {
+// Large decisions fail and small ones do not, in turn.
+TEST_F(ShmLogTest, AStoreThatIsTooSmallIsDownAndNotUpInTurn) {
   const Limit many = fixed_window(1000);
+  Limit log = fixed_window(limits::kMaxLogQuota);
+  log.algorithm = limits::Algorithm::kSlidingLog;
+  const std::vector<Charge> large{{"log", &log, limits::kMaxLogQuota}};
   const auto store = open(told());
-  auto new_bucket = [&, i = 0]() mutable {
-    const std::vector<Charge> charges{{"k" + std::to_string(i++), &many, 1}};
-    return run_now(store->take(charges, std::nullopt)).has_value();
-  };
-  while (new_bucket()) {
-  }
-  EXPECT_EQ(logged(), "error: store is down \"reason\":\"shared memory is full, with " +
-                          std::to_string(store->size()) +
-                          " buckets; raise its size, bytes = 65536\"\n");
+  EXPECT_FALSE(run_now(store->take(large, std::nullopt)));
+  EXPECT_EQ(logged(),
+            "error: store is down \"reason\":\"shared memory of 65536 bytes is too small for the "
+            "buckets of one decision; raise storage.shared_memory_mb\"\n");
   for (int i = 0; i < 20; ++i) {
     clock_.advance(seconds(1));
-    EXPECT_TRUE(take(*store, {{"k0", &many, 1}}));
-    EXPECT_FALSE(new_bucket());
+    EXPECT_TRUE(take(*store, {{"k", &many, 1}}));
+    EXPECT_FALSE(run_now(store->take(large, std::nullopt)));
   }
   EXPECT_EQ(logged(), "");
   clock_.advance(-seconds(1000));  // a clock that is set back does not keep it down
-  EXPECT_TRUE(take(*store, {{"k0", &many, 1}}));
+  EXPECT_TRUE(take(*store, {{"k", &many, 1}}));
   EXPECT_NE(logged(), "");
+}
+
+TEST_F(ShmLogTest, AFullStoreIsToldOnceAMinuteWhileLiveBucketsGo) {
+  const Limit brief = fixed_window(10, 1);
+  const Limit day = fixed_window(10, 86'400);
+  const std::string line =
+      "warning: store is full \"reason\":\"buckets in use are forgotten, as "
+      "storage.shared_memory_mb is too small\"\n";
+  const auto store = open(told());
+  int next = 0;
+  const auto open_buckets = [&](const Limit& limit, int count) {
+    for (; count > 0; --count) EXPECT_TRUE(take(*store, {{std::to_string(next++), &limit, 1}}));
+  };
+  open_buckets(brief, 150);
+  clock_.advance(seconds(1));
+  open_buckets(day, 150);
+  EXPECT_EQ(logged(), "") << "what had expired went";
+  open_buckets(day, 150);
+  EXPECT_EQ(logged(), line);
+  clock_.advance(seconds(59));
+  open_buckets(day, 150);
+  EXPECT_EQ(logged(), "");
+  clock_.advance(seconds(1));
+  EXPECT_TRUE(take(*store, {{"0", &day, 0}}));
+  EXPECT_EQ(logged(), "") << "nothing goes for a peek";
+  open_buckets(day, 150);
+  EXPECT_EQ(logged(), line);
 }
 
 TEST_F(ShmLogTest, AFaultIsToldOnceAMinute) {

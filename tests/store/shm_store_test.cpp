@@ -132,47 +132,6 @@ TEST_F(ShmStoreTest, KeysHaveAtMost1024Bytes) {
   expect_accounted(*store);
 }
 
-TEST_F(ShmStoreTest, AFullArenaIsAnErrorForNewBucketsOnly) {
-  const Limit hundred = fixed_window(100, 10);
-  const auto store = open();
-  std::optional<Error> error;
-  int held = 0;
-  for (; !error && held < 1000; ++held) {
-    const std::vector<Charge> charges{{"key" + std::to_string(held), &hundred, 1}};
-    const auto decision = run_now(store->take(charges, std::nullopt));
-    if (!decision) error = decision.error();
-  }
-  ASSERT_TRUE(error);
-  EXPECT_EQ(error->code, ErrorCode::kStoreUnavailable);
-  EXPECT_EQ(error->detail, "shared memory is full, with " + std::to_string(store->size()) +
-                               " buckets; raise its size, bytes = 65536");
-  EXPECT_GT(held, 100);
-  EXPECT_TRUE(take(*store, {{"key0", &hundred, 1}, {"key1", &hundred, 1}}));
-  const std::string before = *store->dump();
-  const std::vector<Charge> old_and_new{{"key0", &hundred, 1}, {"new", &hundred, 1}};
-  EXPECT_FALSE(run_now(store->take(old_and_new, std::nullopt)));
-  EXPECT_EQ(*store->dump(), before);
-  clock_.advance(seconds(10));
-  EXPECT_TRUE(take(*store, old_and_new));
-  EXPECT_LT(store->size(), static_cast<std::size_t>(held));
-  expect_accounted(*store);
-}
-
-// A log of a hundred blocks, where a few slots at a time would free a few.
-TEST_F(ShmStoreTest, AFullArenaIsSweptAtOnce) {
-  const Limit one = fixed_window(1, 10);
-  Limit log = fixed_window(limits::kMaxLogQuota);
-  log.algorithm = limits::Algorithm::kSlidingLog;
-  const auto store = open();
-  for (int i = 0; i < 150; ++i) EXPECT_TRUE(take(*store, {{std::to_string(i), &one, 1}}));
-  const std::vector<Charge> charges{{"log", &log, 3000}};
-  EXPECT_EQ(run_now(store->take(charges, std::nullopt)).error().code, ErrorCode::kStoreUnavailable);
-  clock_.advance(seconds(10));
-  EXPECT_TRUE(take(*store, charges));
-  EXPECT_EQ(store->size(), 1U);
-  expect_accounted(*store);
-}
-
 // Ten thousand buckets go through room for some two hundred.
 TEST_F(ShmStoreTest, ExpiredBucketsMakeRoom) {
   const Limit one = fixed_window(1, 10);
