@@ -53,23 +53,40 @@ count_report() {  # NAME EXIT-CODE LINES
   count "$suite" $((all - bad - left)) "$bad" "$left" "${names[@]}"
 }
 
-unit_tests() {
-  local binary=build/asan-ubsan/tests/sluice_tests report=$PWD/build/unit.json code=0
-  rm -f "$report"
-  "$binary" --gtest_brief=1 --gtest_output="json:$report" || code=$?
-  count_report "unit tests" $code "$(jq -r '[.testsuites[].testsuite[]] |
-    "\(length) \(map(select(has("failures"))) | length) \(map(select(.result == "SKIPPED" or
-      .status == "NOTRUN")) | length)", (.[] | select(has("failures")) | "\(.classname).\(.name)")
-    ' "$report")"
+# In shards, as many at a time as there are processors: some tests wait for time-outs.
+unit_tests() {  # PRESET
+  local shards=$((4 * $(nproc))) code=0
+  rm -f build/unit-*.json
+  seq 0 $((shards - 1)) | GTEST_TOTAL_SHARDS=$shards xargs -P "$(nproc)" -I{} env GTEST_SHARD_INDEX={} \
+    "build/$1/tests/sluice_tests" --gtest_brief=1 "--gtest_output=json:$PWD/build/unit-{}.json" || code=$?
+  count_report "unit tests" $code "$(jq -rs '[.[].testsuites[].testsuite[] | select(.status == "RUN")] |
+    "\(length) \(map(select(has("failures"))) | length) \(map(select(.result == "SKIPPED")) | length)",
+      (.[] | select(has("failures")) | "\(.classname).\(.name)")' build/unit-*.json)"
 }
 
-e2e_tests() {  # PRESET
-  local report=$PWD/build/e2e-$1.xml code=0
-  rm -f "$report"
-  say "end to end, preset $1"
-  PRESET=$1 PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -p no:cacheprovider -v \
-    --junitxml="$report" tests/e2e || code=$?
-  count_report "end to end, preset $1" $code "$(/usr/bin/python3 - "$report" <<'PY'
+# What the fuzzers start from, once each, under the sanitizers of the unit tests.
+seed_tests() {  # PRESET
+  local names=() name bad=()
+  mapfile -t names < <(fuzz_names)
+  for name in "${names[@]}"; do
+    mapfile -t seeds < <(fuzz_seeds "$name")
+    "build/$1/tests/sluice_replay" "$name" "${seeds[@]}" || bad+=("$name")
+  done
+  count "seeds of the fuzzers" $((${#names[@]} - ${#bad[@]})) ${#bad[@]} 0 "${bad[@]}"
+}
+
+# Three files at a time: most of a test is waiting for a window or for workers. Runs in the background
+# where that is asked for; e2e_report counts.
+e2e_tests() {  # PRESET [OPTION…]
+  local preset=$1
+  shift
+  rm -f "build/e2e-$preset.xml"
+  PRESET=$preset PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -p no:cacheprovider -q -n 3 \
+    --dist loadfile --junitxml="build/e2e-$preset.xml" "$@" tests/e2e
+}
+
+e2e_report() {  # PRESET EXIT-CODE
+  count_report "end to end, preset $1" "$2" "$(/usr/bin/python3 - "build/e2e-$1.xml" <<'PY'
 import sys, xml.etree.ElementTree as tree
 tests = list(tree.parse(sys.argv[1]).getroot().iter("testcase"))
 def those(*ends): return [test for test in tests if any(test.find(end) is not None for end in ends)]
@@ -95,33 +112,76 @@ fuzz_tests() {
 # shellcheck source=tests/package/files.sh
 . "$ROOT/tests/package/files.sh"
 
-every_suite() {
-  local sanitized=
+source_tests() {
   check "format" format || true
   check "syntax of the scripts" syntax || true
   check "docker-compose.yml" compose_file || true
-  if check "asan-ubsan build" build asan-ubsan; then sanitized=yes; fi
-  if [[ $sanitized ]]; then unit_tests; else count "unit tests" 0 1 0; fi
-  if check "fuzz build" build fuzz; then fuzz_tests; else count "fuzz" 0 1 0; fi
+}
+
+build_at_leisure() (  # PRESET: at the lowest priority
+  renice -n 19 -p "$BASHPID" >/dev/null
+  build "$1"
+)
+
+# While the end-to-end tests of the release wait for windows and workers, the next preset is built.
+release_tests() {  # NEXT-PRESET: sets `sanitized` if its build went well
+  local end_to_end= code=0
   if check "release build" build release; then
     package_files
-    e2e_tests release
+    say "end to end, preset release, while $1 is built"
+    e2e_tests release >build/e2e-release.log 2>&1 &
+    end_to_end=$!
   else
     count "end to end, preset release" 0 1 0
   fi
-  if [[ $sanitized ]]; then
-    e2e_tests asan-ubsan
-  else
-    count "end to end, preset asan-ubsan" 0 1 0
-  fi
+  if check "$1 build" build_at_leisure "$1"; then sanitized=yes; fi
+  [[ $end_to_end ]] || return 0
+  wait "$end_to_end" || code=$?
+  cat build/e2e-release.log
+  e2e_report release $code
 }
 
-run_suites() {  # [package]: that alone
+sanitized_tests() {  # PRESET [PYTEST-OPTION…]
+  local code=0
+  if [[ ! $sanitized ]]; then
+    count "unit tests" 0 1 0
+    count "end to end, preset $1" 0 1 0
+    return
+  fi
+  unit_tests "$1"
+  seed_tests "$1"
+  say "end to end, preset $1"
+  e2e_tests "$@" || code=$?
+  e2e_report "$1" $code
+}
+
+short_set() {
+  local sanitized=
+  source_tests
+  release_tests asan-ubsan
+  sanitized_tests asan-ubsan -m "not outside_worker"
+  check "clang-tidy of what changed" lint_changed || true
+}
+
+# More of the same: every check of the sanitizers, long timelines and each step of a crash, all
+# end-to-end tests under the sanitizers, libFuzzer itself, clang-tidy over all.
+full_set() {
+  local sanitized=
+  export SLUICE_TEST_FULL=1
+  source_tests
+  release_tests asan-ubsan-full
+  sanitized_tests asan-ubsan-full
+  if check "fuzz build" build fuzz; then fuzz_tests; else count "fuzz" 0 1 0; fi
+  check "clang-tidy" lint_all || true
+}
+
+run_suites() {  # [full | package]
   cd "$ROOT" || die "$ROOT: cannot enter"
   # What the caller has set for ./dev up is not for the tests' own instances.
   unset "${SETTINGS[@]}" RUN_DIR RATE_LIMIT_STORAGE_URI
   case ${1:-} in
-    '') every_suite ;;
+    '') short_set ;;
+    full) full_set ;;
     package)
       # shellcheck source=tests/package/run.sh
       . "$ROOT/tests/package/run.sh" && package_tests

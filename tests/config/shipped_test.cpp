@@ -1,6 +1,5 @@
 #include <filesystem>
 #include <map>
-#include <regex>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -91,7 +90,9 @@ TEST(ShippedConfig, FullNamesEveryKey) {
   EXPECT_GE(keys.size(), 30u);
   for (const std::string& key : keys) {
     const std::string name = key.substr(key.rfind('.') + 1);
-    EXPECT_TRUE(std::regex_search(text, std::regex("\\b" + name + " = "))) << key;
+    EXPECT_TRUE(text.find("\n" + name + " = ") != std::string::npos ||
+                text.find(" " + name + " = ") != std::string::npos)
+        << key;
   }
 }
 

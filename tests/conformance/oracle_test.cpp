@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "conformance/store_under_test.h"
+#include "full_set.h"
 
 namespace sluice {
 namespace {
@@ -21,7 +22,6 @@ using limits::Unit;
 using std::chrono::microseconds;
 
 constexpr unsigned kSeed = 20261121;
-constexpr std::int64_t kSteps = 100'000;
 constexpr TimePoint kStart{std::chrono::seconds(1'800'000'000) + microseconds(123'457)};
 
 // A timeline: what is charged next, and when.
@@ -189,10 +189,11 @@ TEST_P(OracleTest, AgreesWithTheModelOnEveryStep) {
   const auto model = make_store_under_test("memory");
   const auto store = make_store_under_test(store_name);
   Timeline timeline(*limits::from_name<Algorithm>(limits::kAlgorithmNames, algorithm));
+  const std::int64_t steps = is_full_set() ? 100'000 : 15'000;
   std::int64_t step = 0;
   std::int64_t denied = 0;
   std::int64_t crowded = 0;
-  for (int turn = 0; step < kSteps; ++turn) {
+  for (int turn = 0; step < steps; ++turn) {
     const auto decisions = timeline.next_turn();
     const auto expected = model->take_all(decisions, timeline.now());
     const auto actual = store->take_all(decisions, timeline.now());
@@ -210,9 +211,9 @@ TEST_P(OracleTest, AgreesWithTheModelOnEveryStep) {
     if (turn % 500 == 0) expect_same_bytes(*model, *store, step);
     if (testing::Test::HasFatalFailure()) return;
   }
-  EXPECT_GT(denied, kSteps / 20) << "a timeline that hardly denies shows little";
-  EXPECT_LT(denied, kSteps * 19 / 20) << "a timeline that hardly allows shows little";
-  EXPECT_GT(crowded, kSteps / 50);
+  EXPECT_GT(denied, steps / 20) << "a timeline that hardly denies shows little";
+  EXPECT_LT(denied, steps * 19 / 20) << "a timeline that hardly allows shows little";
+  EXPECT_GT(crowded, steps / 50);
 }
 
 std::vector<std::string> stores_but_the_model() {

@@ -14,6 +14,9 @@ from config_text import config_text
 from harness import COMMAND_TIMEOUT, ROOT, SLOWNESS, Stack, eventually
 from http_client import Client
 
+# ./dev and what it starts; the workers of these tests run under the sanitizers elsewhere.
+pytestmark = pytest.mark.outside_worker
+
 THREADS = 6
 RESTARTS = 2
 QUICK = 5 * SLOWNESS

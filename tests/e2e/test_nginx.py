@@ -13,6 +13,9 @@ import pytest
 from harness import ROOT, SLOWNESS, Stack
 from http_client import Client, parse_answers, raw_post, send_raw
 
+# nginx and its snippets; the workers of these tests run under the sanitizers elsewhere.
+pytestmark = pytest.mark.outside_worker
+
 BODY = b'{"message":"x"}'
 SECURITY = {"X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",

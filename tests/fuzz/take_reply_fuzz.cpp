@@ -54,7 +54,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<limits::Limit> all;
   std::vector<limits::Charge> charges;
   all.reserve(limits::kMaxCharges);
-  for (unsigned left = input.byte() % (limits::kMaxCharges + 1); left > 0; --left) {
+  for (std::size_t left = input.byte() % (limits::kMaxCharges + 1); left > 0; --left) {
     const auto limit = fuzz::any_limit(input);
     const std::int64_t cost = input.between(0, limits::kMaxQuota);
     if (!limit) continue;

@@ -1,0 +1,71 @@
+# shellcheck shell=bash disable=SC2154
+# clang-tidy, over all or over what changed; sourced by dev. It takes some ten seconds for a file.
+
+# The preset is configured, so that there are commands to read, and never built.
+tidy() {  # FILE…
+  local file patterns=()
+  cmake --preset lint >build/.lint.log 2>&1 || {
+    cat build/.lint.log >&2
+    die "cmake could not configure preset lint: see above"
+  }
+  for file in "$@"; do
+    patterns+=("^$ROOT/${file//./\\.}\$")
+  done
+  # Its other output is a command line for each file, and how many warnings the system's headers have.
+  run-clang-tidy -quiet -p build/lint "${patterns[@]}" 2>/dev/null | grep -vE '^(clang-tidy |[0-9]+ warnings )'
+  return "${PIPESTATUS[0]}"
+}
+
+# Since the branch left its upstream, else since the commit before the last.
+lint_base() {
+  local upstream
+  upstream=$(git merge-base HEAD '@{upstream}' 2>/dev/null || git merge-base HEAD origin/main 2>/dev/null) || true
+  if [[ -n $upstream && $upstream != "$(git rev-parse HEAD)" ]]; then
+    echo "$upstream"
+  else
+    git rev-parse -q --verify HEAD~1 || git hash-object -t tree /dev/null
+  fi
+}
+
+# A header is read with the file that it belongs to, else with the first that includes it.
+reader_of() {  # HEADER
+  if [[ -f ${1%.h}.cpp ]]; then
+    echo "${1%.h}.cpp"
+  else
+    git grep -lF "#include \"${1#*/}\"" -- '*.cpp' | head -n 1
+  fi
+}
+
+changed_sources() {
+  local file
+  { git diff --name-only --diff-filter=d "$(lint_base)"; git ls-files -o --exclude-standard; } |
+    while read -r file; do
+      case $file in
+        tests/fuzz/* | bench/*) ;;  # of other presets
+        fcgi-app/*.cpp | tests/*.cpp) echo "$file" ;;
+        fcgi-app/*.h | tests/*.h) reader_of "$file" ;;
+      esac
+    done | sort -u
+}
+
+lint_changed() {
+  local files
+  mapfile -t files < <(changed_sources)
+  say "clang-tidy: ${#files[@]} files that changed"
+  ((${#files[@]} == 0)) || tidy "${files[@]}"
+}
+
+lint_all() {
+  local files
+  mapfile -t files < <(git ls-files 'fcgi-app/*.cpp' 'tests/*.cpp' ':!tests/fuzz')
+  say "clang-tidy: ${#files[@]} files"
+  tidy "${files[@]}"
+}
+
+lint() {  # [changed]
+  cd "$ROOT" || die "$ROOT: cannot enter"
+  mkdir -p build
+  "lint_${1:-all}" || die "clang-tidy has complaints: see above"
+  ! command -v shellcheck >/dev/null ||
+    shellcheck -x dev .ci/run nginx/*.sh conf/run/* conf/debian/{*.sh,restart,p*inst,p*rm} tests/*.sh tests/*/*.sh
+}
