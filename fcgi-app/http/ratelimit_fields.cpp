@@ -29,7 +29,7 @@ void append_policy(std::string& list, const Limit& limit) {
 
 void append_state(std::string& list, const Balance& balance) {
   fmt::format_to(std::back_inserter(list), ";r={};t={}", balance.remaining,
-                 ceil_seconds(balance.reset_after));
+                 ceil_seconds(balance.more_after));
 }
 
 void add_list(Response& response, std::string_view field, const std::string& list) {

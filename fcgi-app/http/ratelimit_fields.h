@@ -2,9 +2,10 @@
 //
 // X-RateLimit-* as SlowAPI names them, of the tightest limit (X-RateLimit-Limit of a bucket is its
 // burst); RateLimit-Policy and RateLimit of every limit that enforces, following
-// draft-ietf-httpapi-ratelimit-headers-11 (a draft: RFC 2026 section 2.2); Retry-After in seconds
-// (RFC 9110 section 10.2.3) on a denial. Limits in shadow mode stand in X-RateLimit-Shadow alone: a
-// list as the draft's two in one, where ";denied" marks those that would have refused.
+// draft-ietf-httpapi-ratelimit-headers-11 (a draft: RFC 2026 section 2.2), with Balance::more_after
+// for `t`; Retry-After in seconds (RFC 9110 section 10.2.3) on a denial. Limits in shadow mode
+// stand in X-RateLimit-Shadow alone: a list as the draft's two in one, where ";denied" marks those
+// that would have refused.
 #pragma once
 
 #include <span>

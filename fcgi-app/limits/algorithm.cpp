@@ -1,5 +1,7 @@
 #include "limits/algorithm.h"
 
+#include <algorithm>
+
 #include "limits/arithmetic.h"
 #include "limits/change.h"
 
@@ -26,8 +28,10 @@ bool is_sound(const LogView& view, const Moment& m, std::int64_t cost) {
   const auto counts = [&](TimePoint unit) {
     return is_time(unit) && unit <= m.now && unit + m.terms.window > m.now;
   };
-  return view.used <= m.terms.capacity && (view.used == 0 || counts(view.newest)) &&
-         (cost == 0 || (view.used + cost > m.terms.capacity && counts(view.pivot)));
+  return view.used <= m.terms.capacity &&
+         (view.used == 0 ||
+          (counts(view.newest) && counts(view.pivot) && view.pivot <= view.newest)) &&
+         (cost == 0 || view.used + cost > m.terms.capacity);
 }
 
 bool is_sound(const SlidingWindow& view, const Moment& m, std::int64_t cost) {
@@ -45,6 +49,23 @@ bool is_sound(const Level& view, const Moment& m, std::int64_t cost) {
   return is_time(view.at) && view.level >= 0 && view.level <= brim &&
          (view.level == 0 || rolled(view, m) == State(view)) &&
          (cost == 0 || used_units(view, m) + cost > m.terms.capacity);
+}
+
+// REQUIRES: cost <= capacity.
+template <class V>
+Balance balance_of(const V& view, const Moment& m, std::int64_t cost) {
+  const std::int64_t used = used_units(view, m);
+  Balance balance;
+  // Of a quota that was lowered, more than all may be in use.
+  balance.remaining = std::max<std::int64_t>(0, m.terms.capacity - used);
+  if (used == 0) return balance;
+  const auto wait = [&](std::int64_t room) {
+    return std::max(Duration::zero(), ready_at(view, m, room) - m.now);
+  };
+  balance.reset_after = wait(0);
+  balance.more_after = wait(m.terms.capacity - (cost > 0 ? cost : balance.remaining + 1));
+  if (cost > 0) balance.retry_after = balance.more_after;
+  return balance;
 }
 
 }  // namespace

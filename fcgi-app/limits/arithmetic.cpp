@@ -64,11 +64,8 @@ Duration keep_for(const FixedWindow& state, const Moment& m) {
   return closes_at(m, state.opened_at) - m.now;
 }
 
-Balance balance_of(const FixedWindow& view, const Moment& m, std::int64_t cost) {
-  Balance balance{.remaining = m.terms.capacity - view.used, .reset_after = {}, .retry_after = {}};
-  if (view.used > 0) balance.reset_after = keep_for(view, m);
-  if (cost > 0) balance.retry_after = balance.reset_after;
-  return balance;
+TimePoint ready_at(const FixedWindow& view, const Moment& m, std::int64_t /*room*/) {
+  return closes_at(m, view.opened_at);
 }
 
 // --- sliding_log
@@ -95,19 +92,18 @@ Duration keep_for(const SlidingLog& state, const Moment& m) {
 
 LogView view_of(const SlidingLog& state, const Moment& m, std::int64_t cost) {
   if (state.units.empty()) return {};
-  LogView view{used_units(state, m), state.units.back(), {}};
-  const std::int64_t leaving = view.used + cost - m.terms.quota;
-  if (cost > 0 && cost <= m.terms.quota && leaving > 0) {
-    view.pivot = state.units[static_cast<std::size_t>(leaving - 1)];
-  }
-  return view;
+  const std::int64_t used = used_units(state, m);
+  const bool waits = cost <= m.terms.quota && used + cost > m.terms.quota;
+  const std::int64_t leaving = waits ? used + cost - m.terms.quota : 1;
+  return {used, state.units.back(), state.units[static_cast<std::size_t>(leaving - 1)]};
 }
 
-Balance balance_of(const LogView& view, const Moment& m, std::int64_t cost) {
-  Balance balance{.remaining = m.terms.capacity - view.used, .reset_after = {}, .retry_after = {}};
-  if (view.used > 0) balance.reset_after = view.newest + m.terms.window - m.now;
-  if (cost > 0) balance.retry_after = view.pivot + m.terms.window - m.now;
-  return balance;
+std::int64_t used_units(const LogView& view, const Moment& /*m*/) {
+  return view.used;
+}
+
+TimePoint ready_at(const LogView& view, const Moment& m, std::int64_t room) {
+  return (room == 0 ? view.newest : view.pivot) + m.terms.window;
 }
 
 // --- sliding_window
@@ -149,26 +145,13 @@ static std::int64_t ticks_until(std::int64_t counted, std::int64_t room, std::in
   return ticks + 1 - divide_up((room + 1) * ticks, counted);
 }
 
-// When no more than `room` units are in use, if nothing is charged.
-static TimePoint ready_at(const SlidingWindow& view, const Terms& terms, std::int64_t room) {
+TimePoint ready_at(const SlidingWindow& view, const Moment& m, std::int64_t room) {
+  const Terms& terms = m.terms;
   const std::int64_t ticks = terms.window_ticks();
   if (room >= view.current) {
     return view.opened_at + ticks_until(view.previous, room - view.current, ticks) * terms.tick;
   }
   return view.opened_at + terms.window + ticks_until(view.current, room, ticks) * terms.tick;
-}
-
-Balance balance_of(const SlidingWindow& view, const Moment& m, std::int64_t cost) {
-  // Of a quota that was lowered, more than all may be in use.
-  Balance balance{.remaining = std::max<std::int64_t>(0, m.terms.capacity - used_units(view, m)),
-                  .reset_after = {},
-                  .retry_after = {}};
-  const auto wait = [&](std::int64_t room) {
-    return std::max(Duration::zero(), ready_at(view, m.terms, room) - m.now);
-  };
-  balance.reset_after = wait(0);
-  if (cost > 0) balance.retry_after = wait(m.terms.quota - cost);
-  return balance;
 }
 
 // --- token_bucket and leaky_bucket
@@ -204,15 +187,8 @@ Duration keep_for(const Level& state, const Moment& m) {
   return state.at + drain_time(state.level, m.terms) - m.now;
 }
 
-Balance balance_of(const Level& view, const Moment& m, std::int64_t cost) {
-  Balance balance{
-      .remaining = m.terms.capacity - used_units(view, m), .reset_after = {}, .retry_after = {}};
-  if (view.level > 0) balance.reset_after = keep_for(view, m);
-  if (cost > 0) {
-    const std::int64_t excess = view.level - (m.terms.capacity - cost) * m.terms.window_ticks();
-    balance.retry_after = view.at + drain_time(excess, m.terms) - m.now;
-  }
-  return balance;
+TimePoint ready_at(const Level& view, const Moment& m, std::int64_t room) {
+  return view.at + drain_time(view.level - room * m.terms.window_ticks(), m.terms);
 }
 
 State filled(const Moment& m, std::int64_t count, TimePoint at) {

@@ -31,6 +31,7 @@ struct Moment {
 // Whole units in use: of a bucket rounded up, of a sliding window down.
 [[nodiscard]] std::int64_t used_units(const FixedWindow& state, const Moment& m);
 [[nodiscard]] std::int64_t used_units(const SlidingLog& state, const Moment& m);
+[[nodiscard]] std::int64_t used_units(const LogView& view, const Moment& m);
 [[nodiscard]] std::int64_t used_units(const SlidingWindow& state, const Moment& m);
 [[nodiscard]] std::int64_t used_units(const Level& state, const Moment& m);
 
@@ -46,13 +47,14 @@ struct Moment {
 [[nodiscard]] Duration keep_for(const SlidingWindow& state, const Moment& m);
 [[nodiscard]] Duration keep_for(const Level& state, const Moment& m);
 
-// See balance() in algorithm.h. REQUIRES: cost <= capacity.
-[[nodiscard]] Balance balance_of(const FixedWindow& view, const Moment& m, std::int64_t cost);
-[[nodiscard]] Balance balance_of(const LogView& view, const Moment& m, std::int64_t cost);
-[[nodiscard]] Balance balance_of(const SlidingWindow& view, const Moment& m, std::int64_t cost);
-[[nodiscard]] Balance balance_of(const Level& view, const Moment& m, std::int64_t cost);
+// When no more than `room` units are in use, if nothing is charged until then; it may be past. Of a
+// log, `room` is 0, or what its pivot stands for. REQUIRES: more are in use.
+[[nodiscard]] TimePoint ready_at(const FixedWindow& view, const Moment& m, std::int64_t room);
+[[nodiscard]] TimePoint ready_at(const LogView& view, const Moment& m, std::int64_t room);
+[[nodiscard]] TimePoint ready_at(const SlidingWindow& view, const Moment& m, std::int64_t room);
+[[nodiscard]] TimePoint ready_at(const Level& view, const Moment& m, std::int64_t room);
 
-// What balance_of() takes, of a state for which `cost` may be too much.
+// What balance() takes, of a state for which `cost` may be too much.
 [[nodiscard]] LogView view_of(const SlidingLog& state, const Moment& m, std::int64_t cost);
 template <class S>
 [[nodiscard]] const S& view_of(const S& state, const Moment& /*m*/, std::int64_t /*cost*/) {

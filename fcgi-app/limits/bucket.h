@@ -78,7 +78,8 @@ struct Bucket {
 [[nodiscard]] std::optional<Bucket> decode(std::string_view bytes);
 
 // Of a sliding log, what a balance takes: the units in the window, when the newest of them came,
-// and the one that has to leave before the cost fits (0 where it fits, or never will).
+// and the pivot: the unit that has to leave before the cost fits or, where it fits or never will,
+// the oldest, before one unit more is to be had. Both times are 0 where no unit is in the window.
 struct LogView {
   std::int64_t used = 0;
   TimePoint newest{};

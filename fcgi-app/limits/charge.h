@@ -47,6 +47,9 @@ struct Balance {
   std::int64_t remaining = 0;               // units left: 0 to quota
   Duration reset_after = Duration::zero();  // until the full quota is back; 0 when it is there
   Duration retry_after = Duration::zero();  // until this cost would pass; 0 when it passes now
+  // Until more is to be had: what this cost waits for, or else (it passes now, or never will) one
+  // unit more than remains; 0 when the full quota is there.
+  Duration more_after = Duration::zero();
   bool operator==(const Balance&) const = default;
 };
 

@@ -37,7 +37,7 @@ TEST_P(BucketStoreTest, AdmitsTheQuotaAndNotOneMore) {
   }
   const Decision ninth = store_->take({{"k", &eight, 1}}, kStart + seconds(9));
   EXPECT_FALSE(ninth.allowed);
-  EXPECT_EQ(ninth.balances[0], (Balance{0, seconds(2), seconds(2)}));
+  EXPECT_EQ(ninth.balances[0], (Balance{0, seconds(2), seconds(2), seconds(2)}));
   EXPECT_EQ(ninth.limits[0], &eight);
 }
 
@@ -58,8 +58,8 @@ TEST_P(BucketStoreTest, ChargesAllOrNone) {
   EXPECT_FALSE(denied.allowed);
   EXPECT_FALSE(denied.denied_by(0));
   EXPECT_TRUE(denied.denied_by(1));
-  EXPECT_EQ(denied.balances[0], (Balance{9, seconds(59), seconds(0)}));
-  EXPECT_EQ(denied.balances[1], (Balance{0, seconds(9), seconds(9)}));
+  EXPECT_EQ(denied.balances[0], (Balance{9, seconds(59), seconds(0), seconds(59)}));
+  EXPECT_EQ(denied.balances[1], (Balance{0, seconds(9), seconds(9), seconds(9)}));
   EXPECT_EQ(store_->contents(), before) << "a denial changed something";
 }
 
@@ -84,7 +84,7 @@ TEST_P(BucketStoreTest, APeekChangesNothing) {
   static_cast<void>(store_->take({{"k", &eight, 3}}, kStart));
   const std::string before = store_->contents();
   EXPECT_EQ(store_->take({{"k", &eight, 0}}, kStart + seconds(4)).balances[0],
-            (Balance{5, seconds(6), seconds(0)}));
+            (Balance{5, seconds(6), seconds(0), seconds(6)}));
   EXPECT_EQ(store_->contents(), before);
 }
 
@@ -135,7 +135,7 @@ TEST_P(BucketStoreTest, ALongerWindowHoldsOn) {
   const Limit day = limit(2, 86'400);
   EXPECT_TRUE(store_->take({{"k", &ten_seconds, 1}}, kStart).allowed);
   EXPECT_EQ(store_->take({{"k", &day, 1}}, kStart + seconds(9)).balances[0],
-            (Balance{0, seconds(86'391), seconds(0)}));
+            (Balance{0, seconds(86'391), seconds(0), seconds(86'391)}));
   EXPECT_FALSE(store_->take({{"k", &day, 1}}, kStart + seconds(20)).allowed);
 }
 
@@ -150,11 +150,11 @@ TEST_P(BucketStoreTest, TheLargestFiguresStayExact) {
   const Limit largest{
       .name = "chat", .tenant = "acme", .rate = {limits::kMaxQuota, {366, Unit::kDay}}};
   const TimePoint far{std::chrono::hours(24 * 365 * 200)};
+  const Duration year = std::chrono::days(366);
   const Decision decision = store_->take({{"k", &largest, limits::kMaxQuota - 1}}, far);
-  EXPECT_EQ(decision.balances[0], (Balance{1, std::chrono::days(366), seconds(0)}));
+  EXPECT_EQ(decision.balances[0], (Balance{1, year, seconds(0), year}));
   EXPECT_EQ(store_->take({{"k", &largest, 2}}, far + microseconds(1)).balances[0],
-            (Balance{1, std::chrono::days(366) - microseconds(1),
-                     std::chrono::days(366) - microseconds(1)}));
+            (Balance{1, year - microseconds(1), year - microseconds(1), year - microseconds(1)}));
 }
 
 TEST_P(BucketStoreTest, AResetGivesTheFullQuotaBack) {
@@ -257,7 +257,7 @@ TEST_P(BucketStoreTest, WithoutATimeTheStoreTakesItsOwn) {
   const Limit eight = limit(8, 10);
   const Decision decision = store_->take({{"k", &eight, 1}}, std::nullopt);
   EXPECT_TRUE(decision.allowed);
-  EXPECT_EQ(decision.balances[0], (Balance{7, seconds(10), seconds(0)}));
+  EXPECT_EQ(decision.balances[0], (Balance{7, seconds(10), seconds(0), seconds(10)}));
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, BucketStoreTest, testing::ValuesIn(kStoreNames),

@@ -130,6 +130,19 @@ def test_ninth_message_is_429_with_exactly_the_articles_body(api1, acme):
     assert 1 <= wait <= int(ninth.field("Retry-After")) <= 10
 
 
+@pytest.mark.parametrize("tenant", TENANTS)
+def test_t_is_until_more_is_to_be_had_and_on_a_denial_retry_after(api1, tenant):
+    session = api1.open_session(tenant)
+    answers = [api1.chat(tenant, session)]
+    while answers[-1].status == 200 and len(answers) < 30:
+        answers.append(api1.chat(tenant, session))
+    assert answers[-1].status == 429
+    waits = [wait for answer in answers for _, _, wait in states(answer)]
+    assert waits[-1] == int(answers[-1].field("Retry-After"))
+    drains = ALGORITHMS[tenant] in ("token_bucket", "leaky_bucket")
+    assert max(waits) <= (2 if drains else 11), "5 per 10 seconds: a bucket has one back in 2"
+
+
 @pytest.mark.parametrize("tenant,quota", [("globex", 4), ("initech", 6)])
 def test_every_tenant_has_its_own_quota(api1, tenant, quota):
     session = api1.open_session(tenant)

@@ -46,6 +46,8 @@ inline void expect_sound(const limits::Balance& balance, const limits::Limit& li
   require(balance.remaining <= limit.terms().capacity, "what remains is at most the capacity");
   require(balance.reset_after >= Duration::zero(), "a reset is not in the past");
   require(balance.retry_after >= Duration::zero(), "a retry is not in the past");
+  require(balance.more_after >= Duration::zero(), "more is not in the past");
+  require(balance.more_after <= balance.reset_after, "more is there when all is back");
 }
 
 }  // namespace sluice::fuzz

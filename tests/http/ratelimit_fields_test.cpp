@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "limits/buckets.h"
+
 namespace sluice::http {
 namespace {
 
@@ -40,21 +42,21 @@ std::string fields(bool allowed, std::vector<const Limit*> limits, std::vector<B
 }
 
 TEST(RatelimitFieldsTest, AnAllowedAnswerToTheByte) {
-  EXPECT_EQ(fields(true, {&kChat}, {{5, milliseconds(6'400), seconds(0)}}),
+  EXPECT_EQ(fields(true, {&kChat}, {{5, milliseconds(6'400), seconds(0), milliseconds(1'250)}}),
             "X-RateLimit-Limit: 8\r\n"
             "X-RateLimit-Remaining: 5\r\n"
             "X-RateLimit-Reset: 1800000007\r\n"
             "RateLimit-Policy: \"chat\";q=8;w=10\r\n"
-            "RateLimit: \"chat\";r=5;t=7\r\n");
+            "RateLimit: \"chat\";r=5;t=2\r\n");
 }
 
 TEST(RatelimitFieldsTest, ADenialOfSeveralLimitsWaitsForTheLongest) {
   EXPECT_EQ(fields(false, {&kChat, &kTenant},
-                   {{0, milliseconds(6'400), milliseconds(6'400)},
-                    {0, milliseconds(40'001), milliseconds(40'001)}}),
+                   {{0, milliseconds(9'400), milliseconds(6'400), milliseconds(6'400)},
+                    {0, seconds(59), milliseconds(40'001), milliseconds(40'001)}}),
             "X-RateLimit-Limit: 1000\r\n"
             "X-RateLimit-Remaining: 0\r\n"
-            "X-RateLimit-Reset: 1800000041\r\n"
+            "X-RateLimit-Reset: 1800000060\r\n"
             "RateLimit-Policy: \"chat\";q=8;w=10, \"tenant\";q=1000;w=60\r\n"
             "RateLimit: \"chat\";r=0;t=7, \"tenant\";r=0;t=41\r\n"
             "Retry-After: 41\r\n");
@@ -70,23 +72,24 @@ TEST(RatelimitFieldsTest, RetryAfterIsTheLongestWaitOfAllThatDeny) {
 
 TEST(RatelimitFieldsTest, AShadowLimitHasAFieldOfItsOwnAndNoOther) {
   EXPECT_EQ(fields(true, {&kStrict, &kChat, &kQuick},
-                   {{0, milliseconds(6'400), milliseconds(6'400)},
-                    {5, milliseconds(6'400), seconds(0)},
-                    {1, milliseconds(200), seconds(0)}}),
+                   {{0, milliseconds(9'400), milliseconds(6'400), milliseconds(6'400)},
+                    {5, milliseconds(6'400), seconds(0), milliseconds(1'250)},
+                    {1, milliseconds(1'200), seconds(0), milliseconds(200)}}),
             "X-RateLimit-Limit: 8\r\n"
             "X-RateLimit-Remaining: 5\r\n"
             "X-RateLimit-Reset: 1800000007\r\n"
             "RateLimit-Policy: \"chat\";q=8;w=10\r\n"
-            "RateLimit: \"chat\";r=5;t=7\r\n"
+            "RateLimit: \"chat\";r=5;t=2\r\n"
             "X-RateLimit-Shadow: \"strict\";q=3;w=10;r=0;t=7;denied, \"quick\";q=2;r=1;t=1\r\n");
 }
 
 TEST(RatelimitFieldsTest, AShadowLimitDoesNotLengthenRetryAfter) {
   EXPECT_EQ(fields(false, {&kStrict, &kChat},
-                   {{0, seconds(60), seconds(60)}, {0, milliseconds(6'400), milliseconds(6'400)}}),
+                   {{0, seconds(90), seconds(60), seconds(60)},
+                    {0, milliseconds(9'400), milliseconds(6'400), milliseconds(6'400)}}),
             "X-RateLimit-Limit: 8\r\n"
             "X-RateLimit-Remaining: 0\r\n"
-            "X-RateLimit-Reset: 1800000007\r\n"
+            "X-RateLimit-Reset: 1800000010\r\n"
             "RateLimit-Policy: \"chat\";q=8;w=10\r\n"
             "RateLimit: \"chat\";r=0;t=7\r\n"
             "Retry-After: 7\r\n"
@@ -94,8 +97,8 @@ TEST(RatelimitFieldsTest, AShadowLimitDoesNotLengthenRetryAfter) {
 }
 
 TEST(RatelimitFieldsTest, ShadowLimitsAloneWriteNothingElse) {
-  EXPECT_EQ(fields(true, {&kStrict}, {{2, seconds(9), seconds(0)}}),
-            "X-RateLimit-Shadow: \"strict\";q=3;w=10;r=2;t=9\r\n");
+  EXPECT_EQ(fields(true, {&kStrict}, {{2, seconds(9), seconds(0), seconds(3)}}),
+            "X-RateLimit-Shadow: \"strict\";q=3;w=10;r=2;t=3\r\n");
 }
 
 TEST(RatelimitFieldsTest, WhatIsAllowedNamesTheLimitWithTheFewestUnitsLeft) {
@@ -106,10 +109,11 @@ TEST(RatelimitFieldsTest, WhatIsAllowedNamesTheLimitWithTheFewestUnitsLeft) {
 
 TEST(RatelimitFieldsTest, ADefaultIsToldApartFromATenantsLimitOfTheSameName) {
   const Limit by_default{.name = "chat", .tenant = "", .rate = {5, {10, Unit::kSecond}}};
-  EXPECT_THAT(fields(true, {&by_default, &kChat},
-                     {{4, seconds(9), seconds(0)}, {7, seconds(9), seconds(0)}}),
-              HasSubstr("RateLimit-Policy: \"default:chat\";q=5;w=10, \"chat\";q=8;w=10\r\n"
-                        "RateLimit: \"default:chat\";r=4;t=9, \"chat\";r=7;t=9\r\n"));
+  EXPECT_THAT(
+      fields(true, {&by_default, &kChat},
+             {{4, seconds(9), seconds(0), seconds(9)}, {7, seconds(9), seconds(0), seconds(9)}}),
+      HasSubstr("RateLimit-Policy: \"default:chat\";q=5;w=10, \"chat\";q=8;w=10\r\n"
+                "RateLimit: \"default:chat\";r=4;t=9, \"chat\";r=7;t=9\r\n"));
 }
 
 TEST(RatelimitFieldsTest, RetryAfterIsAtLeastASecond) {
@@ -125,6 +129,36 @@ TEST(RatelimitFieldsTest, AWindowBelowASecondHasNoW) {
 TEST(RatelimitFieldsTest, ACostThatNeverPassesHasNoRetryAfter) {
   EXPECT_THAT(fields(false, {&kChat}, {{8, seconds(0), limits::kNever}}),
               Not(HasSubstr("Retry-After")));
+}
+
+// Each limit of 8 per 10 seconds after the first of 9 requests at once, and after the last.
+TEST(RatelimitFieldsTest, TIsUntilMoreIsToBeHadAndOnADenialRetryAfter) {
+  struct Row {
+    limits::Algorithm algorithm;
+    const char* first;
+    const char* denied;
+  };
+  const std::vector<Row> rows{
+      {limits::Algorithm::kFixedWindow, ";r=7;t=10\r\n", ";r=0;t=10\r\nRetry-After: 10\r\n"},
+      {limits::Algorithm::kSlidingLog, ";r=7;t=10\r\n", ";r=0;t=10\r\nRetry-After: 10\r\n"},
+      {limits::Algorithm::kSlidingWindow, ";r=7;t=11\r\n", ";r=0;t=11\r\nRetry-After: 11\r\n"},
+      {limits::Algorithm::kTokenBucket, ";r=7;t=2\r\n", ";r=0;t=2\r\nRetry-After: 2\r\n"},
+      {limits::Algorithm::kLeakyBucket, ";r=7;t=2\r\n", ";r=0;t=2\r\nRetry-After: 2\r\n"},
+  };
+  for (const Row& row : rows) {
+    limits::Limit limit = kChat;
+    limit.algorithm = row.algorithm;
+    const std::vector<limits::Charge> charges{{"key", &limit, 1}};
+    limits::Buckets buckets;
+    const auto take = [&] {
+      Response response;
+      write_ratelimit_fields(buckets.decide(charges, limits::kStart).decision, response);
+      return response.fields();
+    };
+    EXPECT_THAT(take(), HasSubstr(row.first));
+    for (int i = 1; i < 8; ++i) take();
+    EXPECT_THAT(take(), HasSubstr(row.denied));
+  }
 }
 
 TEST(RatelimitFieldsTest, WithoutAReplyOfTheStoreThereIsNothingToSay) {

@@ -32,7 +32,7 @@ TEST(OutcomeTest, ChargesAllOrNone) {
 
   const Outcome first = buckets.decide(both, kStart);
   EXPECT_TRUE(first.decision.allowed);
-  EXPECT_EQ(first.decision.balances, (std::vector<Balance>{{7, 60s, 0s}, {0, 10s, 0s}}));
+  EXPECT_EQ(first.decision.balances, (std::vector<Balance>{{7, 60s, 0s, 60s}, {0, 10s, 0s, 10s}}));
   ASSERT_EQ(first.changes.size(), 2U);
   EXPECT_EQ(first.changes[0].key, "wide");
   EXPECT_EQ(first.changes[0].keep_for, 60s);
@@ -44,7 +44,7 @@ TEST(OutcomeTest, ChargesAllOrNone) {
   const Outcome second = buckets.decide(both, kStart + 4s);
   EXPECT_FALSE(second.decision.allowed);
   EXPECT_TRUE(second.changes.empty());
-  EXPECT_EQ(second.decision.balances, (std::vector<Balance>{{7, 56s, 0s}, {0, 6s, 6s}}))
+  EXPECT_EQ(second.decision.balances, (std::vector<Balance>{{7, 56s, 0s, 56s}, {0, 6s, 6s, 6s}}))
       << "what is left as if it had not come, and a wait only where it would not fit";
   EXPECT_FALSE(second.decision.lacks_room(0));
   EXPECT_FALSE(second.decision.denied_by(0));
@@ -86,7 +86,7 @@ TEST(OutcomeTest, PeeksChangeNothingAndAreNeverDenied) {
   const Outcome peek = buckets.decide({{"k", &eight, 0}, {"n", &none, 0}}, kStart + 1s);
   EXPECT_TRUE(peek.decision.allowed);
   EXPECT_TRUE(peek.changes.empty());
-  EXPECT_EQ(peek.decision.balances, (std::vector<Balance>{{0, 9s, 0s}, {0, 0s, 0s}}));
+  EXPECT_EQ(peek.decision.balances, (std::vector<Balance>{{0, 9s, 0s, 9s}, {0, 0s, 0s}}));
 
   const std::vector<Charge> beside{{"k", &eight, 0}, {"x", &eight, 1}};
   const Outcome mixed = buckets.decide(beside, kStart + 1s);
@@ -103,7 +103,7 @@ TEST(OutcomeTest, AShadowLimitNeverDenies) {
   const Outcome second = buckets.decide(charges, kStart + 4s);
   EXPECT_TRUE(second.decision.allowed);
   EXPECT_TRUE(second.changes.empty());
-  EXPECT_EQ(second.decision.balances, (std::vector<Balance>{{0, 6s, 6s}, {0, 0s, kNever}}));
+  EXPECT_EQ(second.decision.balances, (std::vector<Balance>{{0, 6s, 6s, 6s}, {0, 0s, kNever}}));
   for (std::size_t i = 0; i < 2; ++i) {
     EXPECT_TRUE(second.decision.lacks_room(i)) << "which is what its metrics count";
     EXPECT_FALSE(second.decision.denied_by(i));
@@ -123,10 +123,14 @@ TEST(OutcomeTest, AShadowLimitIsChargedWithTheOthersWhereItFits) {
     std::vector<Balance> balances;
   };
   const std::vector<Row> rows{
-      {"both fit", true, 1, 1, {{0, 60s, 0s}, {2, 10s, 0s}}},
-      {"the shadow is full, the other is charged", true, 2, 1, {{0, 60s, 60s}, {1, 10s, 0s}}},
-      {"once more", true, 3, 1, {{0, 60s, 60s}, {0, 10s, 0s}}},
-      {"both are full", false, 3, 1, {{0, 60s, 60s}, {0, 10s, 10s}}},
+      {"both fit", true, 1, 1, {{0, 60s, 0s, 60s}, {2, 10s, 0s, 10s}}},
+      {"the shadow is full, the other is charged",
+       true,
+       2,
+       1,
+       {{0, 60s, 60s, 60s}, {1, 10s, 0s, 10s}}},
+      {"once more", true, 3, 1, {{0, 60s, 60s, 60s}, {0, 10s, 0s, 10s}}},
+      {"both are full", false, 3, 1, {{0, 60s, 60s, 60s}, {0, 10s, 10s, 10s}}},
   };
   Buckets buckets;
   for (const Row& row : rows) {
@@ -171,9 +175,11 @@ TEST(OutcomeTest, DecidesOverEveryAlgorithm) {
   EXPECT_TRUE(second.changes.empty());
   // 2 units of a sliding window weigh none just after the middle of the next one.
   const Duration sliding = 10'000'001us;
-  EXPECT_EQ(second.decision.balances,
-            (std::vector<Balance>{
-                {0, 5s, 5s}, {0, 5s, 5s}, {0, sliding, sliding}, {1, 5s, 0s}, {1, 5s, 5s}}));
+  EXPECT_EQ(second.decision.balances, (std::vector<Balance>{{0, 5s, 5s, 5s},
+                                                            {0, 5s, 5s, 5s},
+                                                            {0, sliding, sliding, sliding},
+                                                            {1, 5s, 0s, 5s},
+                                                            {1, 5s, 5s, 5s}}));
   EXPECT_EQ(second.decision.tightest(), 2U) << "the longest wait";
 }
 

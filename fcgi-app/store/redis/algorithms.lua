@@ -204,14 +204,12 @@ local function algorithms(now)
       return pack('<i8i8', a, b)
     end
     local used, quota = #a / 8, limit.quota
-    local newest, pivot = 0, 0
-    if used > 0 then
-      newest = read('<i8', a, #a - 7)
+    if used == 0 then
+      return pack('<I4i8i8', 0, 0, 0)
     end
-    if cost > 0 and cost <= quota and used + cost > quota then
-      pivot = read('<i8', a, (used + cost - quota) * 8 - 7)
-    end
-    return pack('<I4i8i8', used, newest, pivot)
+    local waits = cost <= quota and used + cost > quota
+    local leaving = waits and used + cost - quota or 1
+    return pack('<I4', used) .. sub(a, -8) .. sub(a, leaving * 8 - 7, leaving * 8)
   end
 
   -- With `cost` units more (c, of a bucket: kept on after it has drained, for its guards): what to
@@ -221,7 +219,7 @@ local function algorithms(now)
     local algorithm, window, tick = limit.algorithm, limit.window, limit.tick
     if algorithm == SLIDING_LOG then
       local log = a .. rep(pack('<i8', now), cost)
-      return log, window, pack('<I4i8i8', #log / 8, now, 0)
+      return log, window, pack('<I4i8', #log / 8, now) .. sub(log, 1, 8)
     elseif algorithm == SLIDING_WINDOW then
       return pack('<I4I4i8', a + cost, b, c), (a == 0 or renewed) and c + 2 * window - now
     end

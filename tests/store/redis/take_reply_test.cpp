@@ -77,6 +77,14 @@ TEST_F(TakeReplyTest, ReadsADecision) {
   EXPECT_EQ(denied->balances.at(0).retry_after, 10s - 1us);
 }
 
+TEST_F(TakeReplyTest, ReadsWhenAUnitOfALogLeaves) {
+  add(0);
+  add_log(3, kNow - 1, kNow - 7);
+  const auto decision = read(Algorithm::kSlidingLog);
+  ASSERT_TRUE(decision);
+  EXPECT_EQ(decision->balances.at(0), (limits::Balance{5, 10s - 1us, 0s, 10s - 7us}));
+}
+
 TEST_F(TakeReplyTest, SaysWhereAnErrorIsCutShort) {
   add(0xffff);
   EXPECT_EQ(error(Algorithm::kFixedWindow), kCutShort);
@@ -141,6 +149,14 @@ TEST_F(TakeReplyTest, RefusesADenialOfWhatFits) {
   add(1);
   add_level(kWindow, kNow);
   EXPECT_EQ(error(Algorithm::kTokenBucket), kNonsense);
+}
+
+TEST_F(TakeReplyTest, RefusesALogWithoutTheUnitThatLeaves) {
+  for (const std::int64_t pivot : {std::int64_t{0}, kNow - kWindow, kNow}) {
+    add(0);
+    add_log(3, kNow - 1, pivot);
+    EXPECT_EQ(error(Algorithm::kSlidingLog), kNonsense) << pivot;
+  }
 }
 
 TEST_F(TakeReplyTest, RefusesATimeThatIsNone) {
