@@ -17,6 +17,8 @@ Result<const Route*> match_of(std::string_view method, std::string_view path,
 TEST(RoutesTest, MatchesMethodAndExactPath) {
   EXPECT_EQ((*match_of("GET", "/"))->name, "status");
   EXPECT_EQ((*match_of("HEAD", "/"))->name, "status");
+  EXPECT_EQ((*match_of("HEAD", "/livez"))->name, "live");
+  EXPECT_EQ((*match_of("GET", "/readyz"))->name, "ready");
   EXPECT_EQ((*match_of("POST", "/chat"))->name, "chat");
   EXPECT_EQ((*match_of("POST", "/session"))->name, "session");
   EXPECT_EQ((*match_of("GET", "/limits"))->name, "limits");
@@ -34,6 +36,16 @@ TEST(RoutesTest, OtherMethodsAreToldWhichAreAllowed) {
   EXPECT_EQ(match_of("GET", "/chat").error().detail, "POST");
   EXPECT_EQ(match_of("post", "/chat").error().detail, "POST");
   EXPECT_EQ(match_of("POST", "/").error().detail, "GET, HEAD");
+}
+
+// What is free and asks for no credentials; GET /limits does.
+TEST(RoutesTest, OpenRoutesHaveNothingToDecide) {
+  for (const char* path : {"/", "/livez", "/readyz"})
+    EXPECT_TRUE((*match_of("GET", path))->is_open());
+  EXPECT_FALSE((*match_of("GET", "/limits"))->is_open());
+  EXPECT_FALSE((*match_of("POST", "/session"))->is_open());
+  EXPECT_FALSE((*match_of("DELETE", "/session"))->is_open());
+  EXPECT_FALSE((*match_of("POST", "/chat"))->is_open());
 }
 
 TEST(RoutesTest, ABodyBeyondItsBoundIsRefusedBeforeAnythingElseIsDone) {

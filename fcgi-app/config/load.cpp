@@ -42,13 +42,14 @@ void read_section(const Value& value, Draft& draft) {
 }
 
 // Lists refer to each other, in whatever order they stand: all are read at the end.
-constexpr std::array<Key<Draft>, 14> kRootKeys{{
+constexpr std::array<Key<Draft>, 15> kRootKeys{{
     {"storage", read_section},
     {"sessions", read_section},
     {"client_address", read_section},
     {"fastcgi", read_section},
     {"new_buckets", read_section},
     {"penalty", read_section},
+    {"status", read_section},
     {"log", read_section},
     {"api_keys", [](const Value& value, Draft& draft) { draft.api_keys = value; }},
     {"access", [](const Value& value, Draft& draft) { draft.access = value; }},
