@@ -39,9 +39,11 @@ App::App(const config::Config& config, Options options, std::vector<identity::Se
       resources_{
           storage_.clock(),
           tokens_,
-          storage_.buckets(),
+          handlers::StoreProbe(
+              storage_.buckets(),
+              {limiter::bucket_key(config.limiter.key_prefix, kHealth, {}, ""), &kHealth, 1}),
           config.plans,
-          {limiter::bucket_key(config.limiter.key_prefix, kHealth, {}, ""), &kHealth, 1},
+          handlers::StatusPage(config.status.tenants),
           {kVersion, options.pool, config.storage_text(), options.generation},
           config.sessions.lifetime,
           [this](const limits::LimitSet& limits, const identity::Identity& identity,

@@ -91,6 +91,7 @@ int work(const WorkerFlags& flags) {
 struct OperatorFlags {
   std::string config;
   Whose whose;
+  bool dry_run = false;
 };
 
 int ask(const OperatorFlags& flags, Operation operation) {
@@ -180,7 +181,7 @@ CLI::App* add_worker(CLI::App& cli, WorkerFlags& flags) {
 CLI::App* add_operation(CLI::App& cli, const std::string& name, OperatorFlags& flags) {
   auto* command = cli.add_subcommand(
       name, name == "peek" ? "Show how the buckets of a client stand; costs nobody anything"
-                           : "Give a client its full quota back");
+                           : "Give a client back the full quota of what is its own, and show it");
   command->footer(
       "Whose: --session or --api-key for a client of a tenant, --tenant for what a tenant's\n"
       "clients share, --ip for the defaults, which callers without either are counted by. The\n"
@@ -198,6 +199,15 @@ CLI::App* add_operation(CLI::App& cli, const std::string& name, OperatorFlags& f
   return command;
 }
 
+CLI::App* add_reset(CLI::App& cli, OperatorFlags& flags) {
+  auto* command = add_operation(cli, "reset", flags);
+  command->add_flag("--shared", flags.whose.shared,
+                    "Also what others are counted in: buckets of the tenant beside a session, an "
+                    "address or a key; global ones; and the counts of new buckets");
+  command->add_flag("--dry-run", flags.dry_run, "Show what would be reset, and change nothing");
+  return command;
+}
+
 int run(int argc, char** argv) {
   CLI::App cli{"Sluice: a multi-tenant rate limiter and chat backend behind nginx"};
   cli.set_version_flag("--version", fmt::format("sluice {} (git {})", kVersion, kRevision));
@@ -209,7 +219,7 @@ int run(int argc, char** argv) {
   checker->add_option("FILE", checked, "Config file")->required();
   OperatorFlags asked;
   const auto* peeker = add_operation(cli, "peek", asked);
-  const auto* resetter = add_operation(cli, "reset", asked);
+  const auto* resetter = add_reset(cli, asked);
   KeyFlags key_flags;
   const auto* keys = add_keys(cli, key_flags);
 
@@ -220,7 +230,7 @@ int run(int argc, char** argv) {
   }
   if (checker->parsed()) return check(checked);
   if (peeker->parsed()) return ask(asked, peek);
-  if (resetter->parsed()) return ask(asked, reset);
+  if (resetter->parsed()) return ask(asked, asked.dry_run ? preview_reset : reset);
   if (keys->parsed()) return edit_keys(*keys, key_flags);
   return work(flags);
 }

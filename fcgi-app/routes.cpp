@@ -15,6 +15,8 @@ using identity::Credentials;
 
 constexpr std::array kRoutes{
     Route{"GET", "/", "status", Credentials::kNone, 0, handlers::status},
+    Route{"GET", "/livez", "live", Credentials::kNone, 0, handlers::live},
+    Route{"GET", "/readyz", "ready", Credentials::kNone, 0, handlers::ready},
     Route{"GET", "/limits", "limits", Credentials::kHeaders, 0, handlers::limits},
     Route{"POST", "/session", "session", Credentials::kTenant, 1, handlers::session},
     Route{"DELETE", "/session", "session-end", Credentials::kHeaders, 0, handlers::end_session},

@@ -22,6 +22,10 @@ struct Route {
   std::int64_t units;  // what one request costs; 0: free, so that no limit applies
   handlers::Handler handler;
 
+  // Whether it is free, and looks at no credentials: then there is nothing to decide.
+  [[nodiscard]] bool is_open() const {
+    return units == 0 && credentials == identity::Credentials::kNone;
+  }
   // The limits that a request of `identity` is charged to. A free route has none, unless for a
   // false claim.
   [[nodiscard]] limits::LimitSet limits_of(const limits::Plans& plans,

@@ -15,6 +15,8 @@ Result<const Route*> match_of(std::string_view method, std::string_view path) {
 TEST(RoutesTest, MatchesMethodAndExactPath) {
   EXPECT_EQ((*match_of("GET", "/"))->name, "status");
   EXPECT_EQ((*match_of("HEAD", "/"))->name, "status");
+  EXPECT_EQ((*match_of("HEAD", "/livez"))->name, "live");
+  EXPECT_EQ((*match_of("GET", "/readyz"))->name, "ready");
   EXPECT_EQ((*match_of("POST", "/chat"))->name, "chat");
   EXPECT_EQ((*match_of("POST", "/session"))->name, "session");
   EXPECT_EQ((*match_of("GET", "/limits"))->name, "limits");
@@ -41,6 +43,16 @@ TEST(RoutesTest, WhatIsBeyondABoundHasItsRouteAllTheSame) {
   request.body_too_large = true;
   request.too_many_params = true;
   EXPECT_EQ((*match(request))->name, "chat");
+}
+
+// What is free and asks for no credentials; GET /limits does.
+TEST(RoutesTest, OpenRoutesHaveNothingToDecide) {
+  for (const char* path : {"/", "/livez", "/readyz"})
+    EXPECT_TRUE((*match_of("GET", path))->is_open());
+  EXPECT_FALSE((*match_of("GET", "/limits"))->is_open());
+  EXPECT_FALSE((*match_of("POST", "/session"))->is_open());
+  EXPECT_FALSE((*match_of("DELETE", "/session"))->is_open());
+  EXPECT_FALSE((*match_of("POST", "/chat"))->is_open());
 }
 
 TEST(RoutesTest, LimitsMayNameTheRoutesOfTheTable) {

@@ -19,6 +19,7 @@ TEST_F(ServeTest, StatusTellsEverythingAndIsNeverLimited) {
   for (int i = 0; i < 20; ++i) {
     EXPECT_EQ(send("GET", "/").body(),
               R"({"service":"sluice","version":"1.2.3","pool":"api1","config_generation":7,)"
+              R"("tenant_count":2,)"
               R"("tenants":{"acme":{"chat_per_10s":4},"globex":{"chat_per_10s":4}},)"
               R"("algorithms":{"acme":{"chat":"fixed_window"},"globex":{"chat":"fixed_window"}},)"
               R"("defaults":{"chat_per_10s":2,"session_per_10s":3,"probing_per_10s":2},)"

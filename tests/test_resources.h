@@ -19,9 +19,9 @@ inline handlers::Resources test_resources(const Clock& clock, const identity::Se
                                           limiter::Limiter& limiter) {
   return {clock,
           tokens,
-          store,
+          handlers::StoreProbe(store, {"health", &kTestHealth, 1}),
           std::move(plans),
-          {"health", &kTestHealth, 1},
+          handlers::StatusPage(100),
           {"1.2.3", "api1", "memory://", 7},
           std::chrono::hours(24),
           [&limiter](const limits::LimitSet& limits, const identity::Identity& identity,

@@ -44,6 +44,10 @@ struct ApiKeySettings {
   std::string file;  // relative to the config file; empty: API keys are not looked at
 };
 
+struct StatusSettings {
+  std::size_t tenants = 100;  // the most that GET / names; 0 to 10,000
+};
+
 struct Config {
   // storage
   Storage storage = Storage::kRedis;
@@ -51,11 +55,12 @@ struct Config {
   std::string shared_memory_file;
   store::ShmStore::Options shared_memory;
   limiter::Limiter::Options limiter;
-  // sessions, api_keys, client_address and access, fastcgi, log
+  // sessions, api_keys, client_address and access, fastcgi, status, log
   Sessions sessions;
   ApiKeySettings api_keys;  // the keys themselves are of `identity`
   identity::Resolver::Options identity;
   fcgi::Server::Options server;
+  StatusSettings status;
   telemetry::Level log_level = telemetry::Level::kInfo;
   // defaults, plans, tenants
   std::shared_ptr<const limits::Plans> plans;

@@ -42,13 +42,14 @@ void read_section(const Value& value, Draft& draft) {
 }
 
 // Lists refer to each other, in whatever order they stand: all are read at the end.
-constexpr std::array<Key<Draft>, 14> kRootKeys{{
+constexpr std::array<Key<Draft>, 15> kRootKeys{{
     {"storage", read_section},
     {"sessions", read_section},
     {"client_address", read_section},
     {"fastcgi", read_section},
     {"new_buckets", read_section},
     {"penalty", read_section},
+    {"status", read_section},
     {"log", read_section},
     {"api_keys", [](const Value& value, Draft& draft) { draft.api_keys = value; }},
     {"access", [](const Value& value, Draft& draft) { draft.access = value; }},
@@ -74,19 +75,16 @@ void read_lists(const std::filesystem::path& folder, Draft& draft) {
       read_api_keys(config.api_keys.file, *config.plans, draft.api_keys->report());
 }
 
-[[nodiscard]] bool parse(const std::string& path, libconfig::Config& file, Report& report) {
+[[nodiscard]] bool parse(const Source& source, libconfig::Config& file, Report& report) {
   try {
-    file.readFile(path.c_str());
+    file.readString(source.text());
     return true;
   } catch (const libconfig::ParseException& error) {
-    const char* const name = error.getFile() == nullptr ? path.c_str() : error.getFile();
     const std::string_view what = error.getError();
     // The scanner is a token ahead of the mistake.
     const std::string_view where = what == "syntax error" ? ", here or just before" : "";
-    report.complain({report.add_file(name), static_cast<unsigned>(error.getLine())},
+    report.complain(source.place(static_cast<unsigned>(error.getLine())),
                     fmt::format("{}{}", what, where));
-  } catch (const libconfig::FileIOException&) {
-    report.complain({report.add_file(path), 0}, "cannot be read");
   }
   return false;
 }
@@ -129,14 +127,14 @@ Result<Config> load(const std::string& path, const LoadOptions& options) {
   const std::filesystem::path folder = parent.empty() ? "." : parent;
   Report report;
   libconfig::Config file;
-  file.setIncludeDir(folder.c_str());
   Draft draft{options};
-  if (check_sources(path, folder, report) && parse(path, file, report)) {
+  const auto source = Source::read(path, folder, report);
+  if (source && parse(*source, file, report)) {
     (void)set_storage(kDefaultUri, draft.config);
     if (file.getRoot().getLength() == 0) {
       report.complain({report.add_file(path), 0}, "has no settings; start from conf/sluice.cfg");
     }
-    read_group(Value(file.getRoot(), report), kRootKeys, draft);
+    read_group(Value(file.getRoot(), *source, report), kRootKeys, draft);
     read_lists(parent, draft);
   }
   apply_environment(parent, draft, report);

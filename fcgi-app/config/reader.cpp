@@ -124,7 +124,7 @@ std::string_view Value::name() const {
 }
 
 Place Value::place() const {
-  return {report_->add_file(setting_->getSourceFile()), setting_->getSourceLine()};
+  return source_->place(setting_->getSourceLine());
 }
 
 void Value::complain_unknown_word(std::string_view word, Words known) const {
@@ -147,7 +147,9 @@ void Value::complain_type(std::string_view expected) const {
 
 std::vector<Value> Value::children() const {
   std::vector<Value> values;
-  for (int i = 0; i < setting_->getLength(); ++i) values.emplace_back((*setting_)[i], *report_);
+  for (int i = 0; i < setting_->getLength(); ++i) {
+    values.emplace_back((*setting_)[i], *source_, *report_);
+  }
   return values;
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "config/report.h"
+#include "config/source.h"
 #include "limits/limit.h"
 
 namespace libconfig {
@@ -29,10 +30,12 @@ using Words = std::span<const std::string_view>;
 // `; did you mean "…"?` for the nearest of `known` (at most two edits away), or a list of them all.
 [[nodiscard]] std::string hint(std::string_view word, Words known);
 
-// A setting, and where to complain of it. Cheap to copy; both outlive it.
+// A setting, the text that it stands in, and where to complain of it. Cheap to copy; all three
+// outlive it.
 class Value {
  public:
-  Value(const libconfig::Setting& setting, Report& report) : setting_(&setting), report_(&report) {}
+  Value(const libconfig::Setting& setting, const Source& source, Report& report)
+      : setting_(&setting), source_(&source), report_(&report) {}
 
   // The one way to read an integer: int and int64 (10L) alike, and nothing else.
   [[nodiscard]] std::optional<std::int64_t> integer(std::int64_t low, std::int64_t high) const;
@@ -58,6 +61,7 @@ class Value {
   [[nodiscard]] std::vector<Value> children() const;
 
   const libconfig::Setting* setting_;
+  const Source* source_;
   Report* report_;
 };
 

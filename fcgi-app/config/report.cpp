@@ -5,15 +5,24 @@
 
 #include <fmt/format.h>
 
+#include "base/character.h"
+
 namespace sluice::config {
 namespace {
 
 // Files quote what they like: a complaint stays one line, and tells a terminal nothing.
 std::string printable(std::string_view text) {
   std::string shown;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    shown += byte < ' ' || byte == 0x7f ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
+  while (!text.empty()) {
+    const Character character = first_character(text);
+    const auto code = static_cast<unsigned>(character.code);
+    const bool seen = character.sight == Sight::kPlain || character.sight == Sight::kForeign;
+    if (seen && code >= ' ') {
+      shown += text.substr(0, character.size);
+    } else {
+      shown += code < 0x100 ? fmt::format("\\x{:02x}", code) : fmt::format("\\u{:04x}", code);
+    }
+    text.remove_prefix(character.size);
   }
   return shown;
 }

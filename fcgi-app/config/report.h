@@ -26,7 +26,8 @@ class Report {
   void complain(Place place, std::string message);
   [[nodiscard]] bool blames(Place place) const { return complaints_.contains(place); }
   [[nodiscard]] bool empty() const { return complaints_.empty(); }
-  // One `file:line: message` per line, in the order of the files; control characters as \x1b.
+  // One `file:line: message` per line, in the order of the files; what cannot be seen as \x1b or
+  // \u200b.
   [[nodiscard]] std::string text() const;
 
  private:

@@ -179,6 +179,13 @@ constexpr std::array<Key<Settings>, 4> kPenaltyKeys{{
      }},
 }};
 
+constexpr std::array<Key<Settings>, 1> kStatusKeys{{
+    {"tenants",
+     [](const Value& value, Settings& settings) {
+       read_integer<0, 10'000>(value, settings.config.status.tenants);
+     }},
+}};
+
 constexpr std::array<Key<Settings>, 1> kLogKeys{{
     {"level",
      [](const Value& value, Settings& settings) {
@@ -191,13 +198,14 @@ struct Section {
   Keys<Settings> keys;
 };
 
-constexpr std::array<Section, 7> kSections{{
+constexpr std::array<Section, 8> kSections{{
     {"storage", kStorageKeys},
     {"sessions", kSessionsKeys},
     {"client_address", kClientAddressKeys},
     {"fastcgi", kFastcgiKeys},
     {"new_buckets", kNewBucketsKeys},
     {"penalty", kPenaltyKeys},
+    {"status", kStatusKeys},
     {"log", kLogKeys},
 }};
 

@@ -1,4 +1,4 @@
-// The sections of single settings: `storage`, `sessions`, `client_address`, `fastcgi` and `log`.
+// The sections of single settings, such as `storage`, `fastcgi` and `log`.
 #pragma once
 
 #include <optional>

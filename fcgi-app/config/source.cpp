@@ -2,27 +2,26 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cerrno>
-#include <charconv>
-#include <cstdint>
 #include <cstring>
-#include <limits>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/character.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "config/scanner.h"
 
 namespace sluice::config {
-namespace {
 
 namespace fs = std::filesystem;
+
+namespace {
 
 Result<std::string> read_text(const fs::path& path) {
   const auto failure = [] { return fail(ErrorCode::kSystem, std::strerror(errno)); };
@@ -46,12 +45,6 @@ Result<std::string> read_text(const fs::path& path) {
   return text;
 }
 
-// Whether `c` may stand in a name or a number.
-bool belongs_to_word(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-         std::string_view("-+._*").find(c) != std::string_view::npos;
-}
-
 // The path without its links and dots, as far as there are such files.
 fs::path identity(const fs::path& path) {
   std::error_code failure;
@@ -59,182 +52,96 @@ fs::path identity(const fs::path& path) {
   return failure ? path : canonical;
 }
 
-struct Include {
-  std::string name;  // as written
-  unsigned line;
-};
+}  // namespace
 
-// Walks the tokens of one file as libconfig's scanner.l does.
-class Scanner {
+// Puts a config together, file by file.
+class Source::Reader {
  public:
-  Scanner(std::string_view text, std::size_t file, Report& report)
-      : rest_(text), file_(file), report_(report) {}
+  Reader(Source& source, fs::path folder, Report& report)
+      : source_(source), folder_(std::move(folder)), report_(report) {}
 
-  void scan() {
-    if (const std::size_t nul = rest_.find('\0'); nul != std::string_view::npos) {
-      take(nul);
-      return refuse("NUL byte; a config is text");
-    }
-    while (!rest_.empty()) token();
-  }
-
-  [[nodiscard]] bool sound() const { return sound_; }
-  [[nodiscard]] const std::vector<Include>& includes() const { return includes_; }
-
- private:
-  void token() {
-    const char c = rest_.front();
-    if (c == '#' || rest_.starts_with("//")) return line_comment();
-    if (rest_.starts_with("/*")) return block_comment();
-    if (c == '"') return static_cast<void>(string());
-    if (c == '@') return include();
-    if (belongs_to_word(c)) return word();
-    take(1);
-  }
-
-  void line_comment() {
-    const std::size_t end = rest_.find('\n');
-    if (end == std::string_view::npos) refuse("comment without a newline at the end of the file");
-    take(end);
-  }
-
-  void block_comment() {
-    const std::size_t end = rest_.find("*/", 2);
-    if (end == std::string_view::npos) {
-      refuse("comment is never closed; add */");
-      return take(end);
-    }
-    take(end + 2);
-  }
-
-  // The string at the front as it is written, without its quotes. libconfig lets it run over many
-  // lines; no value needs that, and refusing it finds the line of a forgotten quote.
-  std::string_view string() {
-    std::size_t end = 1;
-    while (end < rest_.size() && rest_[end] != '"' && rest_[end] != '\n') {
-      if (rest_.substr(end).starts_with("\\x00") || rest_.substr(end).starts_with("\\X00")) {
-        refuse("\\x00 in a string");
-      }
-      const bool escape = rest_[end] == '\\' && end + 1 < rest_.size() && rest_[end + 1] != '\n';
-      end += escape ? 2 : 1;
-    }
-    const std::string_view content = rest_.substr(1, end - 1);
-    if (end >= rest_.size() || rest_[end] == '\n') {
-      refuse("string is not closed on its line; add \"");
-      take(end);
-    } else {
-      take(end + 1);
-    }
-    return content;
-  }
-
-  // libconfig knows @include at the start of a line only; elsewhere it is its syntax error.
-  void include() {
-    constexpr std::string_view kDirective = "@include";
-    const unsigned line = line_;
-    if (!at_line_start_ || !rest_.starts_with(kDirective)) return take(1);
-    take(kDirective.size());
-    take(std::min(rest_.find_first_not_of(" \t"), rest_.size()));
-    if (rest_.starts_with('"')) includes_.push_back({std::string(string()), line});
-  }
-
-  // A name or a number.
-  void word() {
-    std::size_t size = 1;
-    while (size < rest_.size() && belongs_to_word(rest_[size])) ++size;
-    check_integer(rest_.substr(0, size));
-    take(size);
-  }
-
-  void check_integer(std::string_view word) {
-    std::string_view digits = word.substr(word.starts_with('+') ? 1 : 0);
-    const bool hex = digits.starts_with("0x") || digits.starts_with("0X");
-    if (hex) digits.remove_prefix(2);
-    const bool wide = digits.ends_with('L');
-    while (digits.ends_with('L')) digits.remove_suffix(1);
-    std::int64_t value = 0;
-    const char* const end = digits.data() + digits.size();
-    const auto [stop, error] = std::from_chars(digits.data(), end, value, hex ? 16 : 10);
-    if (error == std::errc::invalid_argument || stop != end) return;
-    if (error == std::errc::result_out_of_range) {
-      complain(fmt::format("integer {} needs more than 64 bits", word));
-    } else if (!wide && (value < std::numeric_limits<std::int32_t>::min() ||
-                         value > std::numeric_limits<std::int32_t>::max())) {
-      complain(fmt::format("integer {} needs more than 32 bits: write {}L", word, word));
-    }
-  }
-
-  void take(std::size_t count) {
-    for (const char c : rest_.substr(0, count)) {
-      if (c == '\n') ++line_;
-      at_line_start_ = c == '\n' || (at_line_start_ && (c == ' ' || c == '\t'));
-    }
-    rest_.remove_prefix(std::min(count, rest_.size()));
-  }
-
-  void complain(std::string message) { report_.complain({file_, line_}, std::move(message)); }
-  void refuse(std::string message) {
-    sound_ = false;
-    complain(std::move(message));
-  }
-
-  std::string_view rest_;
-  std::size_t file_;
-  Report& report_;
-  unsigned line_ = 1;
-  bool at_line_start_ = true;
-  bool sound_ = true;
-  std::vector<Include> includes_;
-};
-
-class Sources {
- public:
-  Sources(fs::path folder, Report& report) : folder_(std::move(folder)), report_(report) {}
-
-  // `origin`: where to complain if the file cannot be read.
-  [[nodiscard]] bool check(const fs::path& path, const std::string& shown, Place origin) {
-    const auto text = read_text(path);
-    if (!text) {
+  // Appends a file with all that it includes; false if libconfig must not read it. `origin`: where
+  // to complain if the file cannot be read.
+  [[nodiscard]] bool read(const fs::path& path, const std::string& shown, Place origin) {
+    const auto whole = read_text(path);
+    if (!whole) {
       const std::string_view what = origin.line == 0 ? "cannot be read" : "cannot include ";
       const std::string subject = origin.line == 0 ? "" : path.string();
-      report_.complain(origin, fmt::format("{}{}: {}", what, subject, text.error().detail));
+      report_.complain(origin, fmt::format("{}{}: {}", what, subject, whole.error().detail));
       return false;
     }
-    Scanner scanner(*text, report_.add_file(shown), report_);
-    scanner.scan();
+    const std::string_view text = without_byte_order_mark(*whole);
+    const Place begin{report_.add_file(shown), 1};
+    Scanner scanner(text, begin.file, report_);
+    bool sound = scanner.scan();
     open_.push_back(identity(path));
-    bool sound = scanner.sound();
+    source_.begin_at(begin);
+    std::size_t done = 0;
     for (const Include& include : scanner.includes()) {
-      sound = check(include, {report_.add_file(shown), include.line}) && sound;
+      const Place here{begin.file, include.line};
+      source_.append(text.substr(done, include.begin - done));
+      done = include.end;
+      sound = read(include, here) && sound;
+      source_.begin_at(here);
     }
     open_.pop_back();
+    source_.append(text.substr(done));
     return sound;
   }
 
  private:
-  [[nodiscard]] bool check(const Include& include, Place origin) {
-    // Even an absolute name is looked up in the folder: libconfig does no better.
+  [[nodiscard]] bool read(const Include& include, Place origin) {
+    const auto refuse = [&](std::string_view why) {
+      report_.complain(origin, fmt::format("{} {}", include.name, why));
+      return false;
+    };
+    // Even an absolute name is looked up in the folder, as libconfig has it.
     const fs::path path = folder_ / fs::path(include.name).relative_path();
     if (std::find(open_.begin(), open_.end(), identity(path)) != open_.end()) {
-      report_.complain(origin, fmt::format("{} includes itself", include.name));
+      return refuse("includes itself");
+    }
+    if (open_.size() > kMaxIncludeDepth) {
+      report_.complain(origin, "include file nesting too deep");
       return false;
     }
-    const auto known = std::find(checked_.begin(), checked_.end(), path);
-    if (known != checked_.end()) return true;
-    checked_.push_back(path);
-    return check(path, include.name, origin);
+    if (source_.text_.size() > kMaxSourceBytes) {
+      return refuse(fmt::format("makes a config of more than {} bytes", kMaxSourceBytes));
+    }
+    return read(path, include.name, origin);
   }
 
+  Source& source_;
   fs::path folder_;
   Report& report_;
-  std::vector<fs::path> open_;     // the files around the present one, canonical
-  std::vector<fs::path> checked_;  // all included files
+  std::vector<fs::path> open_;  // the files around the present one, canonical
 };
 
-}  // namespace
+std::optional<Source> Source::read(const std::string& path, const fs::path& folder,
+                                   Report& report) {
+  Source source;
+  if (!Reader(source, folder, report).read(path, path, {report.add_file(path), 0})) {
+    return std::nullopt;
+  }
+  return source;
+}
 
-bool check_sources(const std::string& path, const std::filesystem::path& folder, Report& report) {
-  return Sources(folder, report).check(path, path, {report.add_file(path), 0});
+Place Source::place(unsigned line) const {
+  line = std::max(line, 1U);  // the settings as a whole have none
+  const auto after =
+      std::upper_bound(runs_.begin(), runs_.end(), line,
+                       [](unsigned wanted, const Run& run) { return wanted < run.line; });
+  const Run& run = *std::prev(after);
+  return {run.place.file, run.place.line + (line - run.line)};
+}
+
+void Source::append(std::string_view text) {
+  line_ += static_cast<unsigned>(std::count(text.begin(), text.end(), '\n'));
+  text_ += text;
+}
+
+void Source::begin_at(Place place) {
+  if (!text_.empty() && text_.back() != '\n') append("\n");
+  runs_.push_back({line_, place});
 }
 
 }  // namespace sluice::config

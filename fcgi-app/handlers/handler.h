@@ -9,22 +9,15 @@
 
 #include "base/clock.h"
 #include "base/task.h"
+#include "handlers/status_page.h"
+#include "handlers/store_probe.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "identity/identity.h"
 #include "identity/session_token.h"
 #include "limits/plan.h"
-#include "store/store.h"
 
 namespace sluice::handlers {
-
-// What a worker says of itself at GET /.
-struct About {
-  std::string version;
-  std::string pool;
-  std::string storage;  // the store's URI, password masked
-  std::int64_t config_generation = 1;
-};
 
 // Reads the buckets of `limits` as `identity` has them on `route`, and charges none of them.
 // REQUIRES: the arguments outlive the task.
@@ -38,9 +31,9 @@ using Revoke = std::function<Task<Result<bool>>(const identity::Identity& identi
 struct Resources {
   const Clock& clock;
   const identity::SessionTokens& tokens;
-  store::BucketStore& buckets;
+  StoreProbe store;
   std::shared_ptr<const limits::Plans> plans;
-  limits::Charge health;  // what GET / charges, to see the store write
+  StatusPage page;
   About about;
   Duration session_lifetime;
   Peek peek;

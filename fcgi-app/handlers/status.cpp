@@ -1,53 +1,29 @@
 #include "handlers/status.h"
 
+#include "http/json.h"
+#include "http/problem.h"
+
 namespace sluice::handlers {
-namespace {
-
-// Of the limits that can deny.
-http::JsonWriter quotas(std::span<const limits::PlanLimit> plan_limits) {
-  http::JsonWriter object;
-  for (const auto& [limit, routes] : plan_limits) {
-    if (limit.mode == limits::Mode::kEnforce) object.set(limit.label(), limit.quota());
-  }
-  return object;
-}
-
-http::JsonWriter algorithms(std::span<const limits::PlanLimit> plan_limits) {
-  http::JsonWriter object;
-  for (const auto& [limit, routes] : plan_limits) {
-    if (limit.mode != limits::Mode::kEnforce) continue;
-    object.set(limit.name,
-               limits::to_name<limits::Algorithm>(limits::kAlgorithmNames, limit.algorithm));
-  }
-  return object;
-}
-
-}  // namespace
 
 Task<http::Response> status(const Call& call) {
-  const Resources& resources = call.resources;
-  const auto answer = co_await resources.buckets.take({&resources.health, 1}, std::nullopt);
+  Resources& resources = call.resources;
+  const bool up = co_await resources.store.is_up(resources.clock.now());
+  co_return http::Response(200, resources.page.text(resources.about, resources.plans, up));
+}
 
-  http::JsonWriter tenants;
-  http::JsonWriter tenant_algorithms;
-  for (const auto& [tenant, limits] : resources.plans->tenants()) {
-    tenants.set(tenant, quotas(limits));
-    tenant_algorithms.set(tenant, algorithms(limits));
-  }
-  http::JsonWriter store;
-  store.set("status", answer ? "up" : "down");
+Task<http::Response> live(const Call& /*call*/) {
+  co_return http::Response(200, http::JsonWriter().set("status", "up").text());
+}
 
+Task<http::Response> ready(const Call& call) {
+  Resources& resources = call.resources;
+  const bool up = co_await resources.store.is_up(resources.clock.now());
   http::JsonWriter body;
-  body.set("service", "sluice");
-  body.set("version", resources.about.version);
-  body.set("pool", resources.about.pool);
+  body.set("status", up ? "up" : "down");
   body.set("config_generation", resources.about.config_generation);
-  body.set("tenants", tenants);
-  body.set("algorithms", tenant_algorithms);
-  body.set("defaults", quotas(resources.plans->defaults()));
-  body.set("storage", resources.about.storage);
-  body.set("store", store);
-  co_return http::Response(200, body.text());
+  http::Response response(up ? 200 : 503, body.text());
+  if (!up) response.add("Retry-After", http::kStoreRetryAfter);
+  co_return response;
 }
 
 }  // namespace sluice::handlers

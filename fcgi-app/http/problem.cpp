@@ -7,9 +7,6 @@
 namespace sluice::http {
 namespace {
 
-// Seconds after which asking a store that was down is worth a try.
-constexpr std::string_view kStoreRetryAfter = "1";
-
 struct Wording {
   int status;
   std::string detail;

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/character.h"
 #include "base/digits.h"
 #include "base/ids.h"
 #include "base/unique_fd.h"
@@ -64,6 +65,7 @@ bool is_created_text(std::string_view text) {
 
 // What is wrong with a line; empty: nothing, and `key` is what it says.
 std::string parse_line(std::string_view line, ApiKey& key) {
+  if (auto unseen = unseen_in(line)) return std::move(*unseen);
   const auto words = words_of(line);
   if (words.size() != kColumns) {
     return fmt::format("has {} words; a line is ID TENANT USER HASH CREATED", words.size());
@@ -156,6 +158,7 @@ ApiKeyList parse_api_keys(std::string_view text) {
   ApiKeyList list;
   std::map<std::string, unsigned> ids;
   std::map<ApiKeyHash, unsigned> hashes;
+  text = without_byte_order_mark(text);
   for (unsigned line_number = 1; !text.empty(); ++line_number) {
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));

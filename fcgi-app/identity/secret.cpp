@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/character.h"
 #include "base/unique_fd.h"
 #include "identity/bytes.h"
 
@@ -53,14 +54,17 @@ Result<bool> create(const std::string& path) {
 
 Result<std::vector<Secret>> parse_secrets(std::string_view text) {
   std::vector<Secret> secrets;
+  text = without_byte_order_mark(text);
   for (int line_number = 1; !text.empty(); ++line_number) {
-    const std::string_view line = text.substr(0, text.find('\n'));
+    std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
+    if (line.ends_with('\r')) line.remove_suffix(1);  // as editors of Windows end a line
     if (line.empty() || line.front() == '#') continue;
     Secret secret{};
     if (!parse_hex(line, secret)) {
       return fail(ErrorCode::kInvalidConfig,
-                  fmt::format("{}: a secret is 64 hex digits", line_number));
+                  fmt::format("{}: {}", line_number,
+                              unseen_in(line).value_or("a secret is 64 hex digits")));
     }
     secrets.push_back(secret);
   }
@@ -71,6 +75,7 @@ Result<std::vector<Secret>> parse_secrets(std::string_view text) {
 Result<std::vector<Secret>> parse_secret_list(std::string_view text) {
   constexpr std::string_view kSeparators = ", \t\r\n";
   std::vector<Secret> secrets;
+  text = without_byte_order_mark(text);
   for (;;) {
     text.remove_prefix(std::min(text.size(), text.find_first_not_of(kSeparators)));
     if (text.empty()) break;
@@ -78,9 +83,12 @@ Result<std::vector<Secret>> parse_secret_list(std::string_view text) {
     text.remove_prefix(word.size());
     Secret secret{};
     if (!parse_hex(word, secret)) {
-      return fail(ErrorCode::kInvalidConfig,
-                  fmt::format("secret {} is not 64 hex digits; several have a comma between",
-                              secrets.size() + 1));
+      const std::string which = fmt::format("secret {}", secrets.size() + 1);
+      const auto unseen = unseen_in(word);
+      return fail(
+          ErrorCode::kInvalidConfig,
+          unseen ? fmt::format("{}: {}", which, *unseen)
+                 : fmt::format("{} is not 64 hex digits; several have a comma between", which));
     }
     secrets.push_back(secret);
   }

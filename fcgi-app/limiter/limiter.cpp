@@ -149,20 +149,25 @@ Task<Result<std::int64_t>> Limiter::reset(const LimitSet& limits,
                                           const identity::Identity& identity,
                                           std::string_view route) {
   std::vector<std::string> keys;
-  std::vector<std::string> guard_keys;
   for (const Limit* limit : limits) {
     keys.push_back(bucket_key(options_.key_prefix, *limit, identity, route));
+  }
+  if (keys.empty()) co_return 0;
+  co_return co_await store_.reset(keys);
+}
+
+Task<Result<std::int64_t>> Limiter::reset_guards(const LimitSet& limits,
+                                                 const identity::Identity& identity,
+                                                 std::string_view route) {
+  std::vector<std::string> keys;
+  for (const Limit* limit : limits) {
     for (Guard& guard : guards_.guards_of(*limit, identity, route)) {
-      guard_keys.push_back(std::move(guard.key));
-      guard_keys.push_back(std::move(guard.shared_key));
+      keys.push_back(std::move(guard.key));
+      keys.push_back(std::move(guard.shared_key));
     }
   }
   if (keys.empty()) co_return 0;
-  const auto count = co_await store_.reset(keys);
-  if (!count || guard_keys.empty()) co_return count;
-  const auto guards = co_await store_.reset(guard_keys);
-  if (!guards) co_return guards;
-  co_return count;
+  co_return co_await store_.reset(keys);
 }
 
 Task<Result<bool>> Limiter::revoke(const identity::Identity& identity, Duration left) {

@@ -39,12 +39,17 @@ class Limiter {
                                               const identity::Identity& identity,
                                               std::string_view route, std::int64_t cost);
 
-  // Gives back the full quota of every limit, and lets its callers open new buckets again; yields
-  // how many of the caller's own had been in use. Errors as of BucketStore::reset(). REQUIRES: as
-  // decide().
+  // Gives back the full quota of every limit; yields how many of the buckets had been in use.
+  // Errors as of BucketStore::reset(). REQUIRES: as decide().
   [[nodiscard]] Task<Result<std::int64_t>> reset(const limits::LimitSet& limits,
                                                  const identity::Identity& identity,
                                                  std::string_view route);
+  // Lets the callers of these limits, others than `identity` too, open new buckets again, and gives
+  // the bucket that newcomers share its full quota back. Yields how many of all these had been in
+  // use. Errors and REQUIRES: as reset().
+  [[nodiscard]] Task<Result<std::int64_t>> reset_guards(const limits::LimitSet& limits,
+                                                        const identity::Identity& identity,
+                                                        std::string_view route);
 
   // Ends the identity's session, on all workers at once, for the time that it would still have
   // lived; false: it had been ended. Errors as of BucketStore::take(), and kTooManyEnded: a

@@ -67,6 +67,7 @@ inline void expect_default_options(const Config& config, const std::filesystem::
   EXPECT_EQ(config.server.bounds.max_params_bytes, server.bounds.max_params_bytes);
   EXPECT_EQ(config.server.max_connections, server.max_connections);
   EXPECT_EQ(config.server.stall_timeout, server.stall_timeout);
+  EXPECT_EQ(config.status.tenants, StatusSettings{}.tenants);
   EXPECT_EQ(config.log_level, telemetry::Level::kInfo);
 }
 

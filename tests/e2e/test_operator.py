@@ -41,10 +41,24 @@ def test_reset_gives_a_session_its_full_quota_back_on_every_worker(fresh, api1, 
     session, other = api1.open_session("acme"), api1.open_session("acme")
     for token in (session, other):
         assert [api1.chat("acme", token).status for _ in range(9)] == [200] * 8 + [429]
-    assert ask(fresh, "reset", "--tenant", "acme", "--session", session) == \
-        (0, "1 of 1 buckets had been in use\n", "")
+    code, output, errors = ask(fresh, "reset", "--tenant", "acme", "--session", session)
+    assert (code, errors) == (0, "")
+    assert "used 8/8  remaining 0" in output
+    assert output.endswith("\n1 of 1 buckets had been in use\n")
     assert api2.chat("acme", session).field("X-RateLimit-Remaining") == "7"
     assert api2.chat("acme", other).status == 429
+
+
+def test_a_dry_run_shows_what_a_reset_would_do_and_changes_nothing(fresh, api1):
+    session = api1.open_session("acme")
+    for _ in range(3):
+        api1.chat("acme", session)
+    for _ in range(3):
+        code, output, errors = ask(fresh, "reset", "--dry-run", "--session", session)
+        assert (code, errors) == (0, "")
+        assert "used 3/8" in output
+        assert output.endswith("\n1 of 1 buckets would be reset; nothing was changed\n")
+    assert api1.chat("acme", session).field("X-RateLimit-Remaining") == "4"
 
 
 def test_an_address_shows_and_resets_the_defaults(fresh, api1):
@@ -55,8 +69,8 @@ def test_an_address_shows_and_resets_the_defaults(fresh, api1):
     assert code == 0
     used = {line.split()[0]: line.split("used ")[1].split()[0] for line in output.splitlines()}
     assert used == {"session": "0/10", "chat": "5/5", "identity_failure": "1/30"}
-    assert ask(fresh, "reset", "--ip", "127.0.0.1", "--route", "chat")[:2] == \
-        (0, "1 of 1 buckets had been in use\n")
+    code, output, _ = ask(fresh, "reset", "--ip", "127.0.0.1", "--route", "chat")
+    assert code == 0 and output.endswith("\n1 of 1 buckets had been in use\n")
     assert api1.chat_by_body().status == 200
     assert "used 1/30" in ask(fresh, "peek", "--ip", "127.0.0.1", "--route",
                               "identity_failure")[1]
@@ -179,3 +193,5 @@ def test_help_says_whose_buckets(fresh):
         assert code == 0
         for flag in ("--config", "--tenant", "--session", "--ip", "--api-key", "--route"):
             assert flag in output
+        for flag in ("--shared", "--dry-run"):
+            assert (flag in output) == (verb == "reset")

@@ -108,6 +108,20 @@ def test_paused_redis_is_answered_for_by_the_policy_in_time(faulty, sessions):
     assert_served(faulty, sessions)
 
 
+def test_readiness_follows_the_store_and_liveness_does_not(faulty):
+    def ready_is(status):
+        return all(client.request("GET", "/readyz").status == status
+                   for client in new_connections(faulty, 3))
+    with paused(faulty):
+        eventually(lambda: ready_is(503), within=3 * SLOWNESS)
+        with Client(faulty.port1) as client:
+            answer = client.request("GET", "/readyz")
+            assert (answer.status, answer.json["status"]) == (503, "down")
+            assert answer.field("Retry-After") == "1"
+            assert client.request("GET", "/livez").status == 200
+    eventually(lambda: ready_is(200), within=3 * SLOWNESS)
+
+
 def bucket_of(store, session):
     """The Redis key of a session's chat bucket."""
     key, = store.keys(b"*" + tokens.decode(session)[6:22].hex().encode())

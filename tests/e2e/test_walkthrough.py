@@ -36,13 +36,14 @@ def test_status_says_who_is_limited_how(fresh, port):
         answer = client.get()
     assert answer.status == 200
     body = answer.json
-    assert set(body) == {"service", "version", "pool", "config_generation", "tenants",
-                         "algorithms", "defaults", "storage", "store"}
+    assert set(body) == {"service", "version", "pool", "config_generation", "tenant_count",
+                         "tenants", "algorithms", "defaults", "storage", "store"}
     assert body["service"] == "sluice"
     assert re.fullmatch(r"\d+\.\d+\.\d+", body["version"])
     assert body["pool"] == {"port1": "api1", "port2": "api2"}[port]
     assert isinstance(body["config_generation"], int)
     assert body["tenants"] == TENANTS
+    assert body["tenant_count"] == len(TENANTS)
     assert body["algorithms"] == {tenant: {"chat": name} for tenant, name in ALGORITHMS.items()}
     assert body["defaults"] == {"chat_per_10s": 5, "session_per_minute": 10,
                                 "identity_failure_per_minute": 30}
@@ -56,6 +57,19 @@ def test_status_is_never_limited_and_writes_no_key_but_its_own(fresh, api1):
     assert all(answer.field("RateLimit") is None for answer in answers)
     with fresh.redis() as client:
         assert client.keys() in ([], [b"sluice:v2:{@}:@health:global"])  # it lives for a second
+
+
+@pytest.mark.parametrize("path,body", [
+    ("/livez", {"status": "up"}), ("/readyz", {"status": "up", "config_generation": 1})])
+def test_health_is_told_without_limit(api1, path, body):
+    for _ in range(50):
+        answer = api1.request("GET", path)
+        assert (answer.status, answer.json) == (200, body)
+        assert answer.field("RateLimit") is None
+        assert answer.field("Cache-Control") == "no-store"
+    head = api1.request("HEAD", path)
+    assert (head.status, head.body) == (200, b"")
+    assert api1.request("POST", path).status == 405
 
 
 def test_head_of_status_is_the_get_without_its_body(api1):

@@ -29,6 +29,23 @@ TEST(SecretTest, RefusesWhatIsNoSecretAndNamesTheLine) {
   EXPECT_EQ(parse_secrets("# none\n").error().detail, "1: no secret");
 }
 
+TEST(SecretTest, AMarkInFrontAndTheLineEndsOfWindowsAreSkipped) {
+  for (const std::string& text :
+       {"\xef\xbb\xbf" + kOnes, "\xef\xbb\xbf# first\r\n\r\n" + kOnes + "\r\n"}) {
+    const auto secrets = parse_secrets(text);
+    ASSERT_TRUE(secrets) << secrets.error().detail;
+    EXPECT_EQ(secrets->size(), 1U);
+  }
+  EXPECT_TRUE(parse_secret_list("\xef\xbb\xbf" + kOnes));
+}
+
+TEST(SecretTest, NamesACharacterThatCannotBeSeen) {
+  const std::string what = "U+200B ZERO WIDTH SPACE in column 65 cannot be seen; remove it";
+  EXPECT_EQ(parse_secrets("\n" + kOnes + "\xe2\x80\x8b\n").error().detail, "2: " + what);
+  EXPECT_EQ(parse_secret_list(kOnes + "," + kOnes + "\xe2\x80\x8b").error().detail,
+            "secret 2: " + what);
+}
+
 TEST(SecretTest, ReadsTheSecretsOfALine) {
   const std::string fs(64, 'F');
   for (const std::string& text :
