@@ -13,12 +13,18 @@ started_at() {  # PID: its start in clock ticks after boot; fails if there is no
   printf '%s' "${fields[19]}"
 }
 
+# A pid file may have been copied with its folder: it is ours if it works here.
+is_ours() {  # PID START
+  [[ $(started_at "$1") == "$2" ]] &&
+    [[ /proc/$1/cwd -ef $RUN_DIR || /proc/$1/cwd -ef $RUN_DIR/redis ]]
+}
+
 leaders() {  # PIDFILE…: those of their processes that are alive
   local file pid start
   for file in "$@"; do
     [[ -f $file ]] || continue
     while read -r pid start; do
-      [[ -z $pid || $(started_at "$pid") != "$start" ]] || printf '%s\n' "$pid"
+      [[ -z $pid ]] || ! is_ours "$pid" "$start" || printf '%s\n' "$pid"
     done <"$file"
   done
 }
@@ -42,7 +48,7 @@ our_pids() {  # PIDFILE…
   for file in "$@"; do
     [[ -f $file ]] || continue
     while read -r pid start; do
-      [[ -z $pid || $(started_at "$pid") == "$start" ]] || dead+=("$pid")
+      [[ -z $pid ]] || is_ours "$pid" "$start" || dead+=("$pid")
     done <"$file"
   done
   ((${#dead[@]} == 0)) || followers "${dead[@]}"
@@ -93,7 +99,7 @@ stop() {  # SECONDS PIDFILE…: TERM, and KILL after that time
 
 is_running() {
   local file
-  [[ -f settings ]] || return 1
+  [[ -f settings && $(saved RUN_DIR) == "$RUN_DIR" ]] || return 1
   for file in nginx.pid gen-*/*.pid $([[ ! -f redis.pid ]] || echo redis.pid); do
     [[ -f $file && $(leaders "$file" | wc -l) == $(wc -l <"$file") ]] || return 1
   done
@@ -102,7 +108,7 @@ is_running() {
 # The last that a server wrote; its keep adds lines of its own to a worker's.
 last_line() { (grep -v '^keep: ' "$1" || true) | tail -n 1 | cut -c 1-200; }
 
-# --- status --------------------------------------------------------------------------------------
+# --- status and logs -----------------------------------------------------------------------------
 
 uptime_of() {  # PID
   local now seconds
@@ -133,11 +139,12 @@ show_pool_file() {  # PIDFILE: its workers; under its keep the worker is the chi
 
 status() {
   local file port store bad=0
-  if [[ ! -f $RUN_DIR/settings ]]; then
+  is_up || {
     echo "not running"
     return 3
-  fi
+  }
   cd "$RUN_DIR" || return 3
+  unset "${SETTINGS[@]}"  # what the environment says here is of no instance
   recall
   settle
   [[ -n $STORAGE_URI ]] || show_process redis "$(leaders redis.pid)" || bad=3
@@ -151,4 +158,14 @@ status() {
     [[ $store == up ]] || bad=3
   done
   return $bad
+}
+
+logs() {
+  [[ "$*" =~ ^(-n\ ?\+?[0-9]+)?$ ]] || refuse "logs: \"$*\" is not -n LINES: see ./dev logs --help"
+  is_up || {
+    say "not running: ./dev up starts it" >&2
+    exit 3
+  }
+  # nginx logs parts of a request as they came: none of it is to drive this terminal.
+  tail -F "$@" "$RUN_DIR"/log/*.log | LC_ALL=C sed -u 's/[^ -~\t]/?/g'
 }

@@ -18,6 +18,12 @@ make_password() {
   PASSWORD=$(<"$RUN_DIR/redis.password")
 }
 
+export_storage() {  # and where the secret is: what workers find in their environment
+  [[ -n $STORAGE_URI ]] || make_password
+  export RATE_LIMIT_STORAGE_URI=${STORAGE_URI:-unix://sluice:$PASSWORD@$RUN_DIR/redis.sock?db=0}
+  export SLUICE_SECRET_FILE=$RUN_DIR/secret
+}
+
 rights() {  # PATTERN…: the workers' user, with these keys
   local hash
   read -r hash _ < <(printf '%s' "$PASSWORD" | sha256sum)

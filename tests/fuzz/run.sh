@@ -85,13 +85,15 @@ fuzz_all() {  # SECONDS CORPORA OPTIONS NAME…
 
 fuzz() {  # SECONDS [NAME…]
   local seconds=${1:-} names=() name each jobs
-  [[ $seconds =~ ^[1-9][0-9]{0,5}$ ]] || die "./dev fuzz SECONDS [NAME…]: give 1 to 999999 seconds"
+  [[ $seconds =~ ^[1-9][0-9]{0,5}$ ]] ||
+    refuse "fuzz: \"$seconds\" is not 1 to 999999 seconds: see ./dev fuzz --help"
   names=("${@:2}")
   ((${#names[@]})) || mapfile -t names < <(fuzz_names)
   for name in "${names[@]}"; do
     [[ -f $ROOT/tests/fuzz/${name}_fuzz.cpp ]] ||
-      die "no harness \"$name\"; there are $(fuzz_names | paste -sd ' ')"
+      refuse "no harness \"$name\"; there are $(fuzz_names | paste -sd ' ')"
   done
+  need "${BUILD_PACKAGES[@]}" "${FUZZ_PACKAGES[@]}"
   build fuzz
   jobs=$(nproc)
   each=$((seconds * jobs / ${#names[@]}))
