@@ -5,6 +5,7 @@
 #include <optional>
 #include <stdexcept>
 
+#include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -53,7 +54,7 @@ FakeRedis::FakeRedis(loop::Loop& loop, const std::string& path)
     : loop_(loop),
       listener_(listen_at(path)),
       acceptable_(loop, listener_.get(), [this](loop::Readiness::Events) { accept(); }) {
-  acceptable_.watch(loop::Readiness::kRead);
+  EXPECT_TRUE(acceptable_.watch(loop::Readiness::kRead));
 }
 
 void FakeRedis::accept() {
@@ -65,7 +66,7 @@ void FakeRedis::accept() {
   client->readable = std::make_unique<loop::Readiness>(
       loop_, client->socket.get(),
       [this, raw = client.get()](loop::Readiness::Events) { receive(*raw); });
-  client->readable->watch(loop::Readiness::kRead);
+  EXPECT_TRUE(client->readable->watch(loop::Readiness::kRead));
   clients_.push_back(std::move(client));
 }
 
