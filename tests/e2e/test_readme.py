@@ -114,6 +114,7 @@ def open_place():
     path = Path(tempfile.mkdtemp(prefix="sluice-o-", dir="/tmp"))
     path.chmod(0o755)
     shutil.copy(SLUICE, path / "sluice")
+    shutil.copy(ROOT / "conf/run/keep", path / "keep")
     (path / "sluice.cfg").write_text(config_text())
     yield path
     shutil.rmtree(path)
@@ -130,7 +131,7 @@ def test_the_spawn_fcgi_line_makes_a_worker_that_is_not_root_and_a_socket_for_ng
     line, = readme("spawn-fcgi ")
     socket = open_place / "api1-1.sock"
     for old, new in (("/run/sluice/", f"{open_place}/"), ("/usr/bin/sluice", f"{open_place}/sluice"),
-                     ("/etc/sluice/", f"{open_place}/"), ("-G www-data", f"-G {nginx_group}"),
+                     ("/usr/lib/sluice/keep", f"{open_place}/keep"), ("/etc/sluice/", f"{open_place}/"), ("-G www-data", f"-G {nginx_group}"),
                      ("-U sluice", f"-U {user}"), ("-u sluice", f"-u {user}"),
                      ("-g sluice", f"-g {group}")):
         assert old in line
