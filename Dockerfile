@@ -13,15 +13,21 @@ WORKDIR /src
 COPY CMakeLists.txt CMakePresets.json ./
 COPY fcgi-app fcgi-app
 ARG JOBS=
-RUN cmake --preset release && cmake --build --preset release --target sluice ${JOBS:+--parallel $JOBS} \
-    && strip build/release/sluice
+RUN cmake --preset release && cmake --build --preset release --target sluice ${JOBS:+--parallel $JOBS}
+# No .git is in here. A commit that changes nothing above compiles one file.
+ARG SLUICE_REVISION=
+RUN cmake --build --preset release --target sluice && strip build/release/sluice
 
 FROM ${BASE_IMAGE} AS redis
 RUN apt-get update && apt-get install -y --no-install-recommends redis-server \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
-    && install -d -o redis -g redis -m 0700 /data
+    && groupadd --gid 10001 sluice \
+    && install -d -o redis -g redis -m 0700 /data \
+    && install -d -o redis -g sluice -m 0750 /var/lib/redis-password \
+    && ln -s /usr/share/sluice/nginx/container.sh /usr/bin/operator
 COPY nginx/container.sh nginx/processes.sh nginx/servers.sh /usr/share/sluice/nginx/
-USER redis
+# Of the pods' group, who are to read the password that it makes for them.
+USER redis:sluice
 VOLUME /data
 ENTRYPOINT ["/usr/share/sluice/nginx/container.sh"]
 CMD ["redis"]
@@ -34,11 +40,13 @@ RUN apt-get update && apt-get install -y --no-install-recommends \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
     && groupadd --gid 10001 sluice \
     && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin sluice \
-    && install -d -o sluice -g sluice -m 0700 /var/lib/sluice
+    && install -d -o sluice -g sluice -m 0700 /var/lib/sluice \
+    && ln -s /usr/share/sluice/nginx/container.sh /usr/bin/operator
 COPY --from=build /src/build/release/sluice /usr/bin/sluice
 COPY nginx /usr/share/sluice/nginx
 COPY conf/run /usr/share/sluice/conf/run
-COPY conf /etc/sluice
+COPY conf/container.cfg /etc/sluice/sluice.cfg
+COPY conf/tenants.cfg /etc/sluice/
 # By number, so that Kubernetes' runAsNonRoot can see that it is nobody's root.
 USER 10001:10001
 EXPOSE 8080

@@ -1,5 +1,6 @@
 # Runs in every build: writes OUTPUT, a source file that says which commit this is, if it says
-# something else so far. Variables: SOURCE_DIR, OUTPUT.
+# something else so far. Variables: SOURCE_DIR, OUTPUT. Where no git can say, SLUICE_REVISION of the
+# environment does.
 cmake_minimum_required(VERSION 3.25)
 
 function(git result)
@@ -22,6 +23,12 @@ if(commit AND above STREQUAL "")
   if(changed)
     string(APPEND revision -dirty)
   endif()
+elseif(NOT "$ENV{SLUICE_REVISION}" STREQUAL "")
+  if(NOT "$ENV{SLUICE_REVISION}" MATCHES "^([0-9a-f]+)(-dirty)?$")
+    message(FATAL_ERROR "SLUICE_REVISION=$ENV{SLUICE_REVISION}: give a commit, as git rev-parse HEAD prints it")
+  endif()
+  string(SUBSTRING "${CMAKE_MATCH_1}" 0 7 revision)
+  string(APPEND revision "${CMAKE_MATCH_2}")
 endif()
 file(CONFIGURE OUTPUT ${OUTPUT} CONTENT
 "// Made by revision.cmake.

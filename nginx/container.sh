@@ -1,6 +1,7 @@
 #!/bin/bash
 # Process 1 of a container: `pod` is nginx and WORKERS workers of pool POOL, `redis` a Redis for them;
-# `health` and `redis-health` are what their health checks run. Anything else is run as it is.
+# `health` and `redis-health` are what their health checks run. Anything else is a command that is run
+# with the passwords that it needs, and so is all that is given to /usr/bin/operator, which is this too.
 set -euo pipefail
 
 ROOT=$(dirname -- "$(dirname -- "$(readlink -f -- "$0")")")
@@ -19,6 +20,33 @@ die() {
 
 # All logs are this container's own: there is no file to look for the last line in.
 last_line() { printf 'its last words are above'; }
+
+# Two passwords: the workers' in a volume of their own, the operator's beside the data. One that is
+# given goes before; else Redis makes it at its first start, on which the pods wait.
+WORKER_PASSWORD=/var/lib/redis-password/password
+OPERATOR_PASSWORD=/data/operator.password
+
+password() {  # GIVEN FILE: fails if there is none
+  printf %s "${1:-$(cat "$2" 2>/dev/null)}" | grep .
+}
+
+make_password() {  # FILE: whole from the first instant, and never another
+  [[ ! -e $1 ]] || return 0
+  (umask 027 && random_password >"$1.new") && sync "$1.new" && mv "$1.new" "$1"
+}
+
+# What finds Redis and may enter. Another store, or one without passwords, is for the caller to name.
+credentials() {
+  local password
+  [[ ${REDIS_PASSWORD:-}${REDIS_OPERATOR_PASSWORD:-} =~ ^[A-Za-z0-9]*$ ]] ||
+    die "REDIS_PASSWORD, REDIS_OPERATOR_PASSWORD: give letters and digits"
+  if password=$(password "${REDIS_OPERATOR_PASSWORD:-}" $OPERATOR_PASSWORD); then
+    export REDISCLI_AUTH=$password
+  elif [[ -z ${RATE_LIMIT_STORAGE_URI:-} ]] &&
+    password=$(password "${REDIS_PASSWORD:-}" $WORKER_PASSWORD); then
+    export RATE_LIMIT_STORAGE_URI=redis://sluice:$password@redis:6379/0
+  fi
+}
 
 settle() {
   : "${POOL:=api1}" "${WORKERS:=2}" "${CONFIG:=/etc/sluice/sluice.cfg}"
@@ -56,6 +84,7 @@ drain() {
 pod() {
   settle
   enter
+  credentials
   "$BINARY" check "$CONFIG" || exit
   trap drain TERM INT
   start_generation 1
@@ -72,10 +101,12 @@ pod() {
 }
 
 redis() {
-  : "${REDIS_PASSWORD:?the password of the workers}" "${REDISCLI_AUTH:?the password of the operator}"
   : "${KEY_PATTERN:=sluice:*}"
   local hash
-  PASSWORD=$REDIS_PASSWORD
+  make_password $WORKER_PASSWORD
+  make_password $OPERATOR_PASSWORD
+  credentials
+  PASSWORD=$(password "${REDIS_PASSWORD:-}" $WORKER_PASSWORD)
   umask 077
   read -r hash _ < <(printf '%s' "$REDISCLI_AUTH" | sha256sum)
   {
@@ -83,14 +114,24 @@ redis() {
     printf 'user default on resetpass #%s ~* &* +@all\n' "$hash"
     redis_settings
   } >/tmp/redis.conf
-  unset REDIS_PASSWORD REDISCLI_AUTH
+  unset REDIS_PASSWORD REDIS_OPERATOR_PASSWORD REDISCLI_AUTH
   exec redis-server /tmp/redis.conf
 }
 
+operator() {  # COMMAND…
+  (($#)) || die "operator COMMAND…: runs it with the passwords of Redis that it needs"
+  credentials
+  exec "$@"
+}
+
+[[ ${0##*/} != operator ]] || operator "$@"
 case ${1:-pod} in
   pod) pod ;;
   health) answers "$PORT" ;;
   redis) redis ;;
-  redis-health) [[ $(timeout 2 redis-cli ping) == PONG ]] ;;
-  *) exec "$@" ;;
+  redis-health)
+    credentials
+    [[ $(timeout 2 redis-cli ping) == PONG ]]
+    ;;
+  *) operator "$@" ;;
 esac

@@ -12,14 +12,14 @@ redis_settled() { died redis.pid || redis_answers; }
 WORKER_RIGHTS='-@all +evalsha +eval +script|load +time +info +mget +exists +set +setrange'
 
 # The workers' password, kept for those that start later. Never an argument: anybody could see it.
-make_password() {
-  [[ -f $RUN_DIR/redis.password ]] ||
-    (umask 077 && od -An -v -N32 -tx1 /dev/urandom | tr -d ' \n' >"$RUN_DIR/redis.password")
+random_password() { od -An -v -N32 -tx1 /dev/urandom | tr -d ' \n'; }
+read_password() {
+  [[ -f $RUN_DIR/redis.password ]] || (umask 077 && random_password >"$RUN_DIR/redis.password")
   PASSWORD=$(<"$RUN_DIR/redis.password")
 }
 
 export_storage() {  # and where the secret is: what workers find in their environment
-  [[ -n $STORAGE_URI ]] || make_password
+  [[ -n $STORAGE_URI ]] || read_password
   export RATE_LIMIT_STORAGE_URI=${STORAGE_URI:-unix://sluice:$PASSWORD@$RUN_DIR/redis.sock?db=0}
   export SLUICE_SECRET_FILE=$RUN_DIR/secret
 }

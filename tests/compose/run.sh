@@ -100,7 +100,7 @@ clean_up() {
 
 compose() { docker-compose -f "$PLACE/project/docker-compose.yml" "$@"; }
 inside() { compose exec -T "$@" </dev/null; }  # SERVICE COMMAND…
-ask_redis() { inside redis redis-cli "$@"; }
+ask_redis() { inside redis operator redis-cli "$@"; }
 both_answer() { answers "$PORT1" && answers "$PORT2"; }
 wait_until_up() { await 90 both_answer || die "the pods do not answer: their last words are below"; }
 
@@ -121,70 +121,8 @@ processes() {  # NAME
 
 started() { podman inspect --format '{{.State.StartedAt}}' "$(compose ps -q api1)"; }
 
-# --- what is checked ------------------------------------------------------------------------------
-
-check_confinement() {
-  title "What a container may"
-  # shellcheck disable=SC2016
-  local probe='id -u; grep CapEff /proc/self/status; touch /probe 2>&1 || true'
-  local seen
-  seen=$(inside api1 bash -c "$probe")
-  printf '%s\n' "$seen"
-  mark "$([[ $seen == *10001*0000000000000000*Read-only* ]] && echo yes)" \
-    "a pod: not root, no capabilities, nothing to write to"
-  seen=$(inside redis bash -c "$probe")
-  mark "$([[ $seen == [1-9]*0000000000000000*Read-only* ]] && echo yes)" "Redis: the same"
-  request GET "$PORT1" /
-  same "storage, without its password" "redis://sluice:***@redis:6379/0" "$(jq -r .storage <<<"$BODY")"
-  seen=$(inside redis redis-cli --no-auth-warning --user sluice --pass sluice-demo FLUSHALL)
-  mark "$([[ $seen == NOPERM* ]] && echo yes)" "a worker's FLUSHALL: $seen"
-}
-
-crew_is_new() {  # NAME OLD
-  local now
-  now=$(processes "$1")
-  [[ $(wc -w <<<"$now") == $(wc -w <<<"$2") && $now != "$2" ]]
-}
-
-is_another() { [[ $(started) != "$1" ]]; }  # STARTED
-
-check_crashes() {
-  local before
-  title "K: all workers of a pod are killed; others take over, and the count goes on"
-  before=$(processes sluice)
-  sleep 10
-  chat "$PORT1" globex "$GLOBEX" one
-  same "message of the window" 1 "$(jq -r .message_number <<<"$BODY")"
-  # shellcheck disable=SC2016,SC2086
-  inside api1 bash -c 'kill -KILL "$0" "$@"' $before
-  chat "$PORT1" globex "$GLOBEX" two
-  same "message of the window" 2 "$(jq -r .message_number <<<"$BODY")"
-  await 20 crew_is_new sluice "$before" || true
-  mark "$(crew_is_new sluice "$before" && echo yes)" "workers $before are now $(processes sluice)"
-  title "L: nginx dies, so the container does, and is started again"
-  before=$(started)
-  # shellcheck disable=SC2016,SC2046
-  inside api1 bash -c 'kill -KILL "$0" "$@"' $(processes nginx) || true
-  await 30 is_another "$before" || true
-  wait_until_up
-  mark "$(is_another "$before" && echo yes)" "started again"
-  chat "$PORT1" globex "$GLOBEX" three
-  same "status" 200 "$STATUS"
-}
-
-check_persistence() {
-  title "M: down and up again; Redis has its keys, the pods their secret"
-  request DELETE "$PORT1" /session '' "X-Session-ID: $INITECH"
-  same "initech's session ended" 204 "$STATUS"
-  sleep 1.5  # Redis writes its log every second
-  compose down
-  compose up -d
-  wait_until_up
-  chat "$PORT2" initech "$INITECH" "am I still out?"
-  same "initech's session" 401 "$STATUS"
-  chat "$PORT2" acme "$ACME" "am I still in?"
-  same "acme's" 200 "$STATUS"
-}
+# shellcheck source=tests/compose/checks.sh
+. "$ROOT/tests/compose/checks.sh"
 
 # --- the run --------------------------------------------------------------------------------------
 
@@ -225,6 +163,7 @@ compose_test() {
   PORT1=$(free_port "${COMPOSE_PORT:-18003}")
   PORT2=$(free_port $((PORT1 + 1)))
   export PORT1 PORT2 BASE_IMAGE=$COMPOSE_BASE COMPOSE_PROJECT_NAME=sluice-test-$$
+  export SLUICE_REVISION=0123456789abcdef0123456789abcdef01234567  # of no commit: the same image each time
   compose_project
   configure_podman
   trap clean_up EXIT
@@ -239,8 +178,12 @@ compose_test() {
   wait_until_up
   podman images --format '{{.Repository}} {{.Size}}' | grep sluice
   check_confinement
+  check_passwords
   timed "the walk-through" walk_through
   timed "crashes" check_crashes
   timed "down and up" check_persistence
+  timed "a key" check_keys
+  timed "own passwords" check_own_passwords
+  timed "README" check_readme
   show_result
 }

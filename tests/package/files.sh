@@ -61,6 +61,11 @@ revision() {
   }
   names "$folder" "${commit:0:7}"
   names "$folder/inner" unknown
+  SLUICE_REVISION=0123456789abcdef names "$folder/inner" 0123456
+  SLUICE_REVISION=0123456789abcdef-dirty names "$folder/inner" 0123456-dirty
+  SLUICE_REVISION=0123456789abcdef names "$folder" "${commit:0:7}"
+  ! SLUICE_REVISION='";' cmake -D SOURCE_DIR="$folder/inner" -D OUTPUT="$folder/revision.cpp" \
+    -P fcgi-app/revision.cmake 2>/dev/null || code=1
   echo two >"$folder/file"
   names "$folder" "${commit:0:7}-dirty"
   rm -rf "$folder"
