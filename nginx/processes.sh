@@ -157,6 +157,11 @@ status() {
     printf '%-24s store %s\n' "http://127.0.0.1:$port/" "${store:-unknown, no answer}"
     [[ $store == up ]] || bad=3
   done
+  # What runs looks for its sockets where they were; connections that are open hide that for a while.
+  if [[ $(saved RUN_DIR) != "$RUN_DIR" ]]; then
+    echo "moved here from $(saved RUN_DIR) while it ran: ./dev down ends it"
+    bad=3
+  fi
   return $bad
 }
 

@@ -75,8 +75,8 @@ seed_tests() {  # PRESET
   count "seeds of the fuzzers" $((${#names[@]} - ${#bad[@]})) ${#bad[@]} 0 "${bad[@]}"
 }
 
-# Three files at a time: most of a test is waiting for a window or for workers. Runs in the background
-# where that is asked for; e2e_report counts.
+# Three files at a time: most of a test is waiting for a window or for workers. Nothing is built meanwhile:
+# where a processor is short, Redis's 100 ms are too. e2e_report counts.
 e2e_tests() {  # PRESET [OPTION…]
   local preset=$1
   shift
@@ -118,32 +118,21 @@ source_tests() {
   check "docker-compose.yml" compose_file || true
 }
 
-build_at_leisure() (  # PRESET: at the lowest priority
-  renice -n 19 -p "$BASHPID" >/dev/null
-  build "$1"
-)
-
-# While the end-to-end tests of the release wait for windows and workers, the next preset is built.
-release_tests() {  # NEXT-PRESET: sets `sanitized` if its build went well
-  local end_to_end= code=0
-  if check "release build" build release; then
-    package_files
-    say "end to end, preset release, while $1 is built"
-    e2e_tests release >build/e2e-release.log 2>&1 &
-    end_to_end=$!
-  else
+release_tests() {
+  local code=0
+  if ! check "release build" build release; then
     count "end to end, preset release" 0 1 0
+    return
   fi
-  if check "$1 build" build_at_leisure "$1"; then sanitized=yes; fi
-  [[ $end_to_end ]] || return 0
-  wait "$end_to_end" || code=$?
-  cat build/e2e-release.log
+  package_files
+  say "end to end, preset release"
+  e2e_tests release || code=$?
   e2e_report release $code
 }
 
 sanitized_tests() {  # PRESET [PYTEST-OPTION…]
   local code=0
-  if [[ ! $sanitized ]]; then
+  if ! check "$1 build" build "$1"; then
     count "unit tests" 0 1 0
     count "end to end, preset $1" 0 1 0
     return
@@ -156,9 +145,8 @@ sanitized_tests() {  # PRESET [PYTEST-OPTION…]
 }
 
 short_set() {
-  local sanitized=
   source_tests
-  release_tests asan-ubsan
+  release_tests
   sanitized_tests asan-ubsan -m "not outside_worker"
   check "clang-tidy of what changed" lint_changed || true
 }
@@ -166,10 +154,9 @@ short_set() {
 # More of the same: every check of the sanitizers, long timelines and each step of a crash, all
 # end-to-end tests under the sanitizers, libFuzzer itself, clang-tidy over all.
 full_set() {
-  local sanitized=
   export SLUICE_TEST_FULL=1
   source_tests
-  release_tests asan-ubsan-full
+  release_tests
   sanitized_tests asan-ubsan-full
   if check "fuzz build" build fuzz; then fuzz_tests; else count "fuzz" 0 1 0; fi
   check "clang-tidy" lint_all || true

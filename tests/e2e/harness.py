@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PRESET = os.environ.get("PRESET", "release")
 SLUICE = str(ROOT / "build" / PRESET / "sluice")
 SANITIZED = PRESET != "release"
+FULL_SET = "SLUICE_TEST_FULL" in os.environ and not SANITIZED  # not the short one of ./dev test
 SLOWNESS = 5 if SANITIZED else 1  # what a bound on time is multiplied by
 REPORTS = ("AddressSanitizer", "runtime error:", "LeakSanitizer", "UndefinedBehaviorSanitizer")
 COMMAND_TIMEOUT = 300  # ./dev up may have to build

@@ -18,7 +18,7 @@ import pytest
 
 import fcgi
 import tokens
-from harness import SANITIZED, SLOWNESS, SLUICE, Stack
+from harness import FULL_SET, SLOWNESS, SLUICE, Stack
 from http_client import Client, raw_post
 
 PER_TENANT, PER_NETWORK = 500, 20
@@ -238,7 +238,7 @@ def test_addresses_of_a_64_are_one_client_and_a_48_opens_so_many_buckets(stack):
 
 
 def test_a_spray_of_addresses_leaves_a_bounded_number_of_keys(stack):
-    count = 5_000 if SANITIZED else 20_000
+    count = 20_000 if FULL_SET else 5_000
     dice = random.Random(11)
     requests = (chat_request(f"2{dice.randrange(0x1000):03x}:{dice.randrange(0x10000):x}:"
                              f"{dice.randrange(0x10000):x}::1") for _ in range(count))
@@ -251,7 +251,7 @@ def test_a_spray_of_addresses_leaves_a_bounded_number_of_keys(stack):
 
 
 def test_a_hundred_thousand_invented_sessions_leave_no_key(stack):
-    count = 20_000 if SANITIZED else 100_000
+    count = 100_000 if FULL_SET else 20_000
     requests = (chat_request("192.0.2.12", "acme", secrets.token_urlsafe(42))
                 for _ in range(count))
     before = memory(stack)
@@ -263,7 +263,7 @@ def test_a_hundred_thousand_invented_sessions_leave_no_key(stack):
 
 
 def test_genuine_sessions_beyond_the_bounds_share_a_bucket(stack):
-    count = 10_000 if SANITIZED else 100_000
+    count = 100_000 if FULL_SET else 10_000
     secret = tokens.secret_of(stack)
     head = tokens.decode(open_session(stack, "acme"))[:-tokens.TAG_BYTES]
 

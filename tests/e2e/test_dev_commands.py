@@ -8,6 +8,9 @@ import pytest
 
 from harness import ROOT, Stack, eventually
 
+# ./dev itself.
+pytestmark = pytest.mark.outside_worker
+
 COMMANDS = re.findall(r"^  ([a-z]+) ", subprocess.run(
     [str(ROOT / "dev"), "help"], capture_output=True, text=True, check=True).stdout, re.MULTILINE)
 

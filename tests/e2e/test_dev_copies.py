@@ -9,6 +9,9 @@ import pytest
 
 from harness import COMMAND_TIMEOUT, ROOT, Stack, eventually, free_port
 
+# ./dev itself.
+pytestmark = pytest.mark.outside_worker
+
 # A program that is quick to build, in the place of the real one: it says where it was built, and that
 # no config is good, which ends ./dev up.
 CMAKE = """cmake_minimum_required(VERSION 3.25)
@@ -121,7 +124,8 @@ def test_a_run_dir_that_was_moved_while_in_use_can_be_ended(running):
     there = running.run_dir.with_name("moved")
     running.run_dir.rename(there)
     try:
-        assert running.dev("status", RUN_DIR=str(there)).returncode == 3
+        done = running.dev("status", RUN_DIR=str(there))
+        assert done.returncode == 3 and f"moved here from {running.run_dir}" in done.output
         done = running.dev("up", RUN_DIR=str(there))
         assert (done.returncode, "./dev down" in done.output) == (1, True), done.output
         assert running.dev("down", RUN_DIR=str(there)).returncode == 0

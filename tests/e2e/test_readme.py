@@ -18,6 +18,9 @@ from harness import PRESET, ROOT, SLUICE, RedisServer, Stack, eventually, free_p
 from http_client import Client
 from readme import FILES, block, blocks, run
 
+# Commands; what they start runs under the sanitizers elsewhere.
+pytestmark = pytest.mark.outside_worker
+
 HERE = "a test below"
 # File, how a block begins, what runs it.
 KNOWN = [

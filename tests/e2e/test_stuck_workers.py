@@ -12,6 +12,9 @@ from config_text import config_text
 from harness import SLOWNESS, Stack, eventually
 from http_client import Client
 
+# nginx's time-outs; the workers of these tests run under the sanitizers elsewhere.
+pytestmark = pytest.mark.outside_worker
+
 SOON = 3.0
 AT_ONCE = 1.0 * SLOWNESS
 BODY = {"message": "x"}
