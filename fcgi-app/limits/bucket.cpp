@@ -89,14 +89,7 @@ bool is_kind(char byte) {
          kind / kAlignmentFactor <= static_cast<int>(Alignment::kCalendar);
 }
 
-// What encode() is ever given.
-bool is_sound(const Terms& terms) {
-  const bool aligned = terms.alignment != Alignment::kFirstHit;
-  return terms.quota <= kMaxQuota && terms.capacity <= kMaxQuota &&
-         terms.window > Duration::zero() && terms.window <= kMaxWindow &&
-         terms.window % terms.tick == Duration::zero() &&
-         (terms.algorithm == Algorithm::kFixedWindow || !aligned);
-}
+// What encode() is ever given, of possible terms.
 bool is_sound(const FixedWindow& state, const Terms& terms) {
   return state.used <= terms.capacity && is_time(state.opened_at);
 }
@@ -150,7 +143,7 @@ std::string encode(const Bucket& bucket) {
 std::optional<Bucket> decode(std::string_view bytes) {
   if (bytes.size() < kTermsSize || !is_kind(bytes.front())) return std::nullopt;
   Bucket bucket{read_terms(bytes), {}};
-  if (!is_sound(bucket.terms)) return std::nullopt;
+  if (!is_possible(bucket.terms)) return std::nullopt;
   if (bucket.terms.algorithm == Algorithm::kSlidingLog) {
     if (bytes.size() % sizeof(Eight) != 0) return std::nullopt;
     bucket.state = read_sliding_log(bytes);

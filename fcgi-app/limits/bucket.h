@@ -74,7 +74,7 @@ struct Bucket {
 // states of a bucket differ in few.
 [[nodiscard]] std::string encode(const Terms& terms);
 [[nodiscard]] std::string encode(const Bucket& bucket);
-// nullopt for bytes that encode() never makes.
+// nullopt for bytes that encode() never makes of what a limit without complaint() charged.
 [[nodiscard]] std::optional<Bucket> decode(std::string_view bytes);
 
 // Of a sliding log, what a balance takes: the units in the window, when the newest of them came,

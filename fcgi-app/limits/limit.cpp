@@ -31,6 +31,21 @@ const UnitText& text_of(Unit unit) {
   return kUnits.at(static_cast<std::size_t>(unit));
 }
 
+// Whether a calendar has periods that are called so long.
+bool is_calendar_period(Duration window) {
+  return std::any_of(kUnits.begin(), kUnits.end(), [&](const UnitText& text) {
+    return text.unit >= Unit::kDay && text.length == window;
+  });
+}
+
+// In doubles: the product of capacity and window may not fit an integer.
+bool drains_in_time(const Terms& terms) {
+  if (!is_bucket(terms.algorithm)) return true;
+  const auto fill = static_cast<double>(terms.capacity) /
+                    static_cast<double>(std::max<std::int64_t>(1, terms.quota));
+  return fill * static_cast<double>(terms.window.count()) <= static_cast<double>(kMaxDrain.count());
+}
+
 }  // namespace
 
 Duration Window::length() const {
@@ -54,6 +69,19 @@ Duration tick_of(const Terms& terms) {
   Duration tick(1);
   while (terms.window / tick > most) tick *= 10;
   return tick;
+}
+
+bool is_possible(const Terms& terms) {
+  const bool is_log = terms.algorithm == Algorithm::kSlidingLog;
+  const bool is_fixed = terms.algorithm == Algorithm::kFixedWindow;
+  const bool has_burst = is_bucket(terms.algorithm) && terms.quota > 0 && terms.capacity > 0;
+  return terms.quota >= 0 && terms.quota <= (is_log ? kMaxLogQuota : kMaxQuota) &&
+         terms.capacity <= kMaxQuota && (terms.capacity == terms.quota || has_burst) &&
+         terms.window > Duration::zero() && terms.window <= kMaxWindow &&
+         terms.window % text_of(Unit::kMillisecond).length == Duration::zero() &&
+         terms.window % terms.tick == Duration::zero() && drains_in_time(terms) &&
+         (terms.alignment == Alignment::kFirstHit || is_fixed) &&
+         (terms.alignment != Alignment::kCalendar || is_calendar_period(terms.window));
 }
 
 Terms Limit::terms() const {
@@ -80,10 +108,7 @@ std::optional<std::string> Limit::complaint() const {
   if (t.window % t.tick != Duration::zero()) {
     return fmt::format("{} cannot be counted exactly; use a rounder window", text());
   }
-  const auto fill =
-      static_cast<double>(t.capacity) / static_cast<double>(std::max<std::int64_t>(1, t.quota));
-  if (is_bucket(algorithm) &&
-      fill * static_cast<double>(t.window.count()) > static_cast<double>(kMaxDrain.count())) {
+  if (!drains_in_time(t)) {
     return fmt::format("a burst of {} takes more than {} days to drain; use a smaller one",
                        t.capacity, std::chrono::floor<std::chrono::days>(kMaxDrain).count());
   }

@@ -122,6 +122,10 @@ struct Terms {
 // The tick that the algorithm, capacity and window call for.
 [[nodiscard]] Duration tick_of(const Terms& terms);
 
+// Whether a limit without complaint() can have these terms, with the tick that they call for. Only
+// of such does no sum overflow. take.lua holds what it reads against the same.
+[[nodiscard]] bool is_possible(const Terms& terms);
+
 // Any count of ticks times any count of units, and room for a rounding: exact in a double.
 inline constexpr std::int64_t kMaxProduct = std::int64_t{1} << 52;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "conformance/redis_server.h"
@@ -44,6 +45,18 @@ class ShmUnderTest final : public StoreUnderTest {
     return run_now(store_->reset(keys));
   }
 
+  void put(const std::string& key, const std::string& bytes) override {
+    ASSERT_TRUE(store_->usage());  // whoever looks first makes the table ready
+    const auto segment = store::ShmSegment::open(
+        path_, {.bytes = kBytes, .open_wait = std::chrono::seconds(1), .on_step = nullptr});
+    ASSERT_TRUE(segment);
+    store::ShmTable table(*segment, nullptr);
+    ASSERT_EQ(segment->lock(std::chrono::seconds(1)), 0);
+    const store::ShmTable::Write write{table.key(key), bytes, limits::kLastTime};
+    EXPECT_TRUE(table.replace({&write, 1}, TimePoint()).has_value());
+    segment->unlock();
+  }
+
  protected:
   Answers wait_for(const std::vector<std::vector<limits::Charge>>& decisions,
                    std::optional<TimePoint> now) override {
@@ -53,10 +66,13 @@ class ShmUnderTest final : public StoreUnderTest {
   }
 
  private:
+  static constexpr std::size_t kBytes = std::size_t{4} << 20U;
+
   ManualClock clock_;
   TemporaryDirectory directory_;
-  std::unique_ptr<store::ShmStore> store_ = *store::ShmStore::open(
-      directory_.path() + "/buckets", clock_, {.bytes = std::size_t{4} << 20U});
+  std::string path_ = directory_.path() + "/buckets";
+  std::unique_ptr<store::ShmStore> store_ =
+      *store::ShmStore::open(path_, clock_, {.bytes = kBytes});
 };
 
 class RedisUnderTest final : public StoreUnderTest {
@@ -80,6 +96,14 @@ class RedisUnderTest final : public StoreUnderTest {
         "r[#r+1]='no expiry: '..k end end table.sort(r) return table.concat(r,',')\" 0");
     const std::size_t start = reply.find("\r\n") + 2;  // after the length
     return reply.substr(start, reply.size() - start - 2);
+  }
+
+  void put(const std::string& key, const std::string& bytes) override {
+    std::string quoted;
+    for (const char byte : bytes) {
+      quoted += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
+    }
+    EXPECT_EQ(server().command("SET " + key + " \"" + quoted + "\" PX 100000"), "+OK\r\n");
   }
 
   std::chrono::milliseconds lifetime(const std::string& key) override {

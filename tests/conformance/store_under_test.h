@@ -21,6 +21,11 @@ class StoreUnderTest {
   // Takes, and waits for the answer. Fails the test on an error.
   limits::Decision take(const std::vector<limits::Charge>& charges, std::optional<TimePoint> now);
 
+  // The same, of a take that may fail.
+  Result<limits::Decision> try_take(const std::vector<limits::Charge>& charges, TimePoint now) {
+    return std::move(wait_for({charges}, now).front());
+  }
+
   // Takes several at once, as the requests of one loop turn do, in their order.
   std::vector<limits::Decision> take_all(const std::vector<std::vector<limits::Charge>>& decisions,
                                          std::optional<TimePoint> now);
@@ -32,6 +37,8 @@ class StoreUnderTest {
     return {};
   }
   virtual Result<std::int64_t> reset(const std::vector<std::string>& keys) = 0;
+  // Keeps these bytes under the key, as somebody else would. Not for the store in memory.
+  virtual void put(const std::string& /*key*/, const std::string& /*bytes*/) {}
 
  protected:
   using Answers = std::vector<Result<limits::Decision>>;

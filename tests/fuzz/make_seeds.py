@@ -118,6 +118,10 @@ def limit(algorithm, unit, count, quota, burst=None, alignment=0):
 SECOND, DAY = 1, 4
 AT = NOW * 1_000_000
 TERMS = struct.pack("<IIQ", 8, 8, 10_000_000)[:14]
+DAY_TERMS = struct.pack("<IIQ", 8, 8, 86_400_000_000)[:14]
+# Terms that no config can say: a full bucket of them takes more than 64 bits to drain.
+ENDLESS = (b"\4" + struct.pack("<IIQ", 1, 10**9, 366 * 86_400_000_000)[:14]
+           + struct.pack("<qq", 3_162_240_000_000_000, AT))
 # Algorithm: the limit of 8 per 10 seconds, the state of three units, its view.
 LIMITS = {
     "fixed_window": (limit(1, SECOND, 10, 8), struct.pack("<BIq", 1, 3, AT)),
@@ -132,13 +136,15 @@ LIMITS = {
 
 def buckets():
     for name, (rule, state) in LIMITS.items():
-        stored = state[:1] + TERMS + state[1:]
+        stored = state[:1] + (DAY_TERMS if name == "calendar" else TERMS) + state[1:]
         charges = b"\1\0\0\0\0\0\0\0\x40\x42\x0f\0\0" * 4
         seed("bucket", name, rule + struct.pack("<QB", AT + 2, len(stored)) + stored + charges)
         seed("bucket", name + "-none", rule + struct.pack("<QB", AT, 0) + charges)
         old = LIMITS["token_bucket"][1]
         old = old[:1] + TERMS + old[1:]
         seed("bucket", name + "-changed", rule + struct.pack("<QB", AT + 2, len(old)) + old + charges)
+        seed("bucket", name + "-endless",
+             rule + struct.pack("<QB", AT + 2, len(ENDLESS)) + ENDLESS + charges)
 
 
 def replies():

@@ -143,6 +143,64 @@ TEST(LimitComplaintTest, SaysWhatCannotBeCountedAndWhatToDo) {
   for (const Row& row : rows) {
     EXPECT_EQ(row.limit.complaint(), row.complaint)
         << row.limit.text() << ", burst " << row.limit.burst;
+    EXPECT_TRUE(row.complaint || is_possible(row.limit.terms())) << row.limit.text();
+  }
+}
+
+// What no config can say: of such a bucket sums would overflow.
+TEST(LimitTermsTest, OfNoLimitAreNotPossible) {
+  struct Row {
+    const char* what;
+    std::vector<Algorithm> of;
+    void (*spoil)(Terms& terms);
+  };
+  using A = Algorithm;
+  constexpr std::int64_t kFourBytes = 0xffffffff;
+  const std::vector<A> all{A::kFixedWindow, A::kSlidingLog, A::kSlidingWindow, A::kTokenBucket,
+                           A::kLeakyBucket};
+  const std::vector<A> buckets{A::kTokenBucket, A::kLeakyBucket};
+  const std::vector<A> others{A::kFixedWindow, A::kSlidingLog, A::kSlidingWindow};
+  const std::vector<A> never_aligned{A::kSlidingLog, A::kSlidingWindow, A::kTokenBucket,
+                                     A::kLeakyBucket};
+  const std::vector<Row> rows{
+      {"a quota beyond", all, [](Terms& t) { t.quota = kMaxQuota + 1; }},
+      {"a capacity beyond", all, [](Terms& t) { t.capacity = kMaxQuota + 1; }},
+      {"both", all, [](Terms& t) { t.quota = t.capacity = kMaxQuota + 1; }},
+      {"the largest four bytes", all, [](Terms& t) { t.quota = t.capacity = kFourBytes; }},
+      {"a negative quota", all, [](Terms& t) { t.quota = t.capacity = -1; }},
+      {"no window", all, [](Terms& t) { t.window = 0s; }},
+      {"a negative window", all, [](Terms& t) { t.window = -10s; }},
+      {"a window beyond", all, [](Terms& t) { t.window = kMaxWindow + 1ms; }},
+      {"the largest six bytes", all, [](Terms& t) { t.window = Duration(0xffffffffffff); }},
+      {"a part of a millisecond", all, [](Terms& t) { t.window = 10s + 1us; }},
+      {"a burst", others, [](Terms& t) { t.capacity = 16; }},
+      {"a burst below", others, [](Terms& t) { t.capacity = 7; }},
+      {"a long log", {A::kSlidingLog}, [](Terms& t) { t.quota = t.capacity = kMaxLogQuota + 1; }},
+      {"a burst of nothing", buckets, [](Terms& t) { t.quota = 0; }},
+      {"no burst", buckets, [](Terms& t) { t.capacity = 0; }},
+      {"an endless drain", buckets, [](Terms& t) { t.capacity = kMaxQuota, t.window = days(1); }},
+      {"a longer drain", buckets,
+       [](Terms& t) { t.quota = 1, t.capacity = 11, t.window = kMaxWindow; }},
+      {"the longest drain", buckets,
+       [](Terms& t) { t.quota = 1, t.capacity = kMaxQuota, t.window = kMaxWindow; }},
+      {"a part of a tick",
+       {A::kSlidingWindow, A::kTokenBucket, A::kLeakyBucket},
+       [](Terms& t) { t.quota = t.capacity = kMaxQuota, t.window = kMaxWindow - 1ms; }},
+      {"the clock", never_aligned, [](Terms& t) { t.alignment = Alignment::kClock; }},
+      {"a calendar", never_aligned,
+       [](Terms& t) { t.alignment = Alignment::kCalendar, t.window = days(1); }},
+      {"a calendar's 10 s",
+       {A::kFixedWindow},
+       [](Terms& t) { t.alignment = Alignment::kCalendar; }},
+  };
+  for (const Row& row : rows) {
+    for (const Algorithm algorithm : row.of) {
+      Terms terms = limit(algorithm, 8, {10, Unit::kSecond}).terms();
+      EXPECT_TRUE(is_possible(terms));
+      row.spoil(terms);
+      terms.tick = tick_of(terms);
+      EXPECT_FALSE(is_possible(terms)) << row.what << ", " << static_cast<int>(algorithm);
+    }
   }
 }
 

@@ -39,15 +39,36 @@ local function algorithms(now)
     return low
   end
 
-  local function parse(algorithm, stored)
-    if algorithm == FIXED_WINDOW then
-      return read('<I4i8', stored, TERMS_SIZE + 1)
-    elseif algorithm == SLIDING_LOG then
-      return sub(stored, TERMS_SIZE + 1)
+  -- Whether a limit can have such terms: limits/limit.cpp has the rules. Of others, or of a state
+  -- beyond them, sums would be no numbers any more.
+  local function are_terms(kind, quota, capacity, window)
+    local algorithm, alignment, days = kind % 16, divide(kind, 16), window / 86400000000
+    local is_bucket = algorithm > SLIDING_WINDOW
+    return algorithm >= FIXED_WINDOW and algorithm <= 5
+      and quota <= (algorithm == SLIDING_LOG and 10000 or 1000000000) and capacity <= 1000000000
+      and (capacity == quota or is_bucket and quota > 0 and capacity > 0)
+      and days > 0 and days <= 366 and fmod(window, 1000) == 0
+      and (not is_bucket or capacity / max(1, quota) * window <= 3660 * 86400000000)
+      and (alignment == 0 or algorithm == FIXED_WINDOW and alignment <= 2)
+      and (alignment < 2 or days == 1 or days == 7 or days == 30 or days == 360)
+  end
+
+  -- The state of a bucket with such terms; nil for bytes that no charge leaves.
+  local function parse(algorithm, capacity, ticks, stored)
+    local rest, a, b, c = #stored - TERMS_SIZE, nil, nil, nil
+    if algorithm == SLIDING_LOG then
+      return fmod(rest, 8) == 0 and rest / 8 <= capacity and sub(stored, TERMS_SIZE + 1) or nil
+    elseif rest ~= (algorithm == FIXED_WINDOW and 12 or 16) then
+      return nil
+    elseif algorithm == FIXED_WINDOW then
+      a, b = read('<I4i8', stored, TERMS_SIZE + 1)
+      return a <= capacity and a or nil, b
     elseif algorithm == SLIDING_WINDOW then
-      return read('<I4I4i8', stored, TERMS_SIZE + 1)
+      a, b, c = read('<I4I4i8', stored, TERMS_SIZE + 1)
+      return a <= capacity and b <= capacity and a or nil, b, c
     end
-    return read('<i8i8', stored, TERMS_SIZE + 1)
+    a, b = read('<i8i8', stored, TERMS_SIZE + 1)
+    return a >= 0 and a <= capacity * ticks and a or nil, b
   end
 
   -- The state at `now` of any algorithm but the fixed window.
@@ -113,32 +134,23 @@ local function algorithms(now)
     return rest .. rep(sub(log, -8), max(0, kept - used))
   end
 
-  local function is_ours(stored)
-    local rest = #stored - TERMS_SIZE
-    local algorithm = rest >= 0 and stored:byte() % 16
-    if rest < 0 or algorithm < 1 or algorithm > 5 then
-      return false
-    elseif algorithm == FIXED_WINDOW then
-      return rest == 12
-    elseif algorithm == SLIDING_LOG then
-      return fmod(rest, 8) == 0
-    end
-    return rest == 16
-  end
-
   -- A bucket that was charged by other terms, as `limit` has it; nil if it is not ours. Of a fixed
   -- window, not brought forward yet.
   local function changed(limit, stored)
-    if not is_ours(stored) then
+    if #stored < TERMS_SIZE then
       return nil
     end
     local kind, quota, capacity, window = read('<I1I4I4I6', stored)
-    local algorithm, tick = kind % 16, 1
-    if window == 0 then
+    if not are_terms(kind, quota, capacity, window) then
       return nil
     end
+    local algorithm, tick = kind % 16, 1
     while algorithm > SLIDING_LOG and divide(window, tick) > divide(MAX_PRODUCT, max(1, capacity)) do
       tick = tick * 10
+    end
+    local a, b, c = parse(algorithm, capacity, window / tick, stored)
+    if not a or fmod(window, tick) ~= 0 then
+      return nil
     end
     if limit.on_change == RESET or capacity == 0 then
       return filled(limit, 0, now)
@@ -147,7 +159,6 @@ local function algorithms(now)
     local function count(units)
       return min(share and scale_up(units, capacity, limit.capacity) or units, limit.capacity)
     end
-    local a, b, c = parse(algorithm, stored)
     local same = algorithm == limit.algorithm and window == limit.window
     if algorithm == FIXED_WINDOW then
       local longest = kind >= 32 and window + divide(window, 24) or window  -- of a calendar
@@ -183,14 +194,14 @@ local function algorithms(now)
     local renewed, a, b, c = false, nil, nil, nil
     if not stored then
       return 0, true, filled(limit, 0, now)
-    elseif sub(stored, 1, TERMS_SIZE) == limit.terms and is_ours(stored) then
-      a, b, c = parse(algorithm, stored)
+    elseif sub(stored, 1, TERMS_SIZE) == limit.terms then
+      a, b, c = parse(algorithm, limit.capacity, window / tick, stored)
     else
       renewed = true
       a, b, c = changed(limit, stored)
-      if not a then
-        return nil
-      end
+    end
+    if not a then
+      return nil
     end
     a, b, c = roll(algorithm, limit.quota, window, tick, a, b, c)
     return used_units(algorithm, window, tick, a, b, c), renewed, a, b, c

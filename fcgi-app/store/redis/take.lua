@@ -121,6 +121,9 @@ while position <= #input do
         a, b = 0, now
         if stored and #stored == 27 and sub(stored, 1, 15) == limit.terms then
           a, b = read('<I4i8', stored, 16)
+          if a > limit.quota then  -- nobody charges that
+            a, b = nil, nil
+          end
         elseif stored then
           changed = changed or algorithms(now)
           a, b = changed(limit, stored)
@@ -154,6 +157,7 @@ while position <= #input do
         guard, stored = limits[guard], values[guard_key]
         if stored and #stored == 27 and sub(stored, 1, 15) == guard.terms then
           opened, since = read('<I4i8', stored, 16)
+          since = opened <= guard.quota and since or nil
         elseif stored then
           changed = changed or algorithms(now)
           opened, since = changed(guard, stored)
