@@ -9,7 +9,8 @@
 namespace sluice {
 
 // Every way in which something can fail. Closed: http/problem.cpp maps each to its HTTP status in
-// the one switch that does so. A denial is not among them: it is a Decision, never an error.
+// the one switch that does so. A denial by a limit is not among them: it is a Decision, never an
+// error.
 enum class ErrorCode {
   kBadRequest,        // the request cannot be understood; detail says why
   kInvalidSession,    // forged, malformed or expired session token
@@ -23,6 +24,7 @@ enum class ErrorCode {
   kBodyTooLarge,      // beyond the configured bound
   kEncodedBody,       // compressed or otherwise encoded; detail says how
   kTooManyEnded,      // no more sessions of the tenant can be ended today
+  kTooManyEndedHere,  // nor any from the caller's network; detail: the seconds until one can
   kStoreUnavailable,  // store down, or not in time; the request may be retried
   kStoreFault,        // the store answered nonsense: our bug or somebody else's data
   kInvalidConfig,     // detail is one `file:line: what to do` line, or several

@@ -38,6 +38,8 @@ Wording wording(const Error& error) {
       return {415, error.detail};
     case ErrorCode::kTooManyEnded:
       return {503, "Too many sessions were ended today; this one ends by itself"};
+    case ErrorCode::kTooManyEndedHere:
+      return {429, "Too many sessions were ended today from your network; this one ends by itself"};
     case ErrorCode::kStoreUnavailable:
     case ErrorCode::kStoreFault:
       return {503, "Rate limit store unavailable"};
@@ -63,6 +65,7 @@ Response problem(const Error& error) {
   if (error.code == ErrorCode::kEncodedBody) response.add("Accept-Encoding", "identity");
   if (error.code == ErrorCode::kInvalidSession) response.add("WWW-Authenticate", "Session");
   if (error.code == ErrorCode::kInvalidApiKey) response.add("WWW-Authenticate", "Bearer");
+  if (error.code == ErrorCode::kTooManyEndedHere) response.add("Retry-After", error.detail);
   if (words.status == 503) response.add("Retry-After", kStoreRetryAfter);
   return response;
 }

@@ -51,6 +51,18 @@ struct Who {
   std::string address;
 };
 
+Limit revocations_a_day(std::int64_t quota) {
+  return {.name = std::string(kRevokedName), .rate = {quota, {1, limits::Unit::kDay}}};
+}
+
+// How many of a tenant's sessions one network may end in a day; 0: no bound, as there is none at
+// all.
+std::int64_t share_of_network(const Guards::Options& guards) {
+  if (guards.per_tenant == 0) return guards.per_network;
+  const std::int64_t tenth = std::max<std::int64_t>(1, guards.per_tenant / 10);
+  return guards.per_network == 0 ? tenth : std::min(tenth, guards.per_network);
+}
+
 // Takes the holds off a decision, and says what they say.
 void take_off_holds(Decision& decision, std::size_t limit_count, std::int64_t cost) {
   bool denied = false;
@@ -77,8 +89,8 @@ Limiter::Limiter(store::BucketStore& store, Options options, telemetry::Log* log
       log_(log),
       guards_(options_.key_prefix, options_.guards),
       penalty_(options_.key_prefix, options_.penalty),
-      revocations_{.name = std::string(kRevokedName),
-                   .rate = {options_.guards.per_tenant, {1, limits::Unit::kDay}}} {}
+      revocations_(revocations_a_day(options_.guards.per_tenant)),
+      own_revocations_(revocations_a_day(share_of_network(options_.guards))) {}
 
 Task<Decision> Limiter::decide(const LimitSet& limits, const identity::Identity& identity,
                                std::string_view route, std::int64_t cost) {
@@ -175,16 +187,23 @@ Task<Result<bool>> Limiter::revoke(const identity::Identity& identity, Duration 
       std::clamp<std::int64_t>(ceil_seconds(left + kClockSlack), 1, kMaxCountdown);
   std::vector<Charge> end{
       {session_key(options_.key_prefix, kRevokedName, identity), &revocation(), seconds}};
-  Limit count = revocations_;
-  count.tenant = identity.tenant;
-  if (count.quota() > 0) {
-    end.push_back({guard_keys(options_.key_prefix, count, "").opened, &count, 1});
-  }
+  Limit all = revocations_;
+  Limit own = own_revocations_;
+  all.tenant = own.tenant = identity.tenant;
+  const auto count = [&](const Limit& limit, std::string_view network) {
+    if (limit.quota() == 0) return;
+    end.push_back({guard_keys(options_.key_prefix, limit, network).opened, &limit, 1});
+  };
+  count(own, network_of(identity.address));
+  count(all, "");
   const auto decision = co_await store_.take(end, std::nullopt);
   if (!decision) co_return tl::unexpected(decision.error());
-  const bool was_ended = decision->lacks_room(0);
-  if (!decision->allowed && !was_ended) co_return fail(ErrorCode::kTooManyEnded);
-  co_return !was_ended;
+  if (decision->lacks_room(0)) co_return false;
+  if (decision->allowed) co_return true;
+  // Who is beyond both is told of its own share.
+  if (end[1].limit != &own || !decision->lacks_room(1)) co_return fail(ErrorCode::kTooManyEnded);
+  const std::int64_t wait = ceil_seconds(decision->balances[1].retry_after);
+  co_return fail(ErrorCode::kTooManyEndedHere, fmt::to_string(wait));
 }
 
 Task<Result<bool>> Limiter::forgive(const identity::Identity& identity) {

@@ -53,8 +53,9 @@ class Limiter {
 
   // Ends the identity's session, on all workers at once, for the time that it would still have
   // lived; false: it had been ended. Errors as of BucketStore::take(), and kTooManyEnded: a
-  // tenant's marks are bounded, in a day, as its buckets are. REQUIRES: identity.session; it
-  // outlives the task.
+  // tenant's marks are bounded, in a day, as its buckets are. Of these a network has a tenth at
+  // most, so that nobody takes it away from others: past that it is kTooManyEndedHere. REQUIRES:
+  // identity.session; it outlives the task.
   [[nodiscard]] Task<Result<bool>> revoke(const identity::Identity& identity, Duration left);
 
   // Forgets the denials, and ends a lock-out; yields whether there was any of it. Errors as of
@@ -74,6 +75,7 @@ class Limiter {
   Guards guards_;
   Penalty penalty_;
   limits::Limit revocations_;       // how many sessions of a tenant may be ended in a day
+  limits::Limit own_revocations_;   // how many of these from one network
   std::set<std::string> counting_;  // keys of the denials that are being counted
   std::optional<TimePoint> crowd_noted_at_;
 };

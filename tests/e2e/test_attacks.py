@@ -319,6 +319,27 @@ def test_a_session_that_was_ended_is_dead_on_every_worker(stack):
         assert 86_000_000 < client.pttl(marks[0]) <= 86_460_000, "as long as it had left, and a minute"
 
 
+def test_who_ends_sessions_of_its_own_takes_it_from_nobody_else(stack):
+    sessions = [open_session(stack, "acme") for _ in range(PER_NETWORK + 15)]
+    mine = open_session(stack, "acme")
+
+    def end(client, session):
+        return client.request("DELETE", "/session", fields=[("X-Session-ID", session)])
+
+    answers = []
+    for session, port in zip(sessions, itertools.cycle(stack.ports)):
+        with Client(port, source="127.0.2.10") as attacker:
+            answers.append(end(attacker, session))
+    assert [answer.status for answer in answers] == [204] * PER_NETWORK + [429] * 15
+    assert answers[-1].detail == ("Too many sessions were ended today from your network; "
+                                  "this one ends by itself")
+    assert 86_000 < int(answers[-1].field("Retry-After")) <= 86_400
+    with Client(stack.port1, source="127.0.2.11") as client:
+        assert end(client, mine).status == 204
+        assert client.chat("acme", mine).status == 401
+        assert client.chat("acme", sessions[-1]).status == 200, "it was not ended"
+
+
 def test_half_sent_and_slow_bodies_hold_no_worker(stack):
     body = json.dumps({"message": "x"}).encode()
     with contextlib.ExitStack() as opened:

@@ -27,6 +27,12 @@ TEST(ProblemTest, EveryErrorHasItsStatusAndItsWords) {
       {{ErrorCode::kMethodNotAllowed, "POST"}, 405, R"({"detail":"Method Not Allowed"})"},
       {{ErrorCode::kEncodedBody, "why"}, 415, R"({"detail":"why"})"},
       {{ErrorCode::kBodyTooLarge}, 413, R"({"detail":"Request body is too large"})"},
+      {{ErrorCode::kTooManyEnded},
+       503,
+       R"({"detail":"Too many sessions were ended today; this one ends by itself"})"},
+      {{ErrorCode::kTooManyEndedHere, "7"},
+       429,
+       R"({"detail":"Too many sessions were ended today from your network; this one ends by itself"})"},
       {{ErrorCode::kStoreUnavailable}, 503, R"({"detail":"Rate limit store unavailable"})"},
       {{ErrorCode::kStoreFault, "secret"}, 503, R"({"detail":"Rate limit store unavailable"})"},
       {{ErrorCode::kInternal, "secret"}, 500, R"({"detail":"Internal Server Error"})"}};
@@ -44,6 +50,8 @@ TEST(ProblemTest, NamesTheAllowedMethodsAndWhenToComeBack) {
               HasSubstr("Allow: GET, HEAD\r\n"));
   EXPECT_THAT(problem(Error{ErrorCode::kStoreUnavailable}).fields(),
               HasSubstr("Retry-After: 1\r\n"));
+  EXPECT_THAT(problem(Error{ErrorCode::kTooManyEndedHere, "7"}).fields(),
+              HasSubstr("Retry-After: 7\r\n"));
 }
 
 TEST(ProblemTest, A401SaysWhatKindOfProofIsAskedFor) {

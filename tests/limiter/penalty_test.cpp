@@ -3,6 +3,8 @@
 #include <coroutine>
 #include <utility>
 
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "limiter/limiter.h"
@@ -26,9 +28,9 @@ class PenaltyTest : public testing::Test {
     return run_now(limiter_.decide(set, identity, "chat", cost));
   }
 
-  static identity::Identity session(std::uint8_t id) {
+  static identity::Identity session(std::uint8_t id, std::string address = "4:7f000001") {
     identity::Identity identity;
-    identity.address = "4:7f000001";
+    identity.address = std::move(address);
     identity.tenant = "acme";
     identity.session = SessionId{id};
     identity.standing = Standing::kKnown;
@@ -145,16 +147,56 @@ TEST_F(PenaltyTest, NothingIsKeptOfWhoAsksForTooMuchAtOnce) {
 
 TEST_F(PenaltyTest, OnlySoManySessionsOfATenantAreEndedInADay) {
   Limiter strict(store_, {.guards = {.per_tenant = 2}});
-  for (const auto& identity : {session(1), session(2)}) {
-    EXPECT_EQ(run_now(strict.revoke(identity, seconds(300))), true);
-  }
-  const identity::Identity first = session(1);
-  const identity::Identity third = session(3);
+  const identity::Identity first = session(1, "4:7f000001");
+  const identity::Identity second = session(2, "4:7f000002");
+  const identity::Identity third = session(3, "4:7f000003");
+  EXPECT_EQ(run_now(strict.revoke(first, seconds(300))), true);
+  EXPECT_EQ(run_now(strict.revoke(second, seconds(300))), true);
   EXPECT_EQ(run_now(strict.revoke(first, seconds(300))), false) << "it had been";
   EXPECT_EQ(run_now(strict.revoke(third, seconds(300))).error().code, ErrorCode::kTooManyEnded);
   EXPECT_EQ(ask(session(3)).hold, Hold::kNone);
   clock_.advance(std::chrono::days(1));
   EXPECT_EQ(run_now(strict.revoke(third, seconds(300))), true);
+}
+
+// The callers of an IPv6 /48 are one. Past its share it is denied, and another network is not; to
+// end a session twice is no fault of anybody.
+TEST_F(PenaltyTest, ANetworkEndsNoMoreThanItsShareOfATenantsSessions) {
+  struct Row {
+    Guards::Options guards;
+    int share;
+  };
+  const std::vector<Row> rows{{{.per_tenant = 100, .per_network = 3}, 3},
+                              {{.per_tenant = 100, .per_network = 50}, 10},
+                              {{.per_tenant = 109, .per_network = 0}, 10},
+                              {{.per_tenant = 9, .per_network = 7}, 1},
+                              {{.per_tenant = 0, .per_network = 4}, 4}};
+  for (const Row& row : rows) {
+    store::MemoryStore store(clock_, {});
+    Limiter limiter(store, {.guards = row.guards});
+    const auto revoke = [&](int id, const std::string& address) {
+      const identity::Identity identity = session(static_cast<std::uint8_t>(id), address);
+      return run_now(limiter.revoke(identity, seconds(300)));
+    };
+    for (int id = 1; id <= row.share; ++id) {
+      EXPECT_EQ(revoke(id, fmt::format("6:20010db8000a{:020x}", id)), true) << row.share;
+    }
+    EXPECT_EQ(revoke(1, "6:20010db8000a00000000000000000000"), false) << "it had been";
+    const auto denied = revoke(100, "6:20010db8000a00000000000000000000");
+    ASSERT_FALSE(denied) << row.share;
+    EXPECT_EQ(denied.error().code, ErrorCode::kTooManyEndedHere);
+    EXPECT_EQ(denied.error().detail, "86400") << "the seconds until its day is over";
+    EXPECT_EQ(revoke(100, "6:20010db8000b00000000000000000000"), true) << "from another network";
+  }
+}
+
+TEST_F(PenaltyTest, AMarkAndItsBoundsShareTheTenantsHashTag) {
+  const identity::Identity identity = session(1);
+  EXPECT_EQ(run_now(limiter_.revoke(identity, seconds(300))), true);
+  const std::string kept = store_.dump();
+  EXPECT_THAT(kept, testing::HasSubstr("sluice:v2:{acme}:@revoked:opened=")) << kept;
+  EXPECT_THAT(kept, testing::HasSubstr("sluice:v2:{acme}:@revoked:opened:4:7f000001="));
+  EXPECT_EQ(store_.size(), 3U);
 }
 
 // As Redis: what is asked in one turn of the loop is answered together.
