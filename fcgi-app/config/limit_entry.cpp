@@ -64,6 +64,7 @@ void read_scope(const Value& value, LimitDraft& draft) {
 }
 
 void read_routes(const Value& value, LimitDraft& draft) {
+  draft.routed = value;
   const auto elements = value.elements();
   if (!elements) return;
   if (elements->empty()) value.complain("\"routes\" is empty; name one route or more");
@@ -127,6 +128,13 @@ constexpr auto kLimitKeys = [] {
   return keys;
 }();
 
+// The same again, where it is not known yet whether the limit is one of its own.
+constexpr auto kTenantKeys = [] {
+  auto keys = kLimitKeys;
+  for (Key<LimitDraft>& key : keys) key.required = key.name == "name";
+  return keys;
+}();
+
 }  // namespace
 
 void read_name(const Value& value, Names& names, std::string& name) {
@@ -152,6 +160,14 @@ LimitEntry LimitDraft::entry() const {
   apply_to(entry.limit.limit);
   check(entry);
   return entry;
+}
+
+std::vector<std::string_view> LimitDraft::missing() const {
+  std::vector<std::string_view> keys;
+  if (!figures.contains("rate")) keys.emplace_back("\"rate\"");
+  if (!routed) keys.emplace_back("\"routes\"");
+  if (!scoped) keys.emplace_back("\"scope\"");
+  return keys;
 }
 
 void LimitDraft::override_entry(LimitEntry& entry) const {
@@ -234,6 +250,10 @@ Keys<LimitDraft> limit_keys() {
 
 Keys<LimitDraft> override_keys() {
   return kOverrideKeys;
+}
+
+Keys<LimitDraft> tenant_keys() {
+  return kTenantKeys;
 }
 
 }  // namespace sluice::config

@@ -41,6 +41,7 @@ struct LimitDraft {
   std::string name = {};
   std::optional<Value> named = std::nullopt;  // the setting of the name
   std::vector<std::string> routes = {};
+  std::optional<Value> routed = std::nullopt;  // the setting of the routes
   limits::Scope scope = limits::Fact::kIp;
   std::optional<Value> scoped = std::nullopt;  // the setting of the scope
   // What a tenant may change of its plan's.
@@ -55,8 +56,11 @@ struct LimitDraft {
   std::map<std::string_view, Value> figures = {};  // where each of these stands, by key
   bool sound = true;                               // whether each could be read
 
-  // The limit of a plan or of `defaults`. Complains where its figures do not go together.
+  // The limit of a plan or of `defaults`, or of a tenant's own. Complains where its figures do not
+  // go together.
   [[nodiscard]] LimitEntry entry() const;
+  // The keys, in quotes, without which it is no such limit.
+  [[nodiscard]] std::vector<std::string_view> missing() const;
   // Changes `entry` where the draft says something, and drops what its new algorithm does not have.
   // Complains as entry().
   void override_entry(LimitEntry& entry) const;
@@ -67,8 +71,10 @@ struct LimitDraft {
   [[nodiscard]] bool fits(const LimitEntry& entry) const;
 };
 
-// What a limit of a plan or of `defaults` may say; what a tenant may change of its plan's.
+// What a limit of a plan or of `defaults` may say; what a tenant may change of its plan's; and what
+// it may say of a limit that its plan does not have.
 [[nodiscard]] Keys<LimitDraft> limit_keys();
 [[nodiscard]] Keys<LimitDraft> override_keys();
+[[nodiscard]] Keys<LimitDraft> tenant_keys();
 
 }  // namespace sluice::config

@@ -38,6 +38,35 @@ void check_made_names(const LimitEntry& entry, const LimitList& list) {
   }
 }
 
+// What an entry says its name is.
+std::string name_of(const Value& element) {
+  const auto members = element.members();
+  if (!members) return "";
+  const auto name = std::find_if(members->begin(), members->end(),
+                                 [](const Value& member) { return member.name() == "name"; });
+  return name == members->end() ? "" : name->text().value_or("");
+}
+
+// Complains of an entry that names no limit of the plan, and is none by itself.
+void complain_of_name(const LimitDraft& draft, const LimitList& plan) {
+  std::vector<std::string_view> known;
+  for (const LimitEntry& entry : plan) known.push_back(entry.limit.limit.name);
+  draft.named->complain(
+      fmt::format("the tenant's plan has no limit \"{}\", and one of its own needs {} too{}",
+                  draft.name, fmt::join(draft.missing(), " and "), hint(draft.name, known)));
+}
+
+// A limit that the tenant has beside those of its plan.
+LimitEntry own_limit(const LimitDraft& draft) {
+  LimitEntry entry = draft.entry();
+  // Its bucket would be that of a global limit of `defaults` with the same name.
+  if (entry.limit.limit.scope.parts.empty()) {
+    draft.scoped->complain(
+        "scope \"global\" is one bucket for all tenants; use \"tenant\" for one of this tenant");
+  }
+  return entry;
+}
+
 }  // namespace
 
 LimitList read_limits(const Value& list, Words routes_known, bool is_default) {
@@ -54,26 +83,26 @@ LimitList read_limits(const Value& list, Words routes_known, bool is_default) {
   return limits;
 }
 
-void override_limits(const Value& list, Words routes_known, LimitList* limits) {
+void read_tenant_limits(const Value& list, Words routes_known, LimitList* limits) {
   const auto elements = list.elements();
   if (!elements) return;
   Names names{"limit"};
+  const LimitList plan = limits ? *limits : LimitList();
   for (const Value& element : *elements) {
     LimitDraft draft{routes_known, false, names};
-    read_group(element, override_keys(), draft);
+    const auto found = find_limit(plan, name_of(element));
+    read_group(element, found == plan.end() ? tenant_keys() : override_keys(), draft);
     if (!limits || !draft.named || !is_valid_id(draft.name)) continue;
-    const auto found = find_limit(*limits, draft.name);
-    if (found != limits->end()) {
-      LimitEntry& entry = (*limits)[static_cast<std::size_t>(found - limits->begin())];
-      draft.override_entry(entry);
-      check_made_names(entry, *limits);
-      continue;
+    if (found != plan.end()) {
+      draft.override_entry((*limits)[static_cast<std::size_t>(found - plan.begin())]);
+    } else if (draft.missing().empty()) {
+      limits->push_back(own_limit(draft));
+    } else {
+      complain_of_name(draft, plan);
     }
-    std::vector<std::string_view> known;
-    for (const LimitEntry& entry : *limits) known.push_back(entry.limit.limit.name);
-    draft.named->complain(fmt::format("the tenant's plan has no limit \"{}\"{}", draft.name,
-                                      hint(draft.name, known)));
   }
+  if (!limits) return;
+  for (const LimitEntry& entry : *limits) check_made_names(entry, *limits);
 }
 
 std::vector<limits::PlanLimit> expand(const LimitList& list) {

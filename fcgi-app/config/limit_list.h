@@ -1,4 +1,5 @@
-// A list of limits, as `defaults` and plans have them, and what a tenant changes of it.
+// A list of limits, as `defaults` and plans have them, and what a tenant changes of it
+// and adds to it.
 #pragma once
 
 #include <string_view>
@@ -13,9 +14,10 @@ using LimitList = std::vector<LimitEntry>;
 
 [[nodiscard]] LimitList read_limits(const Value& list, Words routes_known, bool is_default);
 
-// Changes what a tenant's `list` names of its plan's `limits`. Without a plan, `limits` are
-// nullptr, and no name is unknown.
-void override_limits(const Value& list, Words routes_known, LimitList* limits);
+// Changes what a tenant's `list` names of its plan's `limits`, and adds what else it has: limits of
+// its own, as a plan would write them. Without a plan, `limits` are nullptr, and no name is
+// unknown.
+void read_tenant_limits(const Value& list, Words routes_known, LimitList* limits);
 
 // The limits themselves. An entry with several rates is as many limits, in the order written: the
 // first keeps the name, the next are NAME-2, NAME-3 and so on. So a figure may change, and its

@@ -149,12 +149,15 @@ class PlansReader {
   void add_tenant(const Value& tenant, const TenantDraft& draft) {
     const LimitList* const plan = draft.plan ? find_plan(*draft.plan) : default_plan_;
     LimitList list = plan ? *plan : LimitList();
-    for (LimitEntry& entry : list) entry.limit.limit.tenant = draft.id;
     if (draft.limits) {
-      override_limits(*draft.limits, routes_known_, plan ? &list : nullptr);
+      read_tenant_limits(*draft.limits, routes_known_, plan ? &list : nullptr);
       if (plan && !most_crowded(*plan)) {
         check_count(tenant, fmt::format("tenant \"{}\"", draft.id), list);
       }
+    }
+    for (LimitEntry& entry : list) {
+      check_scope(entry);
+      entry.limit.limit.tenant = draft.id;
     }
     tenants_.emplace(draft.id, expand(list));
   }
@@ -199,7 +202,7 @@ std::vector<std::string> plan_section_keys() {
   append_keys<PlanDraft>(names, "plans", kPlanKeys);
   append_keys<LimitDraft>(names, "plans.limits", limit_keys());
   append_keys<TenantDraft>(names, "tenants", kTenantKeys);
-  append_keys<LimitDraft>(names, "tenants.limits", override_keys());
+  append_keys<LimitDraft>(names, "tenants.limits", tenant_keys());
   return names;
 }
 

@@ -132,7 +132,7 @@ inline constexpr std::int64_t kMaxProduct = std::int64_t{1} << 52;
 struct Limit {
   std::string name;         // an id; part of the key
   std::string tenant = {};  // whose limit it is; empty for a default: part of the key
-  std::string plan = {};    // which plan it comes from; empty for a default
+  std::string plan = {};    // which plan it comes from; empty for a default, and a tenant's own
   Scope scope = Fact::kIp;
   Rate rate;
   std::int64_t burst = 0;  // of token_bucket and leaky_bucket: 1 to kMaxQuota; 0 is the quota

@@ -34,7 +34,7 @@ using LimitSet = std::vector<const Limit*>;
 // An immutable snapshot of what the config says; replaced as a whole, never changed.
 class Plans {
  public:
-  // A tenant's limits: its plan's, with its own figures where it has any.
+  // A tenant's limits: its plan's, with its own figures where it has any, and then its own.
   using TenantLimits = std::map<std::string, std::vector<PlanLimit>, std::less<>>;
 
   Plans(std::vector<PlanLimit> defaults, TenantLimits tenants);

@@ -121,12 +121,14 @@ TEST_F(ConfigExamples, OfTheFullFileWork) {
   const auto& limits = config->plans->tenants().at("umbrella");
   ASSERT_TRUE(config->identity.api_keys);
   EXPECT_EQ(config->identity.api_keys->size(), 0u);
-  ASSERT_EQ(limits.size(), 5u);
+  ASSERT_EQ(limits.size(), 6u);
   EXPECT_EQ(limits[0].limit.text(), "20000 per 1 minute");
   EXPECT_EQ(limits[1].limit.time_zone, "Europe/Berlin");
   EXPECT_EQ(limits[2].limit.burst, 20'000);
   EXPECT_EQ(limits[3].limit.mode, limits::Mode::kShadow);
   EXPECT_EQ(limits[4].limit.scope, Fact::kUser);
+  EXPECT_EQ(limits[5].limit.name, "hour");
+  EXPECT_EQ(config->warnings, "");
 }
 
 }  // namespace
