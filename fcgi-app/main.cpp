@@ -53,6 +53,7 @@ int check(const std::string& path) {
   // A file of secrets that is not there is no mistake: the first worker makes it.
   const auto secrets = config->sessions.read_secrets();
   if (!secrets && secrets.error().code != ErrorCode::kNotFound) return complain(secrets.error());
+  if (!config->warnings.empty()) fmt::print(stderr, "{}\n", config->warnings);
   const auto& keys = config->identity.api_keys;
   fmt::print("{}: ok, {} tenants, {}storage {}, keys {}:*\n", path, config->plans->tenants().size(),
              keys ? fmt::format("{} API keys, ", keys->size()) : "", config->storage_text(),

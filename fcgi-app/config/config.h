@@ -65,6 +65,9 @@ struct Config {
   // defaults, plans, tenants
   std::shared_ptr<const limits::Plans> plans;
   http::CostRules costs;
+  // What may be meant so, and is worth a look: `file:line: warning: text`, a line each. `sluice
+  // check` shows them; a worker starts without a word of them.
+  std::string warnings;
 
   // The storage URI without its password.
   [[nodiscard]] std::string storage_text() const;

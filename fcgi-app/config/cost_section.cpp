@@ -27,7 +27,8 @@ struct CostDraft {
   std::optional<Value> from = std::nullopt;
   std::optional<Value> cost_at = std::nullopt;
   std::optional<Value> bound = std::nullopt;  // the first of min and max
-  bool sound = true;                          // whether every number could be read
+  std::optional<Value> max_at = std::nullopt;
+  bool sound = true;  // whether every number could be read
   CostRule rule = {};
 };
 
@@ -94,7 +95,11 @@ constexpr std::array<Key<CostDraft>, 5> kCostKeys{{
      }},
     {"from", read_from},
     {"min", [](const Value& value, CostDraft& draft) { read_bound(value, draft, draft.rule.min); }},
-    {"max", [](const Value& value, CostDraft& draft) { read_bound(value, draft, draft.rule.max); }},
+    {"max",
+     [](const Value& value, CostDraft& draft) {
+       draft.max_at = value;
+       read_bound(value, draft, draft.rule.max);
+     }},
 }};
 
 // Complains of numbers that do not go together.
@@ -135,17 +140,34 @@ const limits::Limit* never_allowing(std::int64_t cost, std::string_view route,
   return nullptr;
 }
 
+std::string described(const limits::Limit& limit) {
+  const std::string owner =
+      limit.tenant.empty() ? "defaults" : fmt::format("tenant \"{}\"", limit.tenant);
+  return fmt::format("limit \"{}\" of {} has room for {}", limit.name, owner,
+                     limit.terms().capacity);
+}
+
+// Warns of the largest cost that a request may name, where some limit never lets it pass.
+void warn_of_max(const Value& element, const CostDraft& draft, const limits::Plans& plans) {
+  const std::int64_t most = draft.rule.max;
+  const limits::Limit* const limit =
+      draft.from ? never_allowing(most, draft.route, plans) : nullptr;
+  if (!limit) return;
+  draft.max_at.value_or(element).warn(
+      fmt::format("\"max\" of {}{} on route \"{}\" is more than ever passes: {}; a request that "
+                  "names so much is "
+                  "denied whenever it comes",
+                  most, draft.max_at ? "" : " (the default)", draft.route, described(*limit)));
+}
+
 // Complains of the least cost, where some limit never lets it pass.
 void check_room(const Value& element, const CostDraft& draft, const limits::Plans& plans) {
   const std::int64_t least = draft.from ? draft.rule.min : draft.rule.cost;
   const limits::Limit* const limit = never_allowing(least, draft.route, plans);
-  if (!limit) return;
-  const std::string owner =
-      limit->tenant.empty() ? "defaults" : fmt::format("tenant \"{}\"", limit->tenant);
-  element.complain(
-      fmt::format("{} of {} on route \"{}\" never passes: limit \"{}\" of {} has room for {}",
-                  draft.from ? "\"min\"" : "\"cost\"", least, draft.route, limit->name, owner,
-                  limit->terms().capacity));
+  if (!limit) return warn_of_max(element, draft, plans);
+  element.complain(fmt::format("{} of {} on route \"{}\" never passes: {}",
+                               draft.from ? "\"min\"" : "\"cost\"", least, draft.route,
+                               described(*limit)));
 }
 
 }  // namespace

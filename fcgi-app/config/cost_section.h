@@ -10,8 +10,9 @@
 
 namespace sluice::config {
 
-// Complains, besides, of costs that some limit of `plans` can never let pass; of none where there
-// were complaints before, since `plans` are of no use then.
+// Complains, besides, of costs that some limit of `plans` can never let pass, and warns where that
+// is so of the largest that a request may name; of none where there were complaints before, since
+// `plans` are of no use then.
 [[nodiscard]] http::CostRules read_costs(const Value& list, Words routes_known,
                                          const limits::Plans& plans);
 

@@ -139,6 +139,7 @@ Result<Config> load(const std::string& path, const LoadOptions& options) {
   }
   apply_environment(parent, draft, report);
   if (!report.empty()) return fail(ErrorCode::kInvalidConfig, report.text());
+  draft.config.warnings = report.warnings();
   return std::move(draft.config);
 }
 

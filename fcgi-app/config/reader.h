@@ -52,6 +52,7 @@ class Value {
   [[nodiscard]] Place place() const;
   [[nodiscard]] Report& report() const { return *report_; }
   void complain(std::string message) const { report_->complain(place(), std::move(message)); }
+  void warn(std::string message) const { report_->warn(place(), std::move(message)); }
   void complain_unknown_word(std::string_view word, Words known) const;
   void complain_unknown_key(Words known) const;
 

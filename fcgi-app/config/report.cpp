@@ -42,17 +42,33 @@ std::string Report::text(Place place) const {
 }
 
 void Report::complain(Place place, std::string message) {
-  auto& messages = complaints_[place];
-  if (std::find(messages.begin(), messages.end(), message) == messages.end()) {
-    messages.push_back(std::move(message));
-  }
+  add(complaints_, place, std::move(message));
+}
+
+void Report::warn(Place place, std::string message) {
+  add(warnings_, place, std::move(message));
 }
 
 std::string Report::text() const {
+  return lines(complaints_, "");
+}
+
+std::string Report::warnings() const {
+  return lines(warnings_, "warning: ");
+}
+
+void Report::add(Messages& messages, Place place, std::string message) {
+  auto& there = messages[place];
+  if (std::find(there.begin(), there.end(), message) == there.end()) {
+    there.push_back(std::move(message));
+  }
+}
+
+std::string Report::lines(const Messages& messages, std::string_view kind) const {
   std::string all;
-  for (const auto& [place, messages] : complaints_) {
-    for (const std::string& message : messages) {
-      all += fmt::format("{}{}: {}", all.empty() ? "" : "\n", printable(text(place)),
+  for (const auto& [place, there] : messages) {
+    for (const std::string& message : there) {
+      all += fmt::format("{}{}: {}{}", all.empty() ? "" : "\n", printable(text(place)), kind,
                          printable(message));
     }
   }

@@ -26,13 +26,23 @@ class Report {
   void complain(Place place, std::string message);
   [[nodiscard]] bool blames(Place place) const { return complaints_.contains(place); }
   [[nodiscard]] bool empty() const { return complaints_.empty(); }
+  // What may be meant so, and is worth a look: no complaint.
+  void warn(Place place, std::string message);
   // One `file:line: message` per line, in the order of the files; what cannot be seen as \x1b or
   // \u200b.
   [[nodiscard]] std::string text() const;
+  // The same of the warnings: `file:line: warning: message`.
+  [[nodiscard]] std::string warnings() const;
 
  private:
+  using Messages = std::map<Place, std::vector<std::string>>;
+
+  static void add(Messages& messages, Place place, std::string message);
+  [[nodiscard]] std::string lines(const Messages& messages, std::string_view kind) const;
+
   std::vector<std::string> files_;
-  std::map<Place, std::vector<std::string>> complaints_;
+  Messages complaints_;
+  Messages warnings_;
 };
 
 }  // namespace sluice::config

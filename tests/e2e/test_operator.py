@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from config_text import config_text
 from harness import SLUICE, RedisServer, free_port
 
 
@@ -195,3 +196,14 @@ def test_help_says_whose_buckets(fresh):
             assert flag in output
         for flag in ("--shared", "--dry-run"):
             assert (flag in output) == (verb == "reset")
+
+
+def test_check_warns_of_a_cost_that_never_passes_and_is_content(folder):
+    config = folder / "sluice.cfg"
+    config.write_text(config_text(
+        extra='storage = { uri = "memory://"; };\n'
+              'costs = ( { route = "chat"; from = "body:n"; max = 99; } );'))
+    done = subprocess.run([SLUICE, "check", str(config)], text=True, capture_output=True, timeout=60,
+                          env={**os.environ, "SLUICE_SECRET_FILE": str(folder / "secret")}, check=False)
+    assert done.returncode == 0 and "ok, 3 tenants" in done.stdout
+    assert done.stderr.startswith(f"{config}:2: warning: ") and done.stderr.count("\n") == 1
