@@ -22,10 +22,6 @@ constexpr std::string_view kKept = "  kept: others share it; --shared resets it 
 // An operator waits longer than a request may.
 constexpr loop::Milliseconds kPatience{2'000};
 
-tl::unexpected<Error> refuse(std::string what) {
-  return fail(ErrorCode::kBadRequest, std::move(what));
-}
-
 // "chat  route chat  scope session  8 per 10 seconds".
 std::string title(const ListedLimit& listed, const identity::Identity& identity) {
   const Limit& limit = *listed.limit;
@@ -163,8 +159,9 @@ Task<Result<std::string>> preview_reset(Buckets& buckets, limiter::Limiter& limi
 
 Result<std::string> operate(const config::Config& config, const Whose& whose, Operation operation) {
   if (config.storage == config::Storage::kMemory) {
-    return refuse(fmt::format("{}: each worker keeps its own counts, nobody else can see them",
-                              config.storage_text()));
+    return fail(ErrorCode::kBadRequest,
+                fmt::format("{}: each worker keeps its own counts, nobody else can see them",
+                            config.storage_text()));
   }
   const SystemClock clock;
   const UniqueFd nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));

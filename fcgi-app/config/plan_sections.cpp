@@ -37,7 +37,7 @@ struct TenantDraft {
 };
 
 // Limits refer to the plan, which the file may name after them: both are read later.
-constexpr std::array<Key<TenantDraft>, 3> kTenantKeys{{
+constexpr std::array<Key<TenantDraft>, 3> kKeysOfTenant{{
     {"id", [](const Value& value, TenantDraft& draft) { read_name(value, draft.names, draft.id); },
      true},
     {"plan", [](const Value& value, TenantDraft& draft) { draft.plan = value; }},
@@ -91,7 +91,7 @@ class PlansReader {
     Names names{"tenant"};
     for (const Value& element : *elements) {
       TenantDraft draft{names};
-      read_group(element, kTenantKeys, draft);
+      read_group(element, kKeysOfTenant, draft);
       if (!draft.plan && !has_default_plan_) {
         element.complain("missing key \"plan\", or set \"default_plan\"");
       }
@@ -201,7 +201,7 @@ std::vector<std::string> plan_section_keys() {
   append_keys<LimitDraft>(names, "defaults", limit_keys());
   append_keys<PlanDraft>(names, "plans", kPlanKeys);
   append_keys<LimitDraft>(names, "plans.limits", limit_keys());
-  append_keys<TenantDraft>(names, "tenants", kTenantKeys);
+  append_keys<TenantDraft>(names, "tenants", kKeysOfTenant);
   append_keys<LimitDraft>(names, "tenants.limits", tenant_keys());
   return names;
 }

@@ -19,7 +19,7 @@ Limit limit(Algorithm algorithm, std::int64_t quota, Window window, std::int64_t
 }
 
 // A bucket as a store keeps it: written only where a cost was charged.
-struct Kept {
+struct Written {
   std::optional<Bucket> bucket = std::nullopt;
 
   std::pair<bool, Balance> take(const Limit& limit, std::int64_t cost, TimePoint now) {
@@ -44,7 +44,7 @@ struct Row {
 };
 
 void follow(const Limit& limit, const std::vector<Row>& rows) {
-  Kept kept;
+  Written kept;
   for (const Row& row : rows) {
     const auto [fits, left] = kept.take(limit, row.cost, kStart + row.at);
     const std::string what =
@@ -235,7 +235,7 @@ TEST(AlgorithmTest, CountsTheLargestFigures) {
 
 // Fills a bucket, and sets the clock back by an hour.
 void expect_no_wait_for_the_clock(const Limit& eight) {
-  Kept kept;
+  Written kept;
   EXPECT_TRUE(kept.take(eight, 8, kStart).first);
   for (std::int64_t admitted = 0; admitted <= 8; ++admitted) {
     const auto [fits, left] = kept.take(eight, 1, kStart - 1h);
@@ -272,7 +272,7 @@ TEST(BucketTest, AClockSetBackByNoMoreThanADrainIsWaitedFor) {
 // Polls once in `poll` and takes all that there is. What was admitted is burst + elapsed * quota /
 // window, rounded down, after every one of them: no fraction of a unit is lost.
 void expect_exact_over(const Limit& limit, Duration poll, std::int64_t polls) {
-  Kept kept;
+  Written kept;
   const Terms terms = limit.terms();
   std::int64_t admitted = 0;
   for (std::int64_t i = 0; i <= polls; ++i) {

@@ -14,10 +14,6 @@ namespace {
 constexpr std::size_t kShaSize = 40;
 constexpr std::int64_t kEndOfTime = 253'402'300'800;  // in seconds: the year 10000
 
-std::string_view first_word(std::string_view text) {
-  return text.substr(0, text.find(' '));
-}
-
 // What Redis has against `arguments`. Its words may hold the password by chance, or repeat it.
 std::string refusal(Arguments arguments, std::string_view error) {
   std::string why = without_arguments(error);
@@ -41,6 +37,10 @@ Task<Result<Reply>> ask(Wire& wire, Arguments arguments, int type) {
 }
 
 }  // namespace
+
+std::string_view first_word(std::string_view error) {
+  return error.substr(0, error.find(' '));
+}
 
 std::string without_arguments(std::string_view error) {
   return std::string(error.substr(0, error.find(", with args")));

@@ -22,6 +22,9 @@ namespace sluice::store::redis {
 // The time of a reply to TIME; nothing of any other.
 [[nodiscard]] std::optional<TimePoint> time_of(const redisReply& reply);
 
+// Says which error it is: "NOSCRIPT", "ERR".
+[[nodiscard]] std::string_view first_word(std::string_view error);
+
 // What an error reply says, for people: without the arguments, the password among them, which Redis
 // repeats where it does not know a command.
 [[nodiscard]] std::string without_arguments(std::string_view error);

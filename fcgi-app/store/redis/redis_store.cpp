@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <hiredis.h>
 
+#include "store/redis/log_in.h"
 #include "store/redis/take_call.h"
 
 namespace sluice::store::redis {
@@ -39,10 +40,6 @@ constexpr std::array<std::pair<std::string_view, Remedy>, 16> kRemedies{{
     {"READONLY", Remedy::kReconnect},  // a replica now: ask the name service again
     {"UNKILLABLE", Remedy::kUnavailable},
 }};
-
-std::string_view first_word(std::string_view text) {
-  return text.substr(0, text.find(' '));
-}
 
 std::optional<Remedy> remedy_for(std::string_view error) {
   for (const auto& [word, remedy] : kRemedies) {

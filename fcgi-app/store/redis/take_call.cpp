@@ -22,7 +22,7 @@ constexpr std::uint16_t kFailed = 0xffff;
 constexpr unsigned kCrowded = 0x8000;
 
 // Until when, from 1970, Lua counts microseconds exactly.
-constexpr std::int64_t kEndOfTime = std::int64_t{1} << 53;
+constexpr std::int64_t kExactUntil = std::int64_t{1} << 53;
 
 constexpr std::string_view kCutShort = "ERR the script's reply is cut short";
 
@@ -128,7 +128,7 @@ limits::View TakeReply::view(limits::Algorithm algorithm) {
 
 TimePoint TakeReply::at() {
   const auto at = next<std::int64_t>();
-  has_time_ = good_ && at >= 0 && at <= kEndOfTime;
+  has_time_ = good_ && at >= 0 && at <= kExactUntil;
   return TimePoint(Duration(at));
 }
 
