@@ -1,5 +1,6 @@
 #include "app.h"
 
+#include <array>
 #include <csignal>
 
 #include "limiter/bucket_key.h"
@@ -10,6 +11,14 @@ namespace sluice {
 namespace {
 
 constexpr loop::Milliseconds kDrainDeadline{10'000};
+constexpr std::array kStopSignals{SIGTERM, SIGINT, SIGUSR1};
+
+void mask_stop_signals(int how) {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int signal : kStopSignals) ::sigaddset(&signals, signal);
+  ::sigprocmask(how, &signals, nullptr);
+}
 
 // A bucket that is never full, under a name that no configured limit can have.
 const limits::Limit kHealth{.name = "@health",
@@ -58,12 +67,18 @@ App::App(const config::Config& config, Options options, std::vector<identity::Se
                 return echoing ? echo(request) : serve(request, services_);
               }),
       deadline_(loop_, [this] { quit(); }) {
-  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) {
+  for (const int signal : kStopSignals) {
     stop_signals_.push_back(std::make_unique<loop::Signal>(loop_, signal, [this] { stop(); }));
   }
 }
 
+// libfcgi, once set up, would take such a signal for itself, and nobody would hear of it.
+void App::hold_stop_signals() {
+  mask_stop_signals(SIG_BLOCK);
+}
+
 void App::run() {
+  mask_stop_signals(SIG_UNBLOCK);
   // A worker that accepts before it has tried its store would answer its first requests without.
   storage_.when_settled([this] { server_.start(); });
   log_.info("worker started", {{"version", kVersion}});

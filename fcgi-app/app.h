@@ -37,6 +37,9 @@ class App {
   // seconds, end it at once.
   void run();
 
+  // Call before the worker sets anything up: a signal to stop then waits for run().
+  static void hold_stop_signals();
+
  private:
   void stop();
   void quit();

@@ -76,6 +76,7 @@ struct WorkerFlags {
 };
 
 int work(const WorkerFlags& flags) {
+  App::hold_stop_signals();
   raise_descriptor_limit();
   const auto config = load_config(flags.config);
   if (!config) return complain(config.error());

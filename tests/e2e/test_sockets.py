@@ -87,3 +87,13 @@ def test_the_socket_of_listen_is_for_owner_and_group_whatever_the_umask(folder, 
                  preexec_fn=lambda: os.umask(mask)) as log:
         assert stat.S_IMODE((folder / "s").stat().st_mode) == 0o660
     assert "warning" not in log()
+
+
+@pytest.mark.parametrize("name", ["TERM", "INT", "USR1"])
+def test_a_worker_that_is_told_to_stop_while_it_opens_its_socket_stops(folder, name):
+    done = subprocess.run(
+        ["strace", "-o", str(folder / "trace"), "-e", f"inject=listen:signal={name}",
+         *command(folder, "--listen", str(folder / "s"))],
+        text=True, capture_output=True, timeout=30, check=False)
+    assert "listen(" in (folder / "trace").read_text()
+    assert (done.returncode, "worker stopped" in done.stderr) == (0, True), done.stderr
