@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 
 namespace sluice {
 
@@ -24,6 +25,24 @@ class SystemClock final : public Clock {
   [[nodiscard]] TimePoint now() const override {
     return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
   }
+};
+
+// The system's time when this was made, and since then what has truly passed, suspended or not:
+// nobody sets it.
+class UnsetClock final : public Clock {
+ public:
+  [[nodiscard]] TimePoint now() const override { return begin_ + (since_boot() - boot_); }
+
+ private:
+  [[nodiscard]] static Duration since_boot() {
+    timespec time{};
+    ::clock_gettime(CLOCK_BOOTTIME, &time);
+    return std::chrono::seconds(time.tv_sec) +
+           std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(time.tv_nsec));
+  }
+
+  TimePoint begin_ = SystemClock().now();
+  Duration boot_ = since_boot();
 };
 
 // Somebody else's time: that of a clock here, and a difference that is learned; none at first.

@@ -26,6 +26,12 @@ def wrong_by(hours):
             "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
 
 
+def set_by(hours, file):
+    file.write_text(f"{hours:+}h\n")
+    known = {name: value for name, value in wrong_by(0).items() if name != "FAKETIME"}
+    return {**known, "FAKETIME_TIMESTAMP_FILE": str(file), "FAKETIME_NO_CACHE": "1"}
+
+
 def open_session(worker):
     body = b'{"tenant_id":"acme"}'
     answer = ask(worker.socket, request(params("POST", "/session", body=body, fields=[
@@ -68,3 +74,18 @@ def test_sessions_go_by_the_time_of_redis_on_a_worker_that_is_a_day_wrong(hours)
             assert status_with(wrong, "POST", nearly) == 200
             assert status_with(wrong, "DELETE", of_right) // 100 == 2
             assert status_with(right, "POST", of_right) == 401
+
+
+@pytest.mark.parametrize("hours", [25, -25])
+def test_a_clock_that_is_set_while_a_worker_runs_changes_nothing(hours, tmp_path):
+    file = tmp_path / "time"
+    with RedisServer() as server, \
+            Worker(f"redis://127.0.0.1:{server.port}/0", CONFIG, SLUICE_SECRETS=SECRET,
+                   **set_by(0, file)) as worker:
+        session = open_session(worker)
+        ended = tokens.expiring(session, -NEAR, bytes.fromhex(SECRET))
+        assert status_with(worker, "POST", session) == 200
+        set_by(hours, file)
+        assert status_with(worker, "POST", session if hours > 0 else ended) == \
+            (200 if hours > 0 else 401)
+        assert abs(expiry_of(open_session(worker)) - expiry_of(session)) < NEAR

@@ -125,7 +125,7 @@ class Connection {
   std::string script_sha_;
   OutageLog outage_;
   EvictionLog eviction_;
-  SystemClock host_clock_;
+  UnsetClock host_clock_;
   ShiftedClock clock_{host_clock_};
   State state_ = State::kOpening;
   loop::Callback on_settled_;
