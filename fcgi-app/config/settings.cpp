@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/character.h"
 #include "base/ids.h"
 #include "identity/secret.h"
 
@@ -223,6 +224,8 @@ void read_settings(const Value& section, Settings& settings) {
 }
 
 std::optional<std::string> set_storage(std::string_view uri, Config& config) {
+  // It is shown at GET / and in the log.
+  if (auto unseen = unseen_in(uri)) return unseen;
   if (uri == kMemoryUri) {
     config.storage = Storage::kMemory;
     return std::nullopt;

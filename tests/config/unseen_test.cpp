@@ -143,6 +143,21 @@ TEST_F(Unseen, IsShownByItsNumberWhereAComplaintQuotesIt) {
             "error");
 }
 
+TEST_F(Unseen, InAStorageUriIsNamed) {
+  auto options = load_options();
+  for (const std::string_view text :
+       {"unix:///tmp/\xff.sock", "shm:///dev/shm/\xc3", "shm:///dev/shm/\xe2\x80\x8b",
+        "unix:///run/\xe2\x80\xae/redis", "redis://h\xff", "redis://:\xff@h", "\xff"}) {
+    options.storage_uri = text;
+    EXPECT_THAT(error_in("log = {};\n", options), StartsWith("RATE_LIMIT_STORAGE_URI: ")) << text;
+  }
+  for (const std::string_view text :
+       {"unix:///run/\xc3\xa9/redis", "shm:///dev/shm/\xe5\x90\x8d"}) {
+    options.storage_uri = text;
+    EXPECT_TRUE(load_text("log = {};\n", options)) << text;
+  }
+}
+
 TEST_F(Unseen, AnotherEncodingIsSaid) {
   using std::string_literals::operator""s;
   for (const std::string& text : {"\xff\xfel\0o\0g\0"s, "\xfe\xff\0l\0o\0g"s, "\xff\xfe\0\0l\0"s}) {
