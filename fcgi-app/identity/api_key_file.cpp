@@ -160,8 +160,9 @@ ApiKeyList parse_api_keys(std::string_view text) {
   std::map<ApiKeyHash, unsigned> hashes;
   text = without_byte_order_mark(text);
   for (unsigned line_number = 1; !text.empty(); ++line_number) {
-    const std::string_view line = text.substr(0, text.find('\n'));
+    std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
+    if (line.ends_with('\r')) line.remove_suffix(1);  // of an editor on Windows
     const std::size_t first = line.find_first_not_of(kBlanks);
     if (first == std::string_view::npos || line[first] == '#') continue;
     ApiKey key;

@@ -184,6 +184,14 @@ TEST_F(UnseenInKeys, AMarkInFrontIsSkipped) {
   }
 }
 
+TEST_F(UnseenInKeys, LinesMayEndAsOnWindows) {
+  for (const std::string& text :
+       {line_ + "\r\n", kMark + line_ + "\r\n", "# keys\r\n\r\n" + line_ + "\r\n"}) {
+    EXPECT_EQ(error_of_keys(text), "no error");
+  }
+  EXPECT_THAT(error_of_keys("k1\r" + line_), StartsWith("keys:1: "));
+}
+
 TEST_F(UnseenInKeys, IsNamed) {
   for (const auto& [bytes, shown] : unseen()) {
     std::string text = line_;

@@ -72,7 +72,7 @@ TEST(ParseApiKeys, SaysWhatIsWrongWithALine) {
       {"k1 acme alice " + kOnes + " 2026-02-29T12:00:00Z", created},
       {"k1 acme alice " + kOnes + " 2026-01-31T24:00:00Z", created},
       {"k1 acme alice " + kOnes + " 2026-01-31t12:00:00Z", created},
-      {"k1 acme alice " + kOnes + kDate + "\r", created},
+      {"k1 acme alice " + kOnes + kDate + "\r\r", created},
   };
   for (const Row& row : rows) {
     const auto list = parse_api_keys("\n" + row.line + "\n");
