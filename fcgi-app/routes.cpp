@@ -36,7 +36,7 @@ Result<std::int64_t> Route::cost(const http::Request& request, const identity::I
   if (identity.standing == Standing::kRejected) return 1;
   const auto rule = rules.find(name);
   if (units == 0 || rule == rules.end()) return units;
-  if (identity.rejection) return 1;
+  if (identity.rejection) return rule->second.cost;
   return http::cost_of(request, rule->second);
 }
 

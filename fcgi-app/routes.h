@@ -30,8 +30,8 @@ struct Route {
   // false claim.
   [[nodiscard]] limits::LimitSet limits_of(const limits::Plans& plans,
                                            const identity::Identity& identity) const;
-  // How much: the route's units, or what its rule says. A request with a rejection costs 1, and is
-  // believed in nothing else. Errors: as of http::cost_of().
+  // How much: the route's units, or what its rule says. A false claim costs 1; any other request
+  // with a rejection as much as one that does not say. Errors: as of http::cost_of().
   [[nodiscard]] Result<std::int64_t> cost(const http::Request& request,
                                           const identity::Identity& identity,
                                           const http::CostRules& rules) const;

@@ -175,6 +175,26 @@ TEST_F(ServeChargedTest, ACompleteRequestWhoseCostIsRefusedIsChargedToBoth) {
   EXPECT_THAT(refused.fields(), HasSubstr("\"default:chat\";r=1;t=10, \"chat\";r=3;t=10\r\n"));
 }
 
+TEST_F(ServeChargedTest, WhatCannotBeUnderstoodCostsAsMuchAsWhatDoesNotSay) {
+  using Source = http::CostRule::Source;
+  const Shape broken{"", 400, "{bad"};
+  const std::vector<std::pair<http::CostRule, Shape>> rows{
+      {{Source::kFixed, "", 2, 1, 100}, broken},
+      {{Source::kFixed, "", 2, 1, 100}, {"", 400, "{}", {tenant("acme, acme")}}},
+      {{Source::kHeader, "HTTP_X_COST", 2, 1, 100}, broken},
+      {{Source::kHeader, "HTTP_X_COST", 2, 1, 100},
+       {"", 400, honest_.body, {{"HTTP_X_COST", "x"}}}},
+      {{Source::kBody, "tokens", 2, 1, 100}, broken},
+      {{Source::kBody, "tokens", 2, 1, 100}, {"", 400, R"({"message":"hi","tokens":101})"}}};
+  for (const auto& [rule, shape] : rows) {
+    costs_["chat"] = rule;
+    EXPECT_EQ(ask(shape).status(), shape.status) << shape.body;
+    EXPECT_EQ(ask(shape).status(), 429) << shape.body;
+    EXPECT_EQ(ask(honest_).status(), 429);
+    clock_.advance(std::chrono::seconds(10));
+  }
+}
+
 TEST_F(ServeChargedTest, AFalseClaimGoesBeforeWhatCannotBeRead) {
   for (const auto& [claim, status] :
        std::vector<std::pair<Shape, int>>{{{"", 400, "{", {session("forged")}}, 401},
