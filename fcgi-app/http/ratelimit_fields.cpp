@@ -28,8 +28,11 @@ void append_policy(std::string& list, const Limit& limit) {
 }
 
 void append_state(std::string& list, const Balance& balance) {
-  fmt::format_to(std::back_inserter(list), ";r={};t={}", balance.remaining,
-                 ceil_seconds(balance.more_after));
+  fmt::format_to(std::back_inserter(list), ";r={}", balance.remaining);
+  const bool never =
+      balance.retry_after == limits::kNever && balance.more_after == Duration::zero();
+  if (never) return;  // a t of 0 would call for the next try at once
+  fmt::format_to(std::back_inserter(list), ";t={}", ceil_seconds(balance.more_after));
 }
 
 void add_list(Response& response, std::string_view field, const std::string& list) {

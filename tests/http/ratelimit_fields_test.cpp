@@ -126,9 +126,12 @@ TEST(RatelimitFieldsTest, AWindowBelowASecondHasNoW) {
               HasSubstr("RateLimit-Policy: \"burst\";q=3\r\n"));
 }
 
-TEST(RatelimitFieldsTest, ACostThatNeverPassesHasNoRetryAfter) {
-  EXPECT_THAT(fields(false, {&kChat}, {{8, seconds(0), limits::kNever}}),
-              Not(HasSubstr("Retry-After")));
+TEST(RatelimitFieldsTest, ACostThatNeverPassesHasNoRetryAfterAndNoTWhereNoMoreWillCome) {
+  for (const std::int64_t remaining : {8, 0}) {  // 0: of a quota of 0
+    const std::string text = fields(false, {&kChat}, {{remaining, seconds(0), limits::kNever}});
+    EXPECT_THAT(text, Not(HasSubstr("Retry-After")));
+    EXPECT_THAT(text, HasSubstr(";r=" + std::to_string(remaining) + "\r\n"));
+  }
 }
 
 // Each limit of 8 per 10 seconds after the first of 9 requests at once, and after the last.
