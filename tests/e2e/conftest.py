@@ -52,6 +52,15 @@ def no_sanitizer_reports():
         running.assert_no_reports()
 
 
+# Files that wait for long. Each file is one process's, so one that begins last is waited for alone.
+LONG = ("test_supervision", "test_kernel_refusals", "test_stuck_workers", "test_nginx",
+        "test_dev_commands", "test_dev_copies", "test_concurrency", "test_attacks", "test_name_lookup")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
