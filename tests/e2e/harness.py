@@ -246,8 +246,14 @@ class Worker:
                 [SLUICE, "worker", "--config",
                  str(self.directory / "sluice.cfg"), "--listen", str(self.socket)],
                 stdin=subprocess.DEVNULL, stderr=log, env=self.environment)
-        eventually(self.socket.exists)
+        eventually(self.listens)
         return self
+
+    def listens(self):
+        """The file is there before anybody can connect to it."""
+        accepting = "00010000"  # SO_ACCEPTCON
+        lines = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()]
+        return any(line[-1] == str(self.socket) and line[3] == accepting for line in lines)
 
     def __exit__(self, *_):
         self.process.terminate()
