@@ -9,6 +9,7 @@
 #include <rapidcheck.h>
 
 #include "limits/algorithm.h"
+#include "limits/buckets.h"
 
 namespace sluice::limits {
 namespace {
@@ -18,7 +19,6 @@ using enum OnChange;
 
 __extension__ typedef __int128 Wide;  // NOLINT(modernize-use-using)
 
-constexpr TimePoint kBegan{1'800'000'000s};
 constexpr Window kTen{10, Unit::kSecond};
 constexpr std::array kPolicies{kKeep, kReset, kProportional};
 
@@ -39,7 +39,7 @@ struct Charged {
 std::optional<Bucket> charged(const Limit& limit, const std::vector<Charged>& charges) {
   std::optional<Bucket> bucket;
   for (const auto& [at, cost] : charges) {
-    const Step step = take(bucket, limit, cost, kBegan + at);
+    const Step step = take(bucket, limit, cost, kStart + at);
     EXPECT_TRUE(step.fits);
     bucket = step.after;
   }
@@ -71,9 +71,9 @@ TEST(ChangeTest, OfTheQuota) {
       const auto bucket = charged(limit(algorithm, row.from), {{0s, row.used}});
       const Limit to = limit(algorithm, row.to);
       const std::string what = fmt::format("{}: {} of {} to {}", name, row.used, row.from, row.to);
-      EXPECT_EQ(remaining(bucket, with(to, kKeep), kBegan), row.keep) << what;
-      EXPECT_EQ(remaining(bucket, with(to, kReset), kBegan), row.to) << what;
-      EXPECT_EQ(remaining(bucket, with(to, kProportional), kBegan), row.proportional) << what;
+      EXPECT_EQ(remaining(bucket, with(to, kKeep), kStart), row.keep) << what;
+      EXPECT_EQ(remaining(bucket, with(to, kReset), kStart), row.to) << what;
+      EXPECT_EQ(remaining(bucket, with(to, kProportional), kStart), row.proportional) << what;
     }
   }
 }
@@ -85,7 +85,7 @@ TEST(ChangeTest, FromAQuotaOfNothing) {
       const Bucket none{limit(algorithm, 0).terms(),
                         charged(limit(algorithm, 1), {{0s, 1}})->state};
       const Limit to = with(limit(algorithm, 5), on_change);
-      EXPECT_EQ(remaining(none, to, kBegan), 5) << name;
+      EXPECT_EQ(remaining(none, to, kStart), 5) << name;
     }
   }
 }
@@ -102,8 +102,8 @@ TEST(ChangeTest, OfTheWindow) {
       for (const OnChange on_change : {kKeep, kProportional}) {
         const Limit to = with(limit(row.algorithm, 10, window), on_change);
         const std::string what = fmt::format("{}: {}", to.text(), static_cast<int>(row.algorithm));
-        EXPECT_EQ(10 - remaining(bucket, to, kBegan + 5s), row.used) << what;
-        EXPECT_EQ(take(bucket, to, 0, kBegan + 5s).keep_for, row.reset_after) << what;
+        EXPECT_EQ(10 - remaining(bucket, to, kStart + 5s), row.used) << what;
+        EXPECT_EQ(take(bucket, to, 0, kStart + 5s).keep_for, row.reset_after) << what;
       }
     }
   };
@@ -133,8 +133,8 @@ TEST(ChangeTest, OfTheBurst) {
       const auto bucket = charged(limit(algorithm, 5, kTen, row.from), {{0s, 6}});
       const Limit to = limit(algorithm, 5, kTen, row.to);
       const std::string what = fmt::format("{} to {}", row.from, row.to);
-      EXPECT_EQ(remaining(bucket, with(to, kKeep), kBegan + 1s), row.keep) << what;
-      EXPECT_EQ(remaining(bucket, with(to, kProportional), kBegan + 1s), row.proportional) << what;
+      EXPECT_EQ(remaining(bucket, with(to, kKeep), kStart + 1s), row.keep) << what;
+      EXPECT_EQ(remaining(bucket, with(to, kProportional), kStart + 1s), row.proportional) << what;
     }
   }
 }
@@ -144,25 +144,25 @@ TEST(ChangeTest, OfTheAlgorithmFindsTheUnitsChargedAtOnce) {
     for (const auto& [to_name, to] : kAlgorithmNames) {
       const auto bucket = charged(limit(from, 10), {{0s, 6}});
       const std::string what = fmt::format("{} to {}", from_name, to_name);
-      EXPECT_EQ(remaining(bucket, with(limit(to, 20), kKeep), kBegan), 14) << what;
-      EXPECT_EQ(remaining(bucket, with(limit(to, 20), kProportional), kBegan), 8) << what;
-      EXPECT_EQ(remaining(bucket, with(limit(to, 20), kReset), kBegan), 20) << what;
+      EXPECT_EQ(remaining(bucket, with(limit(to, 20), kKeep), kStart), 14) << what;
+      EXPECT_EQ(remaining(bucket, with(limit(to, 20), kProportional), kStart), 8) << what;
+      EXPECT_EQ(remaining(bucket, with(limit(to, 20), kReset), kStart), 20) << what;
     }
   }
 }
 
 // At 5 s, of 2 units at 0 s and 3 at 4 s: when the window opened, the last came, or was charged.
 TEST(ChangeTest, OfTheAlgorithmFindsTheUnitsAtAMomentOfTheState) {
-  const TimePoint last = kBegan + 4s;
-  const std::vector<FixedWindow> found{{5, last}, {5, kBegan}, {3, last}, {3, last}};
+  const TimePoint last = kStart + 4s;
+  const std::vector<FixedWindow> found{{5, last}, {5, kStart}, {3, last}, {3, last}};
   for (std::size_t i = 0; i < found.size(); ++i) {
     const auto bucket = charged(limit(static_cast<Algorithm>(i + 2), 10), {{0s, 2}, {4s, 3}});
     const Limit fixed = limit(Algorithm::kFixedWindow, 10);
-    EXPECT_EQ(take(bucket, fixed, 0, kBegan + 5s).before, (Bucket{fixed.terms(), found[i]})) << i;
+    EXPECT_EQ(take(bucket, fixed, 0, kStart + 5s).before, (Bucket{fixed.terms(), found[i]})) << i;
   }
   const auto three = charged(limit(Algorithm::kFixedWindow, 10), {{0s, 2}, {4s, 1}});
-  const Step to_log = take(three, limit(Algorithm::kSlidingLog, 10), 0, kBegan + 5s);
-  EXPECT_EQ(to_log.before->state, State(SlidingLog{{kBegan, kBegan, kBegan}}));
+  const Step to_log = take(three, limit(Algorithm::kSlidingLog, 10), 0, kStart + 5s);
+  EXPECT_EQ(to_log.before->state, State(SlidingLog{{kStart, kStart, kStart}}));
 }
 
 TEST(ChangeTest, OfTheLargestFiguresIsExact) {
@@ -170,7 +170,7 @@ TEST(ChangeTest, OfTheLargestFiguresIsExact) {
        {Algorithm::kFixedWindow, Algorithm::kSlidingWindow, Algorithm::kTokenBucket}) {
     const auto used = [&](std::int64_t count, std::int64_t from, std::int64_t to) {
       const auto bucket = charged(limit(algorithm, from), {{0s, count}});
-      return to - remaining(bucket, with(limit(algorithm, to), kProportional), kBegan);
+      return to - remaining(bucket, with(limit(algorithm, to), kProportional), kStart);
     };
     EXPECT_EQ(used(999'999'937, kMaxQuota, 7), 7);
     EXPECT_EQ(used(857'142'857, kMaxQuota, 7), 6);  // 5.999999999
@@ -191,7 +191,7 @@ TEST(ChangeTest, OfTheLargestFiguresIsExact) {
 TEST(ChangeTest, OfTheAlgorithmLeavesAClosedWindowClosed) {
   for (const auto& [name, algorithm] : kAlgorithmNames) {
     const auto bucket = charged(limit(Algorithm::kFixedWindow, 10), {{0s, 10}});
-    EXPECT_EQ(remaining(bucket, limit(algorithm, 10), kBegan + 11s), 10) << name;
+    EXPECT_EQ(remaining(bucket, limit(algorithm, 10), kStart + 11s), 10) << name;
   }
 }
 
@@ -199,11 +199,11 @@ TEST(ChangeTest, OfTheWindowKeepsTheUnitsOfASlidingWindow) {
   const Limit ten = limit(Algorithm::kSlidingWindow, 10);
   const Limit minute = limit(Algorithm::kSlidingWindow, 10, {1, Unit::kMinute});
   const Limit second = limit(Algorithm::kSlidingWindow, 10, {1, Unit::kSecond});
-  EXPECT_EQ(remaining(charged(ten, {{0s, 10}}), minute, kBegan + 19s), 9);  // 10 weigh 1
-  EXPECT_EQ(remaining(charged(ten, {{0s, 10}, {19s, 9}}), minute, kBegan + 19s), 0);
+  EXPECT_EQ(remaining(charged(ten, {{0s, 10}}), minute, kStart + 19s), 9);  // 10 weigh 1
+  EXPECT_EQ(remaining(charged(ten, {{0s, 10}, {19s, 9}}), minute, kStart + 19s), 0);
   // All when the window opened, as of a fixed window.
-  EXPECT_EQ(remaining(charged(ten, {{0s, 1}, {500ms, 9}}), second, kBegan + 900ms), 0);
-  EXPECT_EQ(remaining(charged(ten, {{0s, 1}, {8s, 9}}), second, kBegan + 8s), 10);
+  EXPECT_EQ(remaining(charged(ten, {{0s, 1}, {500ms, 9}}), second, kStart + 900ms), 0);
+  EXPECT_EQ(remaining(charged(ten, {{0s, 1}, {8s, 9}}), second, kStart + 8s), 10);
 }
 
 // What is no part of the terms changes nothing; neither do the same terms in other words.
@@ -216,7 +216,7 @@ TEST(ChangeTest, OfNothingThatCountsIsNone) {
       after.name = "other";
       after.mode = Mode::kShadow;
       after.time_zone = "Asia/Kolkata";
-      const TimePoint now = kBegan + 73'123'457us;
+      const TimePoint now = kStart + 73'123'457us;
       EXPECT_EQ(take(bucket, after, 1, now).before, take(bucket, before, 1, now).before) << name;
       EXPECT_EQ(take(bucket, after, 1, now).after, take(bucket, before, 1, now).after) << name;
     }
@@ -230,7 +230,7 @@ TEST(ChangeTest, ThereAndBackKeepsAllThatWasNotAboveTheQuota) {
     const auto bucket = charged(ten, {{0s, 3}, {2s, 4}});
     // A bucket drains by the new limit from the last charge on: at that moment there are 3 - 2 + 4.
     const bool is_level = std::holds_alternative<Level>(bucket->state);
-    const TimePoint now = kBegan + (is_level ? 2s : 3s);
+    const TimePoint now = kStart + (is_level ? 2s : 3s);
     const auto there = take(bucket, twenty, 1, now).after;
     const auto back = take(there, ten, 1, now).after;
     EXPECT_EQ(back, take(bucket, ten, 2, now).after) << name;
@@ -258,7 +258,7 @@ Limit any_limit(Algorithm algorithm) {
 template <class Property>
 void check(Algorithm from, Algorithm to, const Property& property) {
   EXPECT_TRUE(rc::check([&] {
-    Found found{any_limit(from), any_limit(to), std::nullopt, kBegan};
+    Found found{any_limit(from), any_limit(to), std::nullopt, kStart};
     for (auto hits = *rc::gen::inRange(1, 30); hits > 0; --hits) {
       found.now += Duration(*rc::gen::inRange(0, 5'000'000));
       Step step = take(found.bucket, found.from, *rc::gen::inRange<std::int64_t>(1, 8), found.now);
