@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <tl/expected.hpp>
@@ -45,6 +46,12 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
 
 [[nodiscard]] inline tl::unexpected<Error> fail(ErrorCode code, std::string detail = {}) {
   return tl::unexpected<Error>(Error{code, std::move(detail)});
+}
+
+// kInvalidConfig of one text in it, which is quoted: `"8/fortnight": why`.
+[[nodiscard]] inline tl::unexpected<Error> refuse(std::string_view text, std::string_view why) {
+  std::string detail = "\"";
+  return fail(ErrorCode::kInvalidConfig, detail.append(text).append("\": ").append(why));
 }
 
 }  // namespace sluice

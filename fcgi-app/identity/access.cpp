@@ -13,10 +13,6 @@ namespace {
 constexpr int kAddressBits = 128;
 constexpr int kMappedBits = 96;  // what an IPv4 address has before its own 32
 
-tl::unexpected<Error> refuse(std::string_view text, std::string_view why) {
-  return fail(ErrorCode::kInvalidConfig, fmt::format("\"{}\": {}", text, why));
-}
-
 std::optional<int> parse_prefix(std::string_view text, int most) {
   int bits = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bits);

@@ -12,10 +12,6 @@ constexpr std::array kPrefixBits{32, 40, 48, 56, 64, 96};
 // Bits 64 to 71, which hold nothing: an IPv4 address goes on after them.
 constexpr std::size_t kReservedByte = 8;
 
-tl::unexpected<Error> refuse(std::string_view text, std::string_view why) {
-  return fail(ErrorCode::kInvalidConfig, fmt::format("\"{}\": {}", text, why));
-}
-
 }  // namespace
 
 std::optional<Address> Nat64Prefix::v4_in(const Address& address) const {

@@ -99,36 +99,31 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(0, text.find_last_not_of(' ') + 1);
 }
 
-tl::unexpected<Error> refuse_rate(std::string_view text, std::string_view why) {
-  return fail(ErrorCode::kInvalidConfig, fmt::format("\"{}\": {}", text, why));
-}
-
 }  // namespace
 
 Result<Rate> parse_rate(std::string_view text) {
   Scanner scanner(text);
   const auto quota = scanner.number();
-  if (!quota) return refuse_rate(text, kExpected);
-  if (!scanner.slash() && scanner.word() != "per") return refuse_rate(text, kExpected);
+  if (!quota) return refuse(text, kExpected);
+  if (!scanner.slash() && scanner.word() != "per") return refuse(text, kExpected);
   const bool every_one = !scanner.done() && [&] {
     Scanner ahead = scanner;
     return !ahead.number();
   }();
   const auto count = every_one ? std::optional<std::int64_t>(1) : scanner.number();
   const std::string word = scanner.word();
-  if (!count || word.empty() || !scanner.done()) return refuse_rate(text, kExpected);
+  if (!count || word.empty() || !scanner.done()) return refuse(text, kExpected);
   const auto unit = parse_unit(word);
   if (!unit) {
-    return refuse_rate(text,
-                       fmt::format("unknown unit \"{}\"; use ms, second, minute, hour, day, week, "
-                                   "month or year",
-                                   word));
+    return refuse(text, fmt::format("unknown unit \"{}\"; use ms, second, minute, hour, day, week, "
+                                    "month or year",
+                                    word));
   }
-  if (*quota > kMaxQuota) return refuse_rate(text, fmt::format("quota is above {}", kMaxQuota));
-  if (*count < 1) return refuse_rate(text, "window is below 1");
+  if (*quota > kMaxQuota) return refuse(text, fmt::format("quota is above {}", kMaxQuota));
+  if (*count < 1) return refuse(text, "window is below 1");
   // By division, because the length of a count of any size would overflow.
   if (*count > kMaxWindow / Window{1, *unit}.length()) {
-    return refuse_rate(text, "window is above 366 days");
+    return refuse(text, "window is above 366 days");
   }
   return Rate{*quota, {*count, *unit}};
 }
@@ -140,10 +135,10 @@ Result<std::vector<Rate>> parse_rates(std::string_view text) {
     const std::string_view part = trimmed(text.substr(start, end - start));
     start = end + 1;
     if (part.empty() && text.find_first_of(kSeparators) != std::string_view::npos) {
-      return refuse_rate(text, "a rate is missing; write several as in \"100/day; 10/minute\"");
+      return refuse(text, "a rate is missing; write several as in \"100/day; 10/minute\"");
     }
     if (rates.size() == kMaxLimits) {
-      return refuse_rate(text, fmt::format("more than {} rates", kMaxLimits));
+      return refuse(text, fmt::format("more than {} rates", kMaxLimits));
     }
     const auto rate = parse_rate(part);
     if (!rate) return tl::unexpected(rate.error());
@@ -151,8 +146,7 @@ Result<std::vector<Rate>> parse_rates(std::string_view text) {
       return earlier.window.length() == rate->window.length();
     });
     if (known) {
-      return refuse_rate(text,
-                         fmt::format("two rates per {}; keep the lower one", rate->window.text()));
+      return refuse(text, fmt::format("two rates per {}; keep the lower one", rate->window.text()));
     }
     rates.push_back(*rate);
   }

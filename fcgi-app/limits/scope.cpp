@@ -19,16 +19,11 @@ bool is_header_name(std::string_view name) {
          std::all_of(name.begin(), name.end(), belongs);
 }
 
-tl::unexpected<Error> refuse_scope(std::string_view text, std::string_view why) {
-  return fail(ErrorCode::kInvalidConfig, fmt::format("\"{}\": {}", text, why));
-}
-
 Result<ScopePart> parse_part(std::string_view text, std::string_view word) {
   if (word.starts_with(kHeaderPrefix)) {
     std::string name(word.substr(kHeaderPrefix.size()));
     if (!is_header_name(name)) {
-      return refuse_scope(text,
-                          fmt::format("\"{}\" is no header name; use letters, digits and -", name));
+      return refuse(text, fmt::format("\"{}\" is no header name; use letters, digits and -", name));
     }
     std::transform(name.begin(), name.end(), name.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -36,8 +31,7 @@ Result<ScopePart> parse_part(std::string_view text, std::string_view word) {
   }
   const auto fact = from_name<Fact>(kFactNames, word);
   if (!fact || *fact == Fact::kHeader) {
-    return refuse_scope(text,
-                        fmt::format("\"{}\" is nothing to count per; use tenant, session, ip, "
+    return refuse(text, fmt::format("\"{}\" is nothing to count per; use tenant, session, ip, "
                                     "api_key, user, header:NAME or route, joined by +, or global "
                                     "alone",
                                     word));
@@ -71,13 +65,13 @@ Result<Scope> parse_scope(std::string_view text) {
     auto part = parse_part(text, text.substr(start, end - start));
     if (!part) return tl::unexpected(part.error());
     if (std::find(scope.parts.begin(), scope.parts.end(), *part) != scope.parts.end()) {
-      return refuse_scope(text, fmt::format("names {} twice", text.substr(start, end - start)));
+      return refuse(text, fmt::format("names {} twice", text.substr(start, end - start)));
     }
     scope.parts.push_back(std::move(*part));
     start = end + 1;
   }
   if (scope.parts.size() > kMaxScopeParts) {
-    return refuse_scope(text, fmt::format("joins more than {}", kMaxScopeParts));
+    return refuse(text, fmt::format("joins more than {}", kMaxScopeParts));
   }
   return scope;
 }
