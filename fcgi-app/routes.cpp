@@ -31,13 +31,15 @@ limits::LimitSet Route::limits_of(const limits::Plans& plans,
   return plans.limits_for(identity.tenant, name, identity.standing);
 }
 
-Result<std::int64_t> Route::cost(const http::Request& request, const identity::Identity& identity,
-                                 const http::CostRules& rules) const {
+std::int64_t Route::cost(const http::Request& request, identity::Identity& identity,
+                         const http::CostRules& rules) const {
   if (identity.standing == Standing::kRejected) return 1;
   const auto rule = rules.find(name);
   if (units == 0 || rule == rules.end()) return units;
   if (identity.rejection) return rule->second.cost;
-  return http::cost_of(request, rule->second);
+  const auto cost = http::cost_of(request, rule->second);
+  if (!cost) identity.refuse(cost.error());
+  return cost.value_or(rule->second.cost);
 }
 
 Result<const Route*> match(const http::Request& request) {

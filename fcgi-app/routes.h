@@ -31,10 +31,10 @@ struct Route {
   [[nodiscard]] limits::LimitSet limits_of(const limits::Plans& plans,
                                            const identity::Identity& identity) const;
   // How much: the route's units, or what its rule says. A false claim costs 1; any other request
-  // with a rejection as much as one that does not say. Errors: as of http::cost_of().
-  [[nodiscard]] Result<std::int64_t> cost(const http::Request& request,
-                                          const identity::Identity& identity,
-                                          const http::CostRules& rules) const;
+  // with a rejection as much as one that does not say. Where the request says what cannot be
+  // understood, the identity is refused.
+  [[nodiscard]] std::int64_t cost(const http::Request& request, identity::Identity& identity,
+                                  const http::CostRules& rules) const;
 };
 
 // The route of `request`, whatever else is wrong with it. A HEAD is answered by its GET; nginx

@@ -13,16 +13,12 @@ Task<http::Response> serve(const http::Request& request, Services& services) {
   if (!route) co_return problem(route.error());
   auto identity = services.identities.resolve(request, (*route)->credentials);
   if (!identity) co_return problem(identity.error());
-  auto cost = (*route)->cost(request, *identity, services.costs);
-  if (!cost) {
-    identity->refuse(cost.error());
-    cost = (*route)->cost(request, *identity, services.costs);
-  }
+  const std::int64_t cost = (*route)->cost(request, *identity, services.costs);
   const auto plans = services.plans;  // this request's snapshot, whatever a reload does meanwhile
   auto limits = (*route)->limits_of(*plans, *identity);
   limits::Decision decision;
   if (!(*route)->is_open()) {
-    decision = co_await services.limiter.decide(limits, *identity, (*route)->name, *cost);
+    decision = co_await services.limiter.decide(limits, *identity, (*route)->name, cost);
   }
   // A session that was ended is a false claim after all, as only the store knows.
   if (decision.hold == limits::Hold::kRevoked) {
