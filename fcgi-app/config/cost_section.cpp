@@ -155,8 +155,7 @@ void warn_of_max(const Value& element, const CostDraft& draft, const limits::Pla
   if (!limit) return;
   draft.max_at.value_or(element).warn(
       fmt::format("\"max\" of {}{} on route \"{}\" is more than ever passes: {}; a request that "
-                  "names so much is "
-                  "denied whenever it comes",
+                  "names so much is denied whenever it comes",
                   most, draft.max_at ? "" : " (the default)", draft.route, described(*limit)));
 }
 
