@@ -140,6 +140,14 @@ void Connection::report_serving() {
   outage_.serves();
 }
 
+// A wire that is long in coming may come yet, and has cost a decision all the same.
+void Connection::report_refused() {
+  if (state_ == State::kOpening && trouble().empty()) {
+    outage_.fails("it takes too long to connect again", loop_.now());
+  }
+  outage_.refuses(loop_.now());
+}
+
 void Connection::settle() {
   settle_by_.stop();
   if (on_settled_) std::exchange(on_settled_, nullptr)();

@@ -91,8 +91,9 @@ class Connection {
   void report_serving();
   void report_refusing(std::string_view why) { outage_.fails(why, loop_.now()); }
   // A decision was refused for want of the store.
-  void report_refused() { outage_.refuses(loop_.now()); }
-  // Why the store does not serve, in words that tell no password; empty while it does.
+  void report_refused();
+  // Why the store does not serve, in words that tell no password, some of them those of whoever is
+  // at the store's address; empty while it does.
   [[nodiscard]] const std::string& trouble() const { return outage_.reason(); }
 
  private:

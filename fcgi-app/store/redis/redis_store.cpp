@@ -19,10 +19,10 @@ using limits::Decision;
 // microseconds, and 400 for a full sliding log of 10,000 units.
 constexpr std::size_t kMaxBatch = 64;
 
-// What to do about an error reply, by its first word. What is not listed is a fault: a bug of
-// ours, or keys that somebody else wrote.
-enum class Remedy { kSendScript, kAskAgain, kUnavailable, kReconnect };
-constexpr std::array<std::pair<std::string_view, Remedy>, 16> kRemedies{{
+// What to do about an error reply, by its first word. What is not listed makes no sense: who says
+// it is no Redis that counts, or its replies have come out of step.
+enum class Remedy { kSendScript, kAskAgain, kUnavailable, kReconnect, kFault, kNonsense };
+constexpr std::array<std::pair<std::string_view, Remedy>, 18> kRemedies{{
     {"NOSCRIPT", Remedy::kSendScript},     // restarted, or SCRIPT FLUSH
     {"CALENDAR", Remedy::kAskAgain},       // take.lua's own: our clock is far from Redis's
     {kGuardsLacking, Remedy::kAskAgain},   // take.lua's own: a hint was wrong
@@ -39,13 +39,15 @@ constexpr std::array<std::pair<std::string_view, Remedy>, 16> kRemedies{{
     {"NOPERM", Remedy::kUnavailable},
     {"READONLY", Remedy::kReconnect},  // a replica now: ask the name service again
     {"UNKILLABLE", Remedy::kUnavailable},
+    {"ERR", Remedy::kFault},        // a bug of ours
+    {"WRONGTYPE", Remedy::kFault},  // a key that somebody else wrote
 }};
 
-std::optional<Remedy> remedy_for(std::string_view error) {
+Remedy remedy_for(std::string_view error) {
   for (const auto& [word, remedy] : kRemedies) {
     if (word == first_word(error)) return remedy;
   }
-  return std::nullopt;
+  return Remedy::kNonsense;
 }
 
 // Those of kAskAgain.
@@ -92,9 +94,9 @@ Task<Result<Decision>> RedisStore::take(std::span<const Charge> charges,
   auto decision = co_await join(charges, now);
   // Nothing was charged, and what was wrong is known now. There are three reasons: three times.
   for (int left = kReasonsToAskAgain; !decision && must_ask_again(decision.error()); --left) {
-    if (left == 0) co_return tl::unexpected(fault(decision.error().detail));
-    if (loop_.now() >= deadline) {
-      decision = fail(ErrorCode::kStoreUnavailable);
+    if (left == 0 || loop_.now() >= deadline) {
+      const Error late{ErrorCode::kStoreUnavailable, ""};
+      decision = tl::unexpected(left == 0 ? on_nonsense(decision.error().detail) : late);
       break;
     }
     decision = co_await join(charges, now);
@@ -193,7 +195,7 @@ void RedisStore::read_results(const Batch& batch, const Result<Reply>& reply) {
   }
   if (answers.ended_by() == kGuardsLacking) guard_hints_.forget();
   if (answers.ended_by() == kSharedLacking) guard_hints_.expect_crowd(at);
-  if (wrote) connection_.report_serving();
+  if (wrote && !connection_.is_down()) connection_.report_serving();
 }
 
 // A resumed coroutine ends with its Waiting, and may take again: it joins the next batch.
@@ -203,17 +205,17 @@ void RedisStore::answer(const Batch& batch, const Result<Reply>& reply) {
 }
 
 Error RedisStore::on_error_reply(std::string_view text) {
-  if (const auto remedy = remedy_for(text)) {
-    if (*remedy != Remedy::kAskAgain) connection_.report_refusing(text);
-    if (*remedy == Remedy::kReconnect) connection_.drop(std::string(text));
-    return {ErrorCode::kStoreUnavailable, std::string(text)};
-  }
-  return fault(text);
+  const Remedy remedy = remedy_for(text);
+  if (remedy == Remedy::kFault) return fault(text);
+  if (remedy == Remedy::kNonsense) return on_nonsense(text.empty() ? "an empty error" : text);
+  if (remedy != Remedy::kAskAgain) connection_.report_refusing(text);
+  if (remedy == Remedy::kReconnect) connection_.drop(std::string(text));
+  return {ErrorCode::kStoreUnavailable, std::string(text)};
 }
 
-// Whoever answers so is no Redis that counts, or its replies have come out of step.
-Error RedisStore::on_nonsense(std::string_view command) {
-  const std::string why = fmt::format("{}: a reply that makes no sense", command);
+// `what` was said, or the command that was answered.
+Error RedisStore::on_nonsense(std::string_view what) {
+  const std::string why = fmt::format("{}: a reply that makes no sense", what);
   connection_.drop(why);
   return {ErrorCode::kStoreUnavailable, why};
 }

@@ -54,7 +54,7 @@ class RedisStore final : public BucketStore {
   void read_results(const Batch& batch, const Result<Reply>& reply);
   void answer(const Batch& batch, const Result<Reply>& reply);
   [[nodiscard]] Error on_error_reply(std::string_view text);
-  [[nodiscard]] Error on_nonsense(std::string_view command);
+  [[nodiscard]] Error on_nonsense(std::string_view what);
   [[nodiscard]] Error fault(std::string_view text);
 
   loop::Loop& loop_;

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "limits/bytes.h"
+
 namespace sluice::store::redis {
 namespace {
 
@@ -94,6 +96,15 @@ void FakeRedis::forget(const Client& client) {
 
 std::string bulk(std::string_view text) {
   return "$" + std::to_string(text.size()) + "\r\n" + std::string(text) + "\r\n";
+}
+
+std::string reply_of(std::int64_t at, std::uint16_t lacking, std::uint32_t used) {
+  std::string bytes;
+  limits::append_integer<std::int64_t>(bytes, at);
+  limits::append_integer<std::uint16_t>(bytes, lacking);
+  limits::append_integer<std::uint32_t>(bytes, used);
+  limits::append_integer<std::int64_t>(bytes, at);
+  return bytes;
 }
 
 }  // namespace sluice::store::redis

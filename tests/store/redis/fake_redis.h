@@ -56,4 +56,8 @@ class FakeRedis {
 // The bytes of a bulk string.
 std::string bulk(std::string_view text);
 
+// What take.lua returns for one charge of one unit under a fixed window (take.lua has the format):
+// the time in microseconds, which bucket lacks room, and how much of the quota is used.
+std::string reply_of(std::int64_t at, std::uint16_t lacking, std::uint32_t used);
+
 }  // namespace sluice::store::redis

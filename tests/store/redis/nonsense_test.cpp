@@ -10,16 +10,6 @@ using limits::append_integer;
 
 constexpr std::int64_t kNow = 1'800'000'000'000'000;
 
-// The reply to one charge of one unit under a fixed window.
-std::string reply_of(std::int64_t at, std::uint16_t lacking, std::uint32_t used) {
-  std::string bytes;
-  append_integer<std::int64_t>(bytes, at);
-  append_integer<std::uint16_t>(bytes, lacking);
-  append_integer<std::uint32_t>(bytes, used);
-  append_integer<std::int64_t>(bytes, at);
-  return bytes;
-}
-
 std::string error_of(std::string_view text) {
   std::string bytes;
   append_integer<std::int64_t>(bytes, kNow);
@@ -63,6 +53,17 @@ TEST_F(NonsenseTest, IsAnOutageAndTheWireIsDropped) {
       {"a huge string", "$2147483647\r\n"},
       {"arrays in arrays", "*1000\r\n*1000\r\n"},
       {"a length below nothing", "$-5\r\n"},
+      {"an empty error", "-\r\n"},
+      {"an error without a word", "- \r\n"},
+      {"an error of no word that Redis has", "-garbage\r\n"},
+      {"an error in other letters", "-err no\r\n"},
+      {"a word that goes on", "-ERROR no\r\n"},
+      {"an error that is no text", "-\xff\xfe\r\n"},
+      {"the error of a Cluster", "-MOVED 3999 127.0.0.1:7001\r\n"},
+      {"the error of a log-in", "-WRONGPASS invalid username-password pair\r\n"},
+      {"an error of no word for the decision", bulk(error_of("garbage"))},
+      {"an empty error for the decision", bulk(error_of(""))},
+      {"a clock that is far away, however often", bulk(error_of("CALENDAR"))},
   };
   for (const auto& [name, reply] : rows) {
     fake_.replies["EVALSHA"] = reply;

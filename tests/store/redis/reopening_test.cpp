@@ -122,6 +122,27 @@ TEST_F(FakeRedisTest, ADecisionWaitsForAWireNoLongerThanItsOwnDeadline) {
   EXPECT_EQ(count(logged(), "store is down"), 1U);
 }
 
+TEST_F(FakeRedisTest, AWireThatComesTooLateForADecisionIsAnOutageThatIsTold) {
+  Connection::Options slow = options();
+  slow.backoff_min = 2 * slow.wire.command_timeout;
+  open(slow);
+  fake_.hang_up();
+  ASSERT_TRUE(loses_its_wire());
+  ASSERT_TRUE(recovers());
+  fake_.hang_up();  // so soon again that it waits
+  ASSERT_TRUE(loses_its_wire());
+  EXPECT_EQ(take().error().code, ErrorCode::kStoreUnavailable);
+  EXPECT_FALSE(connection_->is_down()) << "the wire may come yet";
+  EXPECT_EQ(connection_->trouble(), "it takes too long to connect again");
+  EXPECT_EQ(count(logged(), "store is down"), 1U) << logged();
+  fake_.replies["EVALSHA"] = bulk(reply_of(1'800'000'000'000'000, 0, 1));
+  ASSERT_TRUE(recovers());
+  EXPECT_TRUE(take());
+  EXPECT_EQ(connection_->trouble(), "");
+  EXPECT_EQ(count(logged(), "store is down"), 1U) << logged();
+  EXPECT_EQ(count(logged(), "store is up"), 2U) << logged();
+}
+
 TEST_F(FakeRedisTest, WhatWaitsIsAnsweredWhenTheConnectionIsDroppedOrClosed) {
   for (const bool is_dropped : {true, false}) {
     fake_.replies["SCRIPT"] = bulk(std::string(40, 'a'));
