@@ -51,6 +51,7 @@ App::App(const config::Config& config, Options options, std::vector<identity::Se
           handlers::StoreProbe(
               storage_.buckets(),
               {limiter::bucket_key(config.limiter.key_prefix, kHealth, {}, ""), &kHealth, 1}),
+          [this] { return storage_.trouble(); },
           config.plans,
           handlers::StatusPage(config.status.tenants),
           {kVersion, options.pool, config.storage_text(), options.generation},

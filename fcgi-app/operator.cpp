@@ -111,13 +111,6 @@ Result<Storage> open_storage(const config::Config& config, loop::Loop& loop, con
   }
 }
 
-// One line, whatever a stranger at Redis's address said.
-std::string one_line(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-  return text;
-}
-
 Task<void> finish(Task<Result<std::string>> work, Result<std::string>& result, loop::Loop& loop) {
   result = co_await std::move(work);
   loop.stop();
@@ -188,7 +181,7 @@ Result<std::string> operate(const config::Config& config, const Whose& whose, Op
   const std::string why = storage->trouble();
   return fail(result.error().code,
               fmt::format("{}: {}", config.storage_text(),
-                          why.empty() ? "the store does not answer as it should" : one_line(why)));
+                          why.empty() ? "the store does not answer as it should" : why));
 }
 
 }  // namespace sluice

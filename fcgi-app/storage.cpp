@@ -1,5 +1,6 @@
 #include "storage.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "store/memory_store.h"
@@ -17,6 +18,13 @@ std::unique_ptr<store::BucketStore> open_shared_memory(const config::Config& con
     throw std::runtime_error(std::string(config::kSharedMemoryScheme) + opened.error().detail);
   }
   return std::move(*opened);
+}
+
+// One line, whatever a stranger at Redis's address said.
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  return text;
 }
 
 }  // namespace
@@ -44,7 +52,7 @@ Storage::Storage(const config::Config& config, loop::Loop& loop, const Clock& cl
 
 std::string Storage::trouble() const {
   if (!redis_) return "";
-  return redis_->trouble().empty() ? redis_store_->last_fault() : redis_->trouble();
+  return one_line(redis_->trouble().empty() ? redis_store_->last_fault() : redis_->trouble());
 }
 
 void Storage::when_settled(loop::Callback settled) {

@@ -21,7 +21,8 @@ class Storage {
   [[nodiscard]] store::BucketStore& buckets() { return *buckets_; }
   // The time by which the buckets are counted: Redis's, or the host's.
   [[nodiscard]] const Clock& clock() const { return redis_ ? redis_->clock() : clock_; }
-  // Why Redis does not serve, in words that tell no password; empty if it does, and elsewhere.
+  // Why Redis does not serve: a line of ASCII that tells no password; empty if it does, and where
+  // there is no Redis.
   [[nodiscard]] std::string trouble() const;
   // Calls back once Redis has answered or failed for the first time; elsewhere at once.
   void when_settled(loop::Callback settled);

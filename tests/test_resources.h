@@ -20,6 +20,7 @@ inline handlers::Resources test_resources(const Clock& clock, const identity::Se
   return {clock,
           tokens,
           handlers::StoreProbe(store, {"health", &kTestHealth, 1}),
+          [] { return ""; },
           std::move(plans),
           handlers::StatusPage(100),
           {"1.2.3", "api1", "memory://", 7},

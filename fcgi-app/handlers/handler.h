@@ -27,11 +27,15 @@ using Peek = std::function<Task<limits::Decision>(
 // Ends the session of `identity`, which would have lived so long. REQUIRES: as Peek.
 using Revoke = std::function<Task<Result<bool>>(const identity::Identity& identity, Duration left)>;
 
+// Why the store does not serve: a line of ASCII; empty where nothing is known.
+using Trouble = std::function<std::string()>;
+
 // Owned by App; outlives every request.
 struct Resources {
   const Clock& clock;
   const identity::SessionTokens& tokens;
   StoreProbe store;
+  Trouble trouble;
   std::shared_ptr<const limits::Plans> plans;
   StatusPage page;
   About about;

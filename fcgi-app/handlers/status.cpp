@@ -21,6 +21,8 @@ Task<http::Response> ready(const Call& call) {
   http::JsonWriter body;
   body.set("status", up ? "up" : "down");
   body.set("config_generation", resources.about.config_generation);
+  const std::string why = up ? "" : resources.trouble();
+  if (!why.empty()) body.set("reason", why);
   http::Response response(up ? 200 : 503, body.text());
   if (!up) response.add("Retry-After", http::kStoreRetryAfter);
   co_return response;

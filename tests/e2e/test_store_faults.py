@@ -118,6 +118,7 @@ def test_readiness_follows_the_store_and_liveness_does_not(faulty):
         with Client(faulty.port1) as client:
             answer = client.request("GET", "/readyz")
             assert (answer.status, answer.json["status"]) == (503, "down")
+            assert answer.json["reason"]
             assert answer.field("Retry-After") == "1"
             assert client.request("GET", "/livez").status == 200
     eventually(lambda: ready_is(200), within=3 * SLOWNESS)
