@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -22,6 +23,19 @@ void must(int status, const char* what) {
   if (status == 0) return;
   fmt::print(stderr, "sluice: {}: {}\n", what, uv_strerror(status));
   std::abort();
+}
+
+// libuv calls abort() where it cannot make the threads of its pool, which it does once, when it is
+// first asked for something. One is enough here, as there is one look-up at a time.
+bool can_make_thread() {
+  ::setenv("UV_THREADPOOL_SIZE", "1", 0);
+  uv_thread_t thread{};
+  if (uv_thread_create(
+          &thread, [](void*) {}, nullptr) != 0) {
+    return false;
+  }
+  uv_thread_join(&thread);
+  return true;
 }
 
 // What all handles share: the libuv handle, whose data points back here, and the callback. It
@@ -137,6 +151,17 @@ struct Resolve::Impl {
     return found;
   }
 
+  // The address that `host` is; nothing if it is a name.
+  static std::optional<Result<std::vector<SocketAddress>>> parse(const std::string& host,
+                                                                 const std::string& service,
+                                                                 addrinfo hints) {
+    hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+    addrinfo* list = nullptr;
+    if (::getaddrinfo(host.c_str(), service.c_str(), &hints, &list) != 0) return std::nullopt;
+    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> release(list, &::freeaddrinfo);
+    return addresses(0, list);
+  }
+
   static void on_done(uv_getaddrinfo_t* request, int status, addrinfo* list) {
     const std::unique_ptr<Impl> impl(static_cast<Impl*>(request->data));
     const std::unique_ptr<addrinfo, decltype(&uv_freeaddrinfo)> release(list, &uv_freeaddrinfo);
@@ -147,18 +172,25 @@ struct Resolve::Impl {
 };
 
 Resolve::Resolve(Loop& loop, const std::string& host, int port, Done done) {
-  auto impl = std::make_unique<Impl>(this, std::move(done));
+  const std::string service = fmt::to_string(port);
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
-  const int status = uv_getaddrinfo(&loop.impl().loop, &impl->request, &Impl::on_done, host.c_str(),
-                                    fmt::to_string(port).c_str(), &hints);
-  if (status == 0) {
-    impl_ = impl.release();  // on_done() frees it
-    return;
+  auto found = Impl::parse(host, service, hints);
+  if (!found) {
+    auto impl = std::make_unique<Impl>(this, done);
+    const int status = can_make_thread()
+                           ? uv_getaddrinfo(&loop.impl().loop, &impl->request, &Impl::on_done,
+                                            host.c_str(), service.c_str(), &hints)
+                           : UV_EAGAIN;
+    if (status == 0) {
+      impl_ = impl.release();  // on_done() frees it
+      return;
+    }
+    found = Impl::addresses(status, nullptr);
   }
-  refused_ = std::make_unique<Timer>(
-      loop, [done = std::move(impl->done), status] { done(Impl::addresses(status, nullptr)); });
-  refused_->start(Milliseconds::zero());
+  known_ = std::make_unique<Timer>(
+      loop, [done = std::move(done), found = std::move(*found)] { done(found); });
+  known_->start(Milliseconds::zero());
 }
 
 Resolve::~Resolve() {

@@ -115,11 +115,12 @@ struct SocketAddress {
   int family = 0;
 };
 
-// Looks up a host name without blocking the loop (libuv asks the resolver on a thread of its own).
+// Looks up a host without blocking the loop: libuv asks the resolver for a name on a thread of its
+// own. What is an address already is asked of nobody.
 class Resolve {
  public:
   // Called once, from the loop. Error: kStoreUnavailable, with the reason; of a name that no
-  // resolver could be asked for, too.
+  // resolver could be asked for, and where no thread can be made, too.
   using Done = std::function<void(Result<std::vector<SocketAddress>>)>;
   Resolve(Loop& loop, const std::string& host, int port, Done done);
   ~Resolve();
@@ -128,8 +129,8 @@ class Resolve {
 
  private:
   struct Impl;
-  Impl* impl_ = nullptr;            // while the look-up is on its way
-  std::unique_ptr<Timer> refused_;  // of one that could not begin
+  Impl* impl_ = nullptr;          // while the look-up is on its way
+  std::unique_ptr<Timer> known_;  // tells what is known without asking
 };
 
 }  // namespace sluice::loop

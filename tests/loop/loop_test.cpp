@@ -1,6 +1,7 @@
 #include "loop/loop.h"
 
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <memory>
 
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/unique_fd.h"
+#include "refused_syscall.h"
 
 namespace sluice::loop {
 namespace {
@@ -146,12 +148,12 @@ TEST(LoopTest, SignalsArriveInTheLoop) {
 TEST(LoopTest, ResolvesNumericAddressesAndSaysWhatIsNone) {
   Loop loop;
   std::string outcome;
-  const Resolve good(loop, "127.0.0.1", 6379, [&](Result<std::vector<SocketAddress>> found) {
+  const Resolve good(loop, "127.0.0.1", 6379, [&](const Result<std::vector<SocketAddress>>& found) {
     outcome = found && !found->empty() && found->front().family == AF_INET ? "found" : "lost";
   });
   loop.run();
   EXPECT_EQ(outcome, "found");
-  const Resolve bad(loop, "no host", 1, [&](Result<std::vector<SocketAddress>> found) {
+  const Resolve bad(loop, "no host", 1, [&](const Result<std::vector<SocketAddress>>& found) {
     outcome = found ? "found" : "lost";
   });
   loop.run();
@@ -165,11 +167,11 @@ TEST(LoopTest, ANameThatCannotBeAskedForIsALookUpThatFails) {
                                   std::string(300, 'x'), std::string(5'000, 'x')}) {
     std::string outcome;
     std::unique_ptr<Resolve> look_up;
-    look_up =
-        std::make_unique<Resolve>(loop, name, 6379, [&](Result<std::vector<SocketAddress>> found) {
-          outcome = found ? "found" : found.error().detail;
-          look_up.reset();
-        });
+    look_up = std::make_unique<Resolve>(loop, name, 6379,
+                                        [&](const Result<std::vector<SocketAddress>>& found) {
+                                          outcome = found ? "found" : found.error().detail;
+                                          look_up.reset();
+                                        });
     EXPECT_EQ(outcome, "") << "called back from within the constructor";
     loop.run();
     EXPECT_NE(outcome, "found") << name.size();
@@ -177,12 +179,29 @@ TEST(LoopTest, ANameThatCannotBeAskedForIsALookUpThatFails) {
   }
 }
 
+TEST(LoopTest, WithoutAThreadAnAddressIsKnownAndANameIsALookUpThatFails) {
+  in_child([] {
+    ASSERT_TRUE(refuse({SYS_clone3, EAGAIN}) && refuse({SYS_clone, EAGAIN}));
+    Loop loop;
+    for (const auto& [host, is_known] :
+         {std::pair("127.0.0.1", true), std::pair("::1", true), std::pair("localhost", false),
+          std::pair("1.2.3", true), std::pair("no.such.host", false)}) {
+      std::string outcome;
+      const Resolve look_up(loop, host, 6379, [&](const Result<std::vector<SocketAddress>>& found) {
+        outcome = found ? "found" : found.error().detail;
+      });
+      loop.run();
+      EXPECT_EQ(outcome, is_known ? "found" : "resource temporarily unavailable") << host;
+    }
+  });
+}
+
 TEST(LoopTest, AnAbandonedLookUpCallsNobody) {
   Loop loop;
   bool called = false;
   for (const char* name : {"127.0.0.1", "h\xff"}) {
-    const Resolve abandoned(loop, name, 1,
-                            [&](Result<std::vector<SocketAddress>> /*found*/) { called = true; });
+    const Resolve abandoned(
+        loop, name, 1, [&](const Result<std::vector<SocketAddress>>& /*found*/) { called = true; });
   }
   loop.run();
   EXPECT_FALSE(called);
