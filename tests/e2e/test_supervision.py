@@ -114,11 +114,11 @@ def test_one_that_cannot_start_is_paced_says_why_and_comes_back_once_mended(sing
 
 
 @contextlib.contextmanager
-def kept(folder, script):
+def kept(folder, script, under=()):
     """keep, with `script` as the worker; it has `starts`, a file to which it adds a line each time."""
     (folder / "worker").write_text(f"#!/bin/bash\necho >>'{folder}/starts'\n{script}\n")
     (folder / "worker").chmod(0o755)
-    with subprocess.Popen([KEEP, str(folder / "worker")], cwd=folder, stdin=subprocess.PIPE,
+    with subprocess.Popen([*under, KEEP, str(folder / "worker")], cwd=folder, stdin=subprocess.PIPE,
                           stderr=subprocess.PIPE) as keep:
         try:
             yield keep
@@ -159,6 +159,17 @@ def test_told_to_end_it_tells_the_worker_and_waits_for_it(folder, number):
         keep.send_signal(number)
         assert keep.wait(5 * SLOWNESS) == 0
         assert (folder / "ended").read_text() == "done\n"
+
+
+def test_its_code_is_that_of_a_worker_that_has_ended_before_it_looks(folder):
+    """Its own kill(2) of the worker takes so long that the worker is gone by then."""
+    script = "trap 'exit 7' TERM; while sleep 0.02; do :; done"
+    slow = ["strace", "-D", "-o", str(folder / "calls"), "-e", "trace=kill",
+            "-e", "inject=kill:delay_exit=300000"]
+    with kept(folder, script, under=slow) as keep:
+        eventually(lambda: starts(folder))
+        keep.terminate()
+        assert keep.wait(5 * SLOWNESS) == 7
 
 
 def test_told_to_end_between_two_workers_it_ends_at_once(folder):
