@@ -66,7 +66,9 @@ def test_help_lists_every_command_and_the_settings(idle, arguments):
     ("logs redis", "redis"), ("logs -n", "-n"), ("logs -n x", "-n x"), ("logs -n 1 redis", "redis"),
     ("logs --pid=1", "--pid=1"), ("fuzz", "seconds"), ("fuzz 0", "0"), ("fuzz soon", "soon"),
     ("fuzz 1 nobody", "nobody"), ("bench --nonsense", "--nonsense"), ("bench more", "more"),
-    ("bench --rounds many", "many")])
+    ("bench --rounds many", "many"), ("bench --rounds 0", "0"), ("bench --seconds -1", "-1"),
+    ("bench --connections 1", "1"), ("bench --workers 0", "0"), ("bench --port 65535", "65535"),
+    ("bench --cases abx", "x"), ("bench take --rounds 0", "0"), ("bench take more", "more")])
 def test_what_is_not_understood_is_one_line_and_exit_2(idle, line, word):
     done = idle.dev(*line.split())
     refused(done, 2, word)

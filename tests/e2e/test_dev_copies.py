@@ -88,6 +88,29 @@ def test_a_checkout_that_was_copied_builds_itself(place, how, preset):
     assert not any("configuring" in line for line in up(new, preset))  # once is enough
 
 
+def test_the_lint_of_a_checkout_that_was_copied_is_its_own(place):
+    old, new = place / "old", place / "new"
+    make_checkout(old)
+    (old / "tests").mkdir()
+    for name in ("lint.sh", "suites.sh"):
+        shutil.copy(ROOT / "tests" / name, old / "tests")
+
+    def lint(checkout):
+        done = subprocess.run([str(checkout / "dev"), "lint", "changed"], cwd="/", text=True,
+                              check=False, timeout=COMMAND_TIMEOUT, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+        assert "configur" in done.stdout and "1 files" in done.stdout, done.stdout
+        return done
+    for command in (["init", "-q"], ["add", "dev"],
+                    ["-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "x"]):
+        subprocess.run(["git", "-C", str(old), *command], check=True)
+    lint(old)
+    copied(old, new)
+    assert f"anew: build/lint is from {old}" in lint(new).stdout
+    commands = (new / "build/lint/compile_commands.json").read_text()
+    assert (str(new) in commands, str(old / "fcgi-app") in commands) == (True, False)
+
+
 @pytest.fixture
 def running():
     with Stack(WORKERS="1") as stack:
