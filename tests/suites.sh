@@ -38,7 +38,15 @@ syntax() {
 
 # That docker-compose.yml is one. ./dev test compose runs it: apart, for it takes rights that not every
 # machine gives (mounts, networks), and some ten minutes where it has to make base image and build.
-compose_file() { docker-compose -f docker-compose.yml config -q; }
+# An image that two services build is made twice, and which of them wins is chance.
+compose_file() {
+  docker-compose -f docker-compose.yml config -q && /usr/bin/python3 - <<'PY'
+import sys, yaml
+services = yaml.safe_load(open("docker-compose.yml"))["services"].values()
+built = [service["image"] for service in services if "build" in service]
+sys.exit(len(built) != len(set(built)) and f"docker-compose.yml: two services build one image: {built}")
+PY
+}
 
 # Counts a suite from its runner's report, as lines: how many, failed, skipped; then a name each of
 # those that failed.

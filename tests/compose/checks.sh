@@ -93,7 +93,7 @@ crew_is_new() {  # NAME OLD
 is_another() { [[ $(started) != "$1" ]]; }  # STARTED
 
 check_crashes() {
-  local before
+  local before round
   title "K: all workers of a pod are killed; others take over, and the count goes on"
   before=$(processes sluice)
   sleep 10
@@ -105,6 +105,14 @@ check_crashes() {
   same "message of the window" 2 "$(jq -r .message_number <<<"$BODY")"
   await 20 crew_is_new sluice "$before" || true
   mark "$(crew_is_new sluice "$before" && echo yes)" "workers $before are now $(processes sluice)"
+  for round in {1..12}; do  # nobody gives up
+    before=$(processes sluice)
+    # shellcheck disable=SC2016,SC2086
+    inside api1 bash -c 'kill -KILL "$0" "$@"' $before
+    await 20 crew_is_new sluice "$before" || true
+    crew_is_new sluice "$before" || break
+  done
+  mark "$(crew_is_new sluice "$before" && echo yes)" "killed $round times more: $(processes sluice)"
   title "L: nginx dies, so the container does, and is started again"
   before=$(started)
   # shellcheck disable=SC2016,SC2046

@@ -36,12 +36,12 @@ KNOWN = [
     ("README.md", "export RATE_LIMIT_STORAGE_URI", HERE),
     ("README.md", "user sluice on ", HERE),
     ("README.md", "apt install ", "./dev test package, in a Debian of its own: install_package and starts"),
-    ("README.md", "spawn-fcgi ", HERE),
+    ("README.md", "install -d ", HERE),
     ("nginx/README.md", "upstream sluice {", HERE),
     ("nginx/README.md", "limit_conn_zone ", HERE),
     ("fcgi-app/README.md", "nginx ── ", "no command"),
-    ("bench/README.md", "./dev bench ", HERE),
-    ("bench/README.md", "./bench/take ", "by hand: three minutes, and a build with another option"),
+    ("bench/README.md", "./dev bench  ", HERE),
+    ("bench/README.md", "./dev bench take ", HERE),
     ("tests/fuzz/README.md", "./dev fuzz ", HERE),
     ("tests/fuzz/README.md", "build/fuzz/tests/fuzz/fuzz_NAME", "./dev test: fuzz_one runs this path"),
     ("CONTRIBUTING.md", "build/asan-ubsan/tests/", HERE),
@@ -131,16 +131,18 @@ def test_the_spawn_fcgi_line_makes_a_worker_that_is_not_root_and_a_socket_for_ng
     state = open_place / "state"
     state.mkdir(mode=0o700)
     shutil.chown(state, user)
-    line, = readme("spawn-fcgi ")
-    socket = open_place / "api1-1.sock"
-    for old, new in (("/run/sluice/", f"{open_place}/"), ("/usr/bin/sluice", f"{open_place}/sluice"),
-                     ("/usr/lib/sluice/keep", f"{open_place}/keep"), ("/etc/sluice/", f"{open_place}/"), ("-G www-data", f"-G {nginx_group}"),
+    line, = readme("install -d ")
+    socket = open_place / "run/api1-1.sock"
+    for old, new in (("/run/sluice", f"{open_place}/run"), ("-o sluice", f"-o {user}"),
+                     ("-g www-data", f"-g {nginx_group}"), ("/usr/bin/sluice", f"{open_place}/sluice"),
+                     ("/usr/lib/sluice/keep", f"{open_place}/keep"),
+                     ("/etc/sluice/", f"{open_place}/"), ("-G www-data", f"-G {nginx_group}"),
                      ("-U sluice", f"-U {user}"), ("-u sluice", f"-u {user}"),
                      ("-g sluice", f"-g {group}")):
         assert old in line
         line = line.replace(old, new)
     with RedisServer() as store, open(open_place / "log", "wb") as log:
-        process = subprocess.Popen(["bash", "-c", line], stdout=log, stderr=log, start_new_session=True,
+        process = subprocess.Popen(["bash", "-ec", line], stdout=log, stderr=log, start_new_session=True,
                                    env={**os.environ, "SLUICE_SECRET_FILE": f"{state}/secret",
                                         "RATE_LIMIT_STORAGE_URI": f"redis://127.0.0.1:{store.port}/0"})
         try:
@@ -194,8 +196,11 @@ def test_the_nginx_of_its_readme_serves(fresh):
 
 def test_the_commands_of_bench_and_fuzz_are_understood():
     measure, options = [line.split("#")[0].split() for line in
-                        block("bench/README.md", "./dev bench ").splitlines()]
+                        block("bench/README.md", "./dev bench  ").splitlines()]
     assert subprocess.run(["bench/run", "--parse-only", *measure[2:]], cwd=ROOT, check=False).returncode == 0
+    take, = block("bench/README.md", "./dev bench take ").splitlines()
+    assert subprocess.run(["bench/take", "--parse-only", *take.split("#")[0].split()[3:]], cwd=ROOT,
+                          check=False).returncode == 0
     said = subprocess.run(options, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for word in ("rounds", "seconds", "connections", "workers", "cases"):
         assert f"--{word}" in said
@@ -223,6 +228,12 @@ def test_the_commands_of_contributing_find_tests():
                            capture_output=True, text=True, check=False, env={**os.environ, "PRESET": PRESET})
     assert found.returncode == 0, found.stdout
     assert "::" in found.stdout
+
+
+def test_the_command_for_redis_reaches_it(fresh):
+    """The span of README.md that names it, run as it stands."""
+    command, = re.findall(r"`(redis-cli -s [^`]*)`", (ROOT / "README.md").read_text())
+    assert run(fresh, f"{command} ping") == ["PONG"]
 
 
 # --- commands within a sentence --------------------------------------------------------------------

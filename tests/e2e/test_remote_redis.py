@@ -1,5 +1,6 @@
 """A Redis of somebody else, behind a password, as the environment says; a short window."""
 import time
+from pathlib import Path
 
 import pytest
 import redis
@@ -26,6 +27,18 @@ def test_storage_uri_of_the_environment_is_used_and_its_password_masked(remote):
         assert b"s3cret" not in answer.body
     assert not any("s3cret" in text for text in remote.logs().values())
     assert not remote.processes("redis-server"), "a private Redis was started all the same"
+
+
+def test_the_kernel_asks_after_a_redis_that_is_silent(remote):
+    """Of every connection to it, the timer that /proc/net/tcp shows is keepalive's."""
+    def timers():
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        # Column 3 is the other end, 4 the state (01: connected), 6 the timer and when it fires.
+        return [row[5].split(":")[0] for row in rows
+                if row[2].endswith(f":{remote.redis_port:04X}") and row[3] == "01"]
+    with Client(remote.port1) as client:
+        assert client.get().json["store"] == {"status": "up"}
+    assert eventually(lambda: (seen := timers()) and set(seen) == {"02"} and seen)
 
 
 def test_window_opens_again_when_retry_after_says(remote):
