@@ -13,10 +13,8 @@
 namespace sluice {
 namespace {
 
-using limits::Fact;
 using limits::Scope;
 using testing::AllOf;
-using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;

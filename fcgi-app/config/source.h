@@ -37,7 +37,7 @@ class Source {
 
   // The lines from `line` on are those of a file from `place` on, up to the next run.
   struct Run {
-    unsigned line;
+    unsigned line = 0;
     Place place;
   };
 

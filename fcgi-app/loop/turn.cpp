@@ -18,7 +18,7 @@ int Loop::Impl::control(int operation, int fd, std::uint32_t events) const {
 
 // A callback may create and destroy any handle, so lists are walked by index.
 void Loop::Impl::turn() {
-  for (std::size_t i = 0; i < flushes.size(); ++i) {
+  for (std::size_t i = 0; i < flushes.size(); ++i) {  // NOLINT(modernize-loop-convert): it may grow
     if (flushes[i]) flushes[i]->callback();
   }
   wait();

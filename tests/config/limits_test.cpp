@@ -179,7 +179,7 @@ TEST_F(ConfigLimits, DefaultsMayHaveSeveralRatesOnEveryRoute) {
   EXPECT_EQ(defaults[1].limit.scope.text(), "ip+route");
   EXPECT_EQ(defaults[1].limit.plan, "");
   for (const char* route : {"status", "session", "chat"}) {
-    EXPECT_EQ(config->plans->limits_for("", route, Standing::kAnonymous).size(), 2u);
+    EXPECT_EQ(config->plans->limits_for("", route, Standing::kAnonymous).size(), 2U);
   }
   EXPECT_TRUE(config->plans->limits_for("", "chat", Standing::kRejected).empty());
 }

@@ -75,7 +75,7 @@ inline void expect_default_options(const Config& config, const std::filesystem::
 class Load : public testing::Test {
  protected:
   std::filesystem::path write(std::string_view text, const std::string& name = "test.cfg") const {
-    const std::filesystem::path path = folder_ / name;
+    std::filesystem::path path = folder_ / name;
     std::ofstream(path, std::ios::binary) << text;
     return path;
   }
@@ -97,7 +97,7 @@ class Load : public testing::Test {
 
 inline const limits::PlanLimit& only_limit(const Config& config, const std::string& tenant) {
   const auto& list = config.plans->tenants().at(tenant);
-  EXPECT_EQ(list.size(), 1u);
+  EXPECT_EQ(list.size(), 1U);
   return list.front();
 }
 

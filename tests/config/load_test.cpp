@@ -44,7 +44,7 @@ TEST(BadConfigs, EachHaveTheirExpectedMessage) {
   auto expected = fixtures_with(".expected");
   for (fs::path& path : expected) path.replace_extension(".cfg");
   EXPECT_EQ(configs, expected);
-  EXPECT_GE(configs.size(), 90u);
+  EXPECT_GE(configs.size(), 90U);
 }
 
 TEST_F(Load, AFileWithoutSettingsIsRefused) {
@@ -79,19 +79,19 @@ log = { level = "debug"; };
   EXPECT_EQ(config->storage_text(), "unix:///run/redis.sock?db=3");
   EXPECT_EQ(config->redis.wire.connect_timeout, loop::Milliseconds(1));
   EXPECT_EQ(config->redis.wire.command_timeout, loop::Milliseconds(60'000));
-  EXPECT_EQ(config->redis.wire.max_pending, 7u);
+  EXPECT_EQ(config->redis.wire.max_pending, 7U);
   EXPECT_EQ(config->limiter.key_prefix, "blue");
   EXPECT_EQ(config->sessions.secret_file, "/etc/secret");
   EXPECT_EQ(config->sessions.lifetime, std::chrono::days(366));
   EXPECT_EQ(config->identity.ipv6_prefix, 56);
-  ASSERT_EQ(config->identity.nat64_prefixes.size(), 1u);
+  ASSERT_EQ(config->identity.nat64_prefixes.size(), 1U);
   EXPECT_TRUE(v4_in(*identity::parse_address("2001:db8:64::1"), config->identity.nat64_prefixes));
-  ASSERT_EQ(config->identity.trusted_proxies.size(), 2u);
+  ASSERT_EQ(config->identity.trusted_proxies.size(), 2U);
   EXPECT_TRUE(config->identity.trusted_proxies[0].matches("10.1.2.3"));
   EXPECT_TRUE(config->identity.trusted_proxies[1].matches("2001:db8::1"));
-  EXPECT_EQ(config->server.bounds.max_body_bytes, 16'777'216u);
-  EXPECT_EQ(config->server.bounds.max_params_bytes, 1024u);
-  EXPECT_EQ(config->server.max_connections, 1u);
+  EXPECT_EQ(config->server.bounds.max_body_bytes, 16'777'216U);
+  EXPECT_EQ(config->server.bounds.max_params_bytes, 1024U);
+  EXPECT_EQ(config->server.max_connections, 1U);
   EXPECT_EQ(config->server.stall_timeout, loop::Milliseconds(100));
   EXPECT_EQ(config->log_level, telemetry::Level::kDebug);
 }
@@ -99,7 +99,7 @@ log = { level = "debug"; };
 TEST_F(Load, TakesInt64AsItTakesInt) {
   const auto config = load_text("storage = { max_pending = 7L; deadline_ms = 0x10; };\n");
   ASSERT_TRUE(config) << config.error().detail;
-  EXPECT_EQ(config->redis.wire.max_pending, 7u);
+  EXPECT_EQ(config->redis.wire.max_pending, 7U);
   EXPECT_EQ(config->redis.wire.command_timeout, loop::Milliseconds(16));
 }
 

@@ -17,7 +17,7 @@ TEST_F(LoadSecrets, TakesTheSecretsOfTheEnvironmentBeforeAnyFile) {
   ASSERT_TRUE(config) << config.error().detail;
   for (const auto& secrets : {config->sessions.read_secrets(), config->sessions.load_secrets()}) {
     ASSERT_TRUE(secrets) << secrets.error().detail;
-    ASSERT_EQ(secrets->size(), 2u);
+    ASSERT_EQ(secrets->size(), 2U);
     EXPECT_EQ(secrets->front()[0], 0x77);
   }
   EXPECT_FALSE(std::filesystem::exists(config->sessions.secret_file));

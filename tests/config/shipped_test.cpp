@@ -87,7 +87,7 @@ TEST(ShippedConfig, SaysWhatTheDemoNeeds) {
 TEST(ShippedConfig, FullNamesEveryKey) {
   const std::string text = read_file(kSource / "conf/sluice-full.cfg");
   const auto keys = known_keys();
-  EXPECT_GE(keys.size(), 30u);
+  EXPECT_GE(keys.size(), 30U);
   for (const std::string& key : keys) {
     const std::string name = key.substr(key.rfind('.') + 1);
     EXPECT_TRUE(text.find("\n" + name + " = ") != std::string::npos ||
@@ -120,8 +120,8 @@ TEST_F(ConfigExamples, OfTheFullFileWork) {
   EXPECT_EQ(config->identity.headers, std::vector<std::string>{"x-device"});
   const auto& limits = config->plans->tenants().at("umbrella");
   ASSERT_TRUE(config->identity.api_keys);
-  EXPECT_EQ(config->identity.api_keys->size(), 0u);
-  ASSERT_EQ(limits.size(), 6u);
+  EXPECT_EQ(config->identity.api_keys->size(), 0U);
+  ASSERT_EQ(limits.size(), 6U);
   EXPECT_EQ(limits[0].limit.text(), "20000 per 1 minute");
   EXPECT_EQ(limits[1].limit.time_zone, "Europe/Berlin");
   EXPECT_EQ(limits[2].limit.burst, 20'000);

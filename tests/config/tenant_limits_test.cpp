@@ -43,8 +43,8 @@ TEST_F(TenantLimits, AreBesideThoseOfThePlanAndOfNobodyElse) {
               ElementsAre("chat session 8 per 10 seconds", "day tenant 9 per 1 day",
                           "day-2 tenant 5 per 1 hour"));
   EXPECT_THAT(shown(*config, "globex"), ElementsAre("chat session 8 per 10 seconds"));
-  EXPECT_EQ(config->plans->limits_for("acme", "chat", Standing::kKnown).size(), 3u);
-  EXPECT_EQ(config->plans->limits_for("acme", "session", Standing::kKnown).size(), 2u);
+  EXPECT_EQ(config->plans->limits_for("acme", "chat", Standing::kKnown).size(), 3U);
+  EXPECT_EQ(config->plans->limits_for("acme", "session", Standing::kKnown).size(), 2U);
 }
 
 TEST_F(TenantLimits, WhatTheyDoNotSayHasTheDefaultOfAPlansLimit) {

@@ -69,7 +69,7 @@ TEST_F(Unseen, AByteOrderMarkInFrontIsSkippedInEveryFile) {
   const auto config =
       load_text(kMark + std::string("@include \"included.cfg\"\nlog = { level = \"error\"; };\n"));
   ASSERT_TRUE(config) << config.error().detail;
-  EXPECT_EQ(config->server.max_connections, 7u);
+  EXPECT_EQ(config->server.max_connections, 7U);
   EXPECT_EQ(config->log_level, telemetry::Level::kError);
 }
 

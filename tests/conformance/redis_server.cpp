@@ -101,11 +101,11 @@ void RedisServer::kill() {
   pid_ = -1;
 }
 
-void RedisServer::pause() {
+void RedisServer::pause() const {
   ::kill(pid_, SIGSTOP);
 }
 
-void RedisServer::resume() {
+void RedisServer::resume() const {
   ::kill(pid_, SIGCONT);
 }
 

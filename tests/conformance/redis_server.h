@@ -23,9 +23,9 @@ class RedisServer {
   std::string command(const std::string& line) const;
 
   void start();
-  void kill();    // SIGKILL
-  void pause();   // SIGSTOP
-  void resume();  // SIGCONT
+  void kill();          // SIGKILL
+  void pause() const;   // SIGSTOP
+  void resume() const;  // SIGCONT
 
  private:
   TemporaryDirectory directory_;

@@ -4,7 +4,8 @@
 
 namespace sluice::layers {
 
-// So that a failed comparison can be read.
+// So that a failed comparison can be read. The name is googletest's.
+// NOLINTNEXTLINE(readability-identifier-naming)
 static void PrintTo(const Function& function, std::ostream* out) {
   *out << function.first_line << "-" << function.last_line << " depth " << function.depth;
 }

@@ -20,11 +20,12 @@ namespace {
 using std::chrono::seconds;
 
 class LimiterLogTest : public testing::Test {
- protected:
+ public:
   ~LimiterLogTest() override {
     for (const int end : pipe_) close(end);
   }
 
+ protected:
   // The fields after the pid of the only line.
   std::string logged() {
     std::array<char, 4096> buffer{};

@@ -21,7 +21,7 @@ __extension__ typedef __int128 Wide;  // NOLINT(modernize-use-using)
 
 struct Hit {
   TimePoint at;
-  std::int64_t cost;
+  std::int64_t cost = 0;
 };
 
 std::int64_t number(std::int64_t least, std::int64_t most) {
@@ -245,9 +245,11 @@ Nearness nearness(std::int64_t quota, const std::vector<TimePoint>& hits) {
   const double share = 100 / static_cast<double>(hits.size());
   Kept kept{
       {.name = "", .rate = {quota, {10, Unit::kSecond}}, .algorithm = Algorithm::kSlidingWindow}};
-  std::deque<TimePoint> own, log;
+  std::deque<TimePoint> own;
+  std::deque<TimePoint> log;
   Nearness result;
-  std::int64_t count = 0, log_count = 0;
+  std::int64_t count = 0;
+  std::int64_t log_count = 0;
   for (const TimePoint now : hits) {
     while (!own.empty() && own.front() + 10s <= now) own.pop_front();
     while (!log.empty() && log.front() + 10s <= now) log.pop_front();

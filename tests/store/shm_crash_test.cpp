@@ -58,7 +58,7 @@ TEST_F(ShmCrashTest, AKillAtARandomMomentLeavesAllOrNone) {
       while (take(*store_, charges)) ++*done;
       return true;
     });
-    const std::int64_t decisions = random() % 50;
+    const auto decisions = static_cast<std::int64_t>(random() % 50);
     while (*done < decisions) std::this_thread::yield();
     for (volatile auto turns = random() % 20'000; turns > 0;) turns = turns - 1;
     child.signal(SIGKILL);

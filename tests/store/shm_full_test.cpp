@@ -92,7 +92,7 @@ class FullOf : public ShmFullTest,
  protected:
   // To the brim, and over it.
   void fill_up() {
-    const Filling& filling = std::get<Filling>(GetParam());
+    const auto& filling = std::get<Filling>(GetParam());
     const std::size_t blocks = store_->usage()->blocks;
     std::size_t written = 0;
     for (std::size_t i = 0; written < blocks; ++i) {
@@ -223,7 +223,8 @@ TEST_F(ShmFullTest, ADecisionEvictsNoneOfItsOwnBuckets) {
       charges.push_back({"k" + std::to_string((round * 5 + i) % blocks), &hour_, 1});
     }
     charges.push_back({"log" + std::to_string(round), &log_, 1000});
-    std::erase_if(left, [&, keys = held(*store)](const auto& k) { return !keys.count(k.first); });
+    std::erase_if(left,
+                  [&, keys = held(*store)](const auto& k) { return !keys.contains(k.first); });
     const auto decision = run_now(store->take(charges, std::nullopt));
     ASSERT_TRUE(decision && decision->allowed);
     const auto after = held(*store);
@@ -292,7 +293,7 @@ TEST_F(ShmFullTest, ProcessesThatEvictAtOnceCountExactly) {
     });
   }
   for (ChildProcess& worker : workers) EXPECT_TRUE(worker.ends_well());
-  EXPECT_EQ(remaining(*store, "all", all), limits::kMaxQuota - kWorkers * kEach);
+  EXPECT_EQ(remaining(*store, "all", all), limits::kMaxQuota - std::int64_t{kWorkers} * kEach);
   expect_accounted(*store);
 }
 

@@ -69,8 +69,8 @@ TEST(LogTest, CutsAValueThatIsVeryLongAndNeverWithinAnEscape) {
   EXPECT_EQ(value_of(std::string(900, 'x')), std::string(900, 'x'));
   for (std::size_t prefix = 0; prefix < 6; ++prefix) {
     const std::string shown = value_of(std::string(prefix, 'x') + std::string(100'000, '\x1b'));
-    EXPECT_LE(shown.size(), 1000u);
-    EXPECT_GT(shown.size(), 980u);
+    EXPECT_LE(shown.size(), 1000U);
+    EXPECT_GT(shown.size(), 980U);
     EXPECT_TRUE(shown.ends_with("\\u001b...")) << shown;
   }
 }
