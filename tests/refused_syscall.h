@@ -18,8 +18,8 @@
 namespace sluice {
 
 struct RefusedCall {
-  unsigned number;         // SYS_…
-  unsigned error;          // an errno
+  unsigned number = 0;     // SYS_…
+  unsigned error = 0;      // an errno
   unsigned operation = 0;  // where not 0: only if this is the call's second argument
 };
 

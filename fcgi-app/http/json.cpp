@@ -64,7 +64,8 @@ bool is_spelling_of(std::string_view name, std::string_view written) {
 // As an integer in digits; as a double, where it is another number.
 bool is_beyond_64_bits(std::string_view value) {
   constexpr std::string_view kDigits = "0123456789";
-  const bool is_number = value.starts_with('-') || kDigits.find(value.front()) != value.npos;
+  const bool is_number =
+      value.starts_with('-') || kDigits.find(value.front()) != std::string_view::npos;
   if (!is_number) return false;
   const std::string_view digits = value.substr(value.starts_with('-') ? 1 : 0);
   if (digits.find_first_not_of(kDigits) != std::string_view::npos) {

@@ -262,7 +262,8 @@ TEST_F(Load, RefusesAPathThatIsNoReadableFile) {
 
 TEST_F(Load, RefusesAFileBeyondAMebibyte) {
   const std::string setting = "log = {};\n# ";
-  const std::string comment = setting + std::string(1024 * 1024 - setting.size() - 1, 'x') + "\n";
+  const std::string comment =
+      setting + std::string((std::size_t{1} << 20U) - setting.size() - 1, 'x') + "\n";
   EXPECT_TRUE(load_text(comment));
   EXPECT_EQ(error_in(comment + "\n"), "test.cfg: cannot be read: it is larger than 1048576 bytes");
   write(comment + "\n", "big.cfg");

@@ -15,9 +15,7 @@ using limits::Algorithm;
 using limits::Alignment;
 using limits::Balance;
 using limits::Bucket;
-using limits::Charge;
 using limits::Limit;
-using limits::Terms;
 using limits::Unit;
 using namespace std::chrono_literals;
 

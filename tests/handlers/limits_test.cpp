@@ -13,7 +13,6 @@ using limits::Algorithm;
 using limits::Fact;
 using limits::PlanLimit;
 using limits::Scope;
-using limits::Unit;
 using testing::HasSubstr;
 using testing::Not;
 

@@ -1,7 +1,6 @@
 // What holds of every algorithm, whatever the limit and however requests come.
 #include <cmath>
 #include <deque>
-#include <iostream>
 #include <random>
 #include <vector>
 
@@ -222,8 +221,8 @@ TEST_P(AlgorithmProperty, AdmitsWhatThereIsRoomForAndNoIntervalIsOverItsBound) {
   std::vector<Hit> admitted;
   check([&](const Kept& kept, const Hit& hit) {
     if (!kept.bucket) admitted.clear();
-    const std::int64_t remaining = kept.left(0, hit.at).remaining;
-    const std::int64_t expected = room(kept, admitted, hit.at).value_or(remaining);
+    const auto remaining = kept.left(0, hit.at).remaining;
+    const auto expected = room(kept, admitted, hit.at).value_or(remaining);
     // A coarse tick is behind or ahead by what it drains.
     const std::int64_t blur = kept.terms.quota / kept.terms.window_ticks() + 1;
     RC_ASSERT(std::abs(remaining - expected) <= (kept.terms.tick > 1us ? blur : 0));
@@ -248,22 +247,21 @@ Nearness nearness(std::int64_t quota, const std::vector<TimePoint>& hits) {
   std::deque<TimePoint> own;
   std::deque<TimePoint> log;
   Nearness result;
-  std::int64_t count = 0;
-  std::int64_t log_count = 0;
+  double log_count = 0;
   for (const TimePoint now : hits) {
     while (!own.empty() && own.front() + 10s <= now) own.pop_front();
     while (!log.empty() && log.front() + 10s <= now) log.pop_front();
     const bool fits = kept.admit(1, now);
     const bool log_fits = std::ssize(log) < quota;
-    if (fits && std::ssize(own) >= quota) result.lenient += share;
-    if (fits != log_fits) result.different += share;
-    count += fits ? 1 : 0;
+    result.lenient += fits && std::ssize(own) >= quota ? share : 0;
+    result.different += fits != log_fits ? share : 0;
+    result.admitted += fits ? 1 : 0;
     log_count += log_fits ? 1 : 0;
     if (fits) own.push_back(now);
     if (log_fits) log.push_back(now);
     result.over = std::max(result.over, std::ssize(own) - quota);
   }
-  result.admitted = 100 * static_cast<double>(count) / static_cast<double>(log_count);
+  result.admitted *= 100 / log_count;
   return result;
 }
 
@@ -280,8 +278,8 @@ TEST(SlidingWindowNearness, OfPoissonArrivals) {
         hits.emplace_back(Duration(static_cast<std::int64_t>(now)));
       }
       const Nearness n = nearness(quota, hits);
-      std::cout << fmt::format("{} * {}: {:.2f}% lenient, {:.2f}% different, {} over, {:.2f}%\n",
-                               quota, load, n.lenient, n.different, n.over, n.admitted);
+      fmt::print("{} * {}: {:.2f}% lenient, {:.2f}% different, {} over, {:.2f}%\n", quota, load,
+                 n.lenient, n.different, n.over, n.admitted);
       EXPECT_LE(static_cast<double>(n.over), 2 * std::sqrt(quota) + 1);
     }
   }

@@ -223,8 +223,7 @@ TEST_F(ShmFullTest, ADecisionEvictsNoneOfItsOwnBuckets) {
       charges.push_back({"k" + std::to_string((round * 5 + i) % blocks), &hour_, 1});
     }
     charges.push_back({"log" + std::to_string(round), &log_, 1000});
-    std::erase_if(left,
-                  [&, keys = held(*store)](const auto& k) { return !keys.contains(k.first); });
+    std::erase_if(left, [&, now = held(*store)](const auto& k) { return !now.contains(k.first); });
     const auto decision = run_now(store->take(charges, std::nullopt));
     ASSERT_TRUE(decision && decision->allowed);
     const auto after = held(*store);

@@ -202,7 +202,7 @@ TEST_F(ExactCounts, AreTheQuotaOrWhatWasSent) {
     const Limit all = fixed_window(quota);
     const auto store = *ShmStore::open(path(), clock, kPatient);
     for (ChildProcess& worker : start_workers(each, all)) EXPECT_TRUE(worker.ends_well());
-    const std::int64_t expected = std::min<std::int64_t>(quota, kWorkers * kEach);
+    const std::int64_t expected = std::min<std::int64_t>(quota, std::int64_t{kWorkers} * kEach);
     EXPECT_EQ(counts_->sent.exchange(0), kWorkers * kEach);
     EXPECT_EQ(counts_->failed, 0);
     EXPECT_EQ(counts_->allowed.exchange(0), expected);
