@@ -13,7 +13,7 @@ tidy() {  # FILE…
   return "${PIPESTATUS[0]}"
 }
 
-# Since the branch left its upstream, else since the commit before the last.
+# Since the branch left its upstream, else what the last commit changed.
 lint_base() {
   local upstream
   upstream=$(git merge-base HEAD '@{upstream}' 2>/dev/null || git merge-base HEAD origin/main 2>/dev/null) || true
@@ -29,13 +29,14 @@ reader_of() {  # HEADER
   if [[ -f ${1%.h}.cpp ]]; then
     echo "${1%.h}.cpp"
   else
-    git grep -lF "#include \"${1#*/}\"" -- '*.cpp' | head -n 1
+    # Neither none nor many are an error.
+    { git grep -lF "#include \"${1#*/}\"" -- '*.cpp' || true; } | sed -n 1p
   fi
 }
 
-changed_sources() {
+changed_sources() {  # SINCE
   local file
-  { git diff --name-only --diff-filter=d "$(lint_base)"; git ls-files -o --exclude-standard; } |
+  { git diff --name-only --diff-filter=d "$1"; git ls-files -o --exclude-standard; } |
     while read -r file; do
       case $file in
         tests/fuzz/* | bench/*) ;;  # of other presets
@@ -45,9 +46,10 @@ changed_sources() {
     done | sort -u
 }
 
-lint_changed() {
-  local files
-  mapfile -t files < <(changed_sources)
+lint_changed() {  # [SINCE]
+  local files since=${1:-}
+  since=$(git rev-parse -q --verify "${since:-$(lint_base)}") || die "git knows no commit \"$1\""
+  mapfile -t files < <(changed_sources "$since")
   say "clang-tidy: ${#files[@]} files that changed"
   ((${#files[@]} == 0)) || tidy "${files[@]}"
 }
@@ -59,10 +61,10 @@ lint_all() {
   tidy "${files[@]}"
 }
 
-lint() {  # [changed]
+lint() {  # [changed [SINCE]]
   cd "$ROOT" || die "$ROOT: cannot enter"
   mkdir -p build
-  "lint_${1:-all}" || die "clang-tidy has complaints: see above"
+  "lint_${1:-all}" "${@:2}" || die "clang-tidy has complaints: see above"
   ! command -v shellcheck >/dev/null ||
     shellcheck -x dev .ci/run nginx/*.sh conf/run/* conf/debian/{*.sh,restart,p*inst,p*rm} tests/*.sh tests/*/*.sh
 }

@@ -104,6 +104,8 @@ def test_the_lint_of_a_checkout_that_was_copied_is_its_own(place):
     for command in (["init", "-q"], ["add", "dev"],
                     ["-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "x"]):
         subprocess.run(["git", "-C", str(old), *command], check=True)
+    # One that nobody includes hides none of those after it.
+    (old / "fcgi-app/alone.h").write_text("#pragma once\n")
     lint(old)
     copied(old, new)
     assert f"anew: build/lint is from {old}" in lint(new).stdout
