@@ -26,6 +26,7 @@ DEFAULT, ACME, DEVICE, FAILURES = 5, 8, 3, 30
 CONFIG = f"""
 new_buckets = {{ per_tenant = {PER_TENANT}; per_network = {PER_NETWORK}; }};
 fastcgi = {{ stall_timeout_ms = 2000; }};
+storage = {{ deadline_ms = 2000; }};
 defaults = (
   {{ name = "chat"; scope = "ip"; routes = ["chat"]; rate = "{DEFAULT}/hour"; }},
   {{ name = "session"; scope = "ip"; routes = ["session"]; rate = "1000/hour"; }},
