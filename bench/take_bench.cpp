@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 
 #include "conformance/redis_server.h"
-#include "limiter/penalty.h"
 #include "store/redis/redis_store.h"
 
 namespace sluice {
@@ -87,12 +86,12 @@ class Rig {
 };
 
 // What a request of a plan is charged to: its session by the second, its tenant by the minute and
-// by the day, and its address. Nothing is ever denied. Guarded, the session has the guards of its
-// tenant and network, and whether it was ended is asked, as the limiter does.
+// by the day, and its address. Nothing is ever denied. Where it is barred, whether the session was
+// ended is asked, as the limiter does.
 class Traffic {
  public:
-  Traffic(Algorithm algorithm, std::size_t limit_count, bool guarded)
-      : limit_count_(limit_count), guarded_(guarded) {
+  Traffic(Algorithm algorithm, std::size_t limit_count, bool barred)
+      : limit_count_(limit_count), barred_(barred) {
     // At some 50,000 decisions a second a log has 10 units of a session and 1,000 of a tenant.
     const bool log = algorithm == Algorithm::kSlidingLog;
     for (const Unit unit : {Unit::kSecond, Unit::kMinute, Unit::kDay, Unit::kHour}) {
@@ -106,38 +105,42 @@ class Traffic {
   std::vector<Charge> next() {
     const std::size_t session = next_++ % kSessions;
     const std::array<std::string, 4> keys{
-        fmt::format("sluice:v2:{{t{}}}:chat:session:{:032x}", session % kTenants, session),
-        fmt::format("sluice:v2:{{t{}}}:minute:tenant", session % kTenants),
-        fmt::format("sluice:v2:{{t{}}}:day:tenant", session % kTenants),
-        fmt::format("sluice:v2:{{t{}}}:address:ip:4:{:08x}", session % kTenants, session)};
+        fmt::format("sluice:v3:{{t{}}}:chat:session:{:032x}", session % kTenants, session),
+        fmt::format("sluice:v3:{{t{}}}:minute:tenant", session % kTenants),
+        fmt::format("sluice:v3:{{t{}}}:day:tenant", session % kTenants),
+        fmt::format("sluice:v3:{{t{}}}:address:ip:4:{:08x}", session % kTenants, session)};
     std::vector<Charge> charges;
     for (std::size_t i = 0; i < limit_count_; ++i) charges.push_back({keys.at(i), &limits_[i], 1});
-    if (!guarded_) return charges;
-    const std::string stem = fmt::format("sluice:v2:{{t{}}}:", session % kTenants);
-    const std::string network = fmt::format(":4:{:08x}", session);
-    charges[0].guards = {{stem + "chat:opened", &guard_, stem + "chat:shared"},
-                         {stem + "chat:opened" + network, &guard_, stem + "chat:shared" + network}};
-    charges.push_back({fmt::format("{}@revoked:session:{:032x}", stem, session), &ended_, 0});
     return charges;
+  }
+  // Of the session whose charges came last.
+  std::vector<limits::Bar> bars() const {
+    if (!barred_) return {};
+    const std::size_t session = (next_ - 1) % kSessions;
+    return {{fmt::format("sluice:v3:{{t{}}}:@ended:{:032x}", session % kTenants, session)}};
   }
 
  private:
   std::size_t limit_count_;
-  bool guarded_;
-  Limit guard_{.name = "guard", .rate = {limits::kMaxQuota, {10, Unit::kSecond}}};
-  Limit ended_ = limiter::countdown("@revoked");
+  bool barred_;
   std::size_t next_ = 0;
   std::vector<Limit> limits_;
 };
 
-void take(benchmark::State& state, Algorithm algorithm, bool guarded) {
+void take(benchmark::State& state, Algorithm algorithm, bool barred) {
   Rig rig(store::redis::kTakeScript);
-  Traffic traffic(algorithm, static_cast<std::size_t>(state.range(0)), guarded);
+  Traffic traffic(algorithm, static_cast<std::size_t>(state.range(0)), barred);
   const auto together = static_cast<std::size_t>(state.range(1));
   std::vector<std::vector<Charge>> charges(together);
+  std::vector<std::vector<limits::Bar>> bars(together);
   const auto one_turn = [&] {
-    for (auto& decision : charges) decision = traffic.next();
-    rig.turn(together, [&](std::size_t i) { return rig.store().take(charges[i], std::nullopt); });
+    for (std::size_t i = 0; i < together; ++i) {
+      charges[i] = traffic.next();
+      bars[i] = traffic.bars();
+    }
+    rig.turn(together, [&](std::size_t i) {
+      return rig.store().take({charges[i], bars[i]}, std::nullopt);
+    });
   };
   for (std::size_t i = 0; i < 2 * kSessions / together + 1; ++i) one_turn();
   rig.spent();
@@ -174,7 +177,7 @@ void add_cases() {
       ->Iterations(1)
       ->Unit(benchmark::kMicrosecond);
   benchmark::RegisterBenchmark(
-      "guarded", [](benchmark::State& state) { take(state, Algorithm::kFixedWindow, true); })
+      "barred", [](benchmark::State& state) { take(state, Algorithm::kFixedWindow, true); })
       ->ArgNames({"limits", "together"})
       ->ArgsProduct({{1}, {1, 8, 64}})
       ->UseManualTime()

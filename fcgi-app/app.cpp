@@ -42,7 +42,7 @@ App::App(const config::Config& config, Options options, std::vector<identity::Se
          UniqueFd listener)
     : log_(STDERR_FILENO, clock_, {config.log_level, options.pool}),
       storage_(config, loop_, clock_, log_),
-      limiter_(storage_.buckets(), config.limiter, &log_),
+      limiter_(storage_.buckets(), storage_.clock(), storage_.newcomers(), config.limiter, &log_),
       tokens_(std::move(secrets)),
       identities_(tokens_, storage_.clock(), tenants_of(*config.plans), config.identity),
       resources_{
@@ -50,7 +50,7 @@ App::App(const config::Config& config, Options options, std::vector<identity::Se
           tokens_,
           handlers::StoreProbe(
               storage_.buckets(),
-              {limiter::bucket_key(config.limiter.key_prefix, kHealth, {}, ""), &kHealth, 1}),
+              {limiter::bucket_key(config.limiter.keys, kHealth, {}, ""), &kHealth, 1}),
           [this] { return storage_.trouble(); },
           config.plans,
           handlers::StatusPage(config.status.tenants),

@@ -57,7 +57,7 @@ int check(const std::string& path) {
   const auto& keys = config->identity.api_keys;
   fmt::print("{}: ok, {} tenants, {}storage {}, keys {}:*\n", path, config->plans->tenants().size(),
              keys ? fmt::format("{} API keys, ", keys->size()) : "", config->storage_text(),
-             config->limiter.key_prefix);
+             config->limiter.keys.prefix);
   return kOk;
 }
 

@@ -75,9 +75,9 @@ Task<Result<std::string>> shown(Buckets& buckets, limiter::Limiter& limiter, boo
   for (const identity::Identity& identity : identities_of(buckets.identity)) {
     const limits::Decision standing = co_await limiter.decide(none, identity, "", 0);
     const std::string_view who = identity.standing == Standing::kKnown ? "" : "the address is ";
-    if (standing.hold == limits::Hold::kRevoked) text += "the session is revoked\n";
-    if (standing.hold == limits::Hold::kPenalty) {
-      text += fmt::format("{}locked out for {} s\n", who, ceil_seconds(standing.held_for));
+    if (standing.barred_by == limits::BarredBy::kEndedSession) text += "the session has been ended\n";
+    if (standing.barred_by == limits::BarredBy::kLockOut) {
+      text += fmt::format("{}locked out for {} s\n", who, ceil_seconds(standing.barred_for));
     }
   }
   text += skipped_lines(buckets);
@@ -96,8 +96,8 @@ Task<Result<std::int64_t>> reset_limits(limits::LimitSet limits, const Buckets& 
   std::erase_if(limits, [&](const Limit* limit) { return buckets.keeps(*limit); });
   const auto count = co_await limiter.reset(limits, buckets.identity, route);
   if (!count || !buckets.with_shared) co_return count;
-  const auto guards = co_await limiter.reset_guards(limits, buckets.identity, route);
-  if (!guards) co_return guards;
+  const auto crowds = co_await limiter.reset_crowds(limits, buckets.identity, route);
+  if (!crowds) co_return crowds;
   co_return count;
 }
 
@@ -167,7 +167,8 @@ Result<std::string> operate(const config::Config& config, const Whose& whose, Op
   patient.shared_memory.create = false;  // that is for the workers
   auto storage = open_storage(patient, loop, clock, log);
   if (!storage) return tl::unexpected(storage.error());
-  limiter::Limiter limiter(storage->buckets(), config.limiter);
+  limiter::Limiter limiter(storage->buckets(), storage->clock(), storage->newcomers(),
+                           config.limiter);
   Result<Buckets> buckets = fail(ErrorCode::kInternal);
   Result<std::string> result = fail(ErrorCode::kStoreUnavailable);
   storage->when_settled([&] {

@@ -21,7 +21,7 @@ Task<http::Response> serve(const http::Request& request, Services& services) {
     decision = co_await services.limiter.decide(limits, *identity, (*route)->name, cost);
   }
   // A session that was ended is a false claim after all, as only the store knows.
-  if (decision.hold == limits::Hold::kRevoked) {
+  if (decision.barred_by == limits::BarredBy::kEndedSession) {
     services.identities.reject_revoked(request, *identity);
     limits = (*route)->limits_of(*plans, *identity);
     decision = co_await services.limiter.decide(limits, *identity, (*route)->name, 1);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "limiter/newcomers.h"
 #include "store/memory_store.h"
 #include "store/shm_store.h"
 
@@ -18,6 +19,22 @@ std::unique_ptr<store::BucketStore> open_shared_memory(const config::Config& con
     throw std::runtime_error(std::string(config::kSharedMemoryScheme) + opened.error().detail);
   }
   return std::move(*opened);
+}
+
+// Without the host's memory the bounds hold for each worker by itself: no reason not to serve.
+shm::Region open_newcomers(const config::Config& config, telemetry::Log& log) {
+  constexpr std::size_t kBytes = limiter::Newcomers::kBytes;
+  if (!config.newcomers_file.empty()) {
+    auto shared = shm::Region::open(config.newcomers_file, kBytes, config.shared_memory.create);
+    if (shared) return std::move(*shared);
+    if (shared.error().code != ErrorCode::kNotFound) {
+      log.warning("new buckets are bounded by each worker alone",
+                  {{"reason", shared.error().detail}});
+    }
+  }
+  auto own = shm::Region::anonymous(kBytes);
+  if (!own) throw std::runtime_error("no memory to count new buckets in: " + own.error().detail);
+  return std::move(*own);
 }
 
 // One line, whatever a stranger at Redis's address said.
@@ -48,6 +65,7 @@ Storage::Storage(const config::Config& config, loop::Loop& loop, const Clock& cl
       buckets_ = std::make_unique<store::MemoryStore>(clock, store::MemoryStore::Options{});
       break;
   }
+  newcomers_.emplace(open_newcomers(config, log));
 }
 
 std::string Storage::trouble() const {

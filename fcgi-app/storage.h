@@ -1,11 +1,15 @@
 // The store that a config names, opened: workers and operators come to it the same way.
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 
 #include "config/config.h"
 #include "loop/loop.h"
+#include "shm/region.h"
 #include "store/redis/redis_store.h"
 #include "telemetry/log.h"
 
@@ -21,6 +25,8 @@ class Storage {
   [[nodiscard]] store::BucketStore& buckets() { return *buckets_; }
   // The time by which the buckets are counted: Redis's, or the host's.
   [[nodiscard]] const Clock& clock() const { return redis_ ? redis_->clock() : clock_; }
+  // What bounds new buckets: the host's, or this process's where that cannot be.
+  [[nodiscard]] std::span<std::byte> newcomers() const { return newcomers_->memory(); }
   // Why Redis does not serve: a line of ASCII that tells no password; empty if it does, and where
   // there is no Redis.
   [[nodiscard]] std::string trouble() const;
@@ -36,6 +42,7 @@ class Storage {
   std::unique_ptr<store::redis::Connection> redis_;
   store::redis::RedisStore* redis_store_ = nullptr;  // buckets_, if they are in Redis
   std::unique_ptr<store::BucketStore> buckets_;
+  std::optional<shm::Region> newcomers_;
 };
 
 }  // namespace sluice

@@ -177,7 +177,7 @@ TEST_F(OperatorTest, WhatTheFlagsGetWrongIsSaidInOneLine) {
 
 TEST_F(OperatorTest, AStoreThatCannotBeAskedIsAnError) {
   AbsentStore absent;
-  limiter::Limiter limiter(absent, {});
+  limiter::Limiter limiter(absent, clock_, newcomers_, {});
   for (const Operation operation : {peek, reset, preview_reset}) {
     auto buckets = find_buckets(config_, {.address = address_}, clock_.now());
     ASSERT_TRUE(buckets);

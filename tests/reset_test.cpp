@@ -148,7 +148,8 @@ TEST_F(ResetTest, EachBucketIsShownAsItStoodAndWhyItWasKept) {
 // The count of new buckets is of all of a tenant's callers.
 TEST_F(ResetTest, NewcomersAreLetInAgainOnlyWithWhatIsShared) {
   use({"session"});
-  limiter::Limiter guarded(store_, {.guards = {.per_tenant = 1, .per_network = 0}});
+  limiter::Limiter guarded(store_, clock_, newcomers_,
+                           {.newcomers = {.per_tenant = 1, .per_network = 0}});
   const auto is_crowded = [&] {
     auto buckets = find_buckets(config_, {.session = open_session("acme")}, clock_.now());
     const auto limits = limits::LimitSet{buckets->limits[0].limit};

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "manual_clock.h"
+#include "newcomer_memory.h"
 #include "run_task.h"
 #include "serve.h"
 #include "store/memory_store.h"
@@ -28,7 +29,7 @@ inline limits::PlanLimit plan_limit(std::string name, std::string tenant, limits
 // A store that is down.
 class AbsentStore final : public store::BucketStore {
  public:
-  [[nodiscard]] Task<Result<limits::Decision>> take(std::span<const limits::Charge> /*charges*/,
+  [[nodiscard]] Task<Result<limits::Decision>> take(limits::Ask /*ask*/,
                                                     std::optional<TimePoint> /*now*/) override {
     co_return fail(ErrorCode::kStoreUnavailable);
   }
@@ -102,7 +103,8 @@ class ServeFixture : public testing::Test {
           {"acme", {plan_limit("chat", "acme", limits::Fact::kSession, 4, "chat")}},
           {"globex", {plan_limit("chat", "globex", limits::Fact::kSession, 4, "chat")}}});
   store::MemoryStore store_{clock_, {}};
-  limiter::Limiter limiter_{store_, {}};
+  NewcomerMemory newcomers_;
+  limiter::Limiter limiter_{store_, clock_, newcomers_, {}};
   identity::SessionTokens tokens_{{identity::Secret{}}};
   identity::Resolver identities_{tokens_, clock_, {"acme", "globex", "vip", "banned"}, access()};
   handlers::Resources resources_ = test_resources(clock_, tokens_, store_, plans_, limiter_);

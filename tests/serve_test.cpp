@@ -190,9 +190,9 @@ class DyingStore final : public store::BucketStore {
  public:
   DyingStore(store::BucketStore& store, int answers) : store_(store), left_(answers) {}
 
-  [[nodiscard]] Task<Result<limits::Decision>> take(std::span<const limits::Charge> charges,
+  [[nodiscard]] Task<Result<limits::Decision>> take(limits::Ask ask,
                                                     std::optional<TimePoint> now) override {
-    return left_-- > 0 ? store_.take(charges, now) : absent_.take(charges, now);
+    return left_-- > 0 ? store_.take(ask, now) : absent_.take(ask, now);
   }
   [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> keys) override {
     return store_.reset(keys);
@@ -215,7 +215,7 @@ TEST_F(ServeTest, AnEndedSessionIsRefusedThoughTheStoreGoesMeanwhile) {
   request.params = params;
   const auto status = [&](limits::OnStoreError policy) {
     DyingStore store(store_, 1);
-    limiter::Limiter limiter(store, {});
+    limiter::Limiter limiter(store, clock_, newcomers_, {});
     auto probing = plan_limit("probing", "", Fact::kIp, 2, std::string(limits::kIdentityFailure));
     probing.limit.on_store_error = policy;
     use_plans({probing}, {{"acme", {}}});

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <libconfig.h++>
 
+#include "base/sip_hash.h"
 #include "config/access_section.h"
 #include "config/api_keys_section.h"
 #include "config/cost_section.h"
@@ -27,13 +28,15 @@ constexpr std::string_view kDefaultUri = "redis://127.0.0.1:6379/0";
 
 // What has been read so far.
 struct Draft {
+  explicit Draft(const LoadOptions& from) : options(from) {}
+
   const LoadOptions& options;
-  Config config = {};
+  Config config;
   // These refer to the parsed file.
-  PlanSections limits = {};
-  std::optional<Value> api_keys = std::nullopt;
-  std::optional<Value> access = std::nullopt;
-  std::optional<Value> costs = std::nullopt;
+  PlanSections limits;
+  std::optional<Value> api_keys;
+  std::optional<Value> access;
+  std::optional<Value> costs;
 };
 
 void read_section(const Value& value, Draft& draft) {
@@ -65,6 +68,7 @@ void read_lists(const std::filesystem::path& folder, Draft& draft) {
   const Words routes = draft.options.routes;
   draft.limits.has_api_keys = draft.api_keys.has_value();
   config.plans = read_plans(draft.limits, routes);
+  config.limiter.keys.tags = limiter::Tags(*config.plans);
   config.identity.headers = counted_headers(*config.plans);
   if (draft.access) config.identity.access = read_access(*draft.access, *config.plans);
   if (draft.costs) config.costs = read_costs(*draft.costs, routes, *config.plans);
@@ -108,6 +112,20 @@ void apply_environment(const std::filesystem::path& folder, Draft& draft, Report
   secret_file = options.secret_file.value_or((folder / secret_file).string());
 }
 
+// Who has the same store and keys on this host shares it.
+std::string default_newcomers_file(const Config& config) {
+  switch (config.storage) {
+    case Storage::kMemory:
+      return "";
+    case Storage::kSharedMemory:
+      return config.shared_memory_file + ".newcomers";
+    case Storage::kRedis:
+      break;
+  }
+  const std::string what = fmt::format("{} {}", config.storage_text(), config.limiter.keys.prefix);
+  return fmt::format("/dev/shm/sluice-newcomers-{:016x}", SipHash::of(what, {}));
+}
+
 }  // namespace
 
 std::string Config::storage_text() const {
@@ -127,7 +145,7 @@ Result<Config> load(const std::string& path, const LoadOptions& options) {
   const std::filesystem::path folder = parent.empty() ? "." : parent;
   Report report;
   libconfig::Config file;
-  Draft draft{options};
+  Draft draft(options);
   const auto source = Source::read(path, folder, report);
   if (source && parse(*source, file, report)) {
     (void)set_storage(kDefaultUri, draft.config);
@@ -138,6 +156,9 @@ Result<Config> load(const std::string& path, const LoadOptions& options) {
     read_lists(parent, draft);
   }
   apply_environment(parent, draft, report);
+  if (draft.config.newcomers_file.empty()) {
+    draft.config.newcomers_file = default_newcomers_file(draft.config);
+  }
   if (!report.empty()) return fail(ErrorCode::kInvalidConfig, report.text());
   draft.config.warnings = report.warnings();
   return std::move(draft.config);

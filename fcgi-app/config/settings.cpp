@@ -40,7 +40,16 @@ void read_key_prefix(const Value& value, Settings& settings) {
   if (!is_valid_id(*prefix)) {
     value.complain(fmt::format("\"key_prefix\" must be {}, not \"{}\"", kIdRule, *prefix));
   }
-  settings.config.limiter.key_prefix = *prefix;
+  settings.config.limiter.keys.prefix = *prefix;
+}
+
+void read_newcomers_file(const Value& value, Settings& settings) {
+  const auto file = value.text();
+  if (!file) return;
+  if (!file->starts_with('/')) {
+    value.complain(fmt::format("\"{}\" is no whole path; write /dev/shm/sluice-newcomers", *file));
+  }
+  settings.config.newcomers_file = *file;
 }
 
 void read_secret_file(const Value& value, Settings& settings) {
@@ -150,14 +159,15 @@ constexpr std::array<Key<Settings>, 4> kFastcgiKeys{{
      }},
 }};
 
-constexpr std::array<Key<Settings>, 2> kNewBucketsKeys{{
+constexpr std::array<Key<Settings>, 3> kNewBucketsKeys{{
+    {"file", read_newcomers_file},
     {"per_tenant",
      [](const Value& value, Settings& settings) {
-       read_integer<0, limits::kMaxQuota>(value, settings.config.limiter.guards.per_tenant);
+       read_integer<0, limits::kMaxQuota>(value, settings.config.limiter.newcomers.per_tenant);
      }},
     {"per_network",
      [](const Value& value, Settings& settings) {
-       read_integer<0, limits::kMaxQuota>(value, settings.config.limiter.guards.per_network);
+       read_integer<0, limits::kMaxQuota>(value, settings.config.limiter.newcomers.per_network);
      }},
 }};
 

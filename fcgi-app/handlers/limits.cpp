@@ -55,8 +55,8 @@ Task<http::Response> limits(const Call& call) {
   set_if(caller.session || has_key, "tenant_id", caller.tenant);
   set_if(caller.session.has_value(), "session_id", caller.token);
   set_if(has_key, "user", caller.user);
-  if (call.decision.hold == limits::Hold::kPenalty) {
-    body.set("locked_out_for", ceil_seconds(call.decision.held_for));
+  if (call.decision.barred_by == limits::BarredBy::kLockOut) {
+    body.set("locked_out_for", ceil_seconds(call.decision.barred_for));
   }
   body.set("limits", array);
   co_return http::Response(200, body.text());

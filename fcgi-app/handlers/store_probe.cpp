@@ -62,7 +62,7 @@ Task<bool> StoreProbe::is_up(TimePoint now) {
 // Runs by itself: who began it may go before the others have their answer.
 Task<void> StoreProbe::ask(std::shared_ptr<Round> round) {
   try {
-    const auto answer = co_await store_.take({&charge_, 1}, std::nullopt);
+    const auto answer = co_await store_.take({{&charge_, 1}}, std::nullopt);
     round->up = answer.has_value();
   } catch (...) {
     round->up = false;  // whatever it was, the store has not answered, and others wait

@@ -71,9 +71,9 @@ Response problem(const Error& error) {
 }
 
 Response problem(const limits::Decision& decision) {
-  if (decision.hold == limits::Hold::kPenalty) {
+  if (decision.barred_by == limits::BarredBy::kLockOut) {
     return detail_response(429, fmt::format("Denied too often: locked out for {} seconds",
-                                            ceil_seconds(decision.held_for)));
+                                            ceil_seconds(decision.barred_for)));
   }
   const auto tightest = decision.tightest();
   if (!tightest) return problem(Error{ErrorCode::kStoreUnavailable});

@@ -79,11 +79,11 @@ void write_shadow(const Decision& decision, Response& response) {
 void write_retry_after(const Decision& decision, Response& response) {
   if (decision.allowed) return;
   const auto tightest = decision.tightest();
-  const bool locked_out = decision.hold == limits::Hold::kPenalty;
+  const bool locked_out = decision.barred_by == limits::BarredBy::kLockOut;
   if (!tightest && !locked_out) return;
   Duration wait = tightest ? decision.balances[*tightest].retry_after : Duration::zero();
   if (wait == limits::kNever) return;
-  if (locked_out) wait = std::max(wait, decision.held_for);
+  if (locked_out) wait = std::max(wait, decision.barred_for);
   const auto seconds = std::max<std::int64_t>(1, ceil_seconds(wait));
   response.add("Retry-After", fmt::to_string(seconds));
 }
@@ -99,7 +99,7 @@ std::string policy_name(std::span<const Limit* const> all, const Limit& limit) {
 
 void write_ratelimit_fields(const Decision& decision, Response& response) {
   // What is left of the quota is of no use to who is locked out.
-  if (decision.allowed || decision.hold != limits::Hold::kPenalty) {
+  if (decision.allowed || decision.barred_by != limits::BarredBy::kLockOut) {
     write_tightest(decision, response);
     write_enforced(decision, response);
   }

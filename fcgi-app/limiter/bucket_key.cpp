@@ -19,13 +19,7 @@ std::string hex(const SessionId& id) {
   return text;
 }
 
-std::string tag(const Limit& limit, const Identity& identity) {
-  if (limit.scope.parts.empty()) return "@";
-  if (!limit.tenant.empty()) return limit.tenant;
-  return limit.scope.has(Fact::kIp) ? "@" + identity.address : "@";
-}
-
-constexpr std::string_view kLayout = ":v2:{";
+constexpr std::string_view kLayout = ":v3:{";
 constexpr std::size_t kNetworkText = 2 + 48 / 4;  // "6:" and hex digits
 
 // The value of a fact; empty where the request has none.
@@ -52,27 +46,65 @@ std::string value(const limits::ScopePart& part, const Identity& identity, std::
   return "";
 }
 
-// Whether the tag has said it.
-bool is_in_tag(Fact fact, const Limit& limit) {
-  return fact == (limit.tenant.empty() ? Fact::kIp : Fact::kTenant);
+std::string stem(const KeySpace& space, std::string_view tag) {
+  std::string key;
+  key.reserve(128);
+  return key.append(space.prefix).append(kLayout).append(tag).append("}:");
+}
+
+std::string tenant_stem(const KeySpace& space, std::string_view tenant) {
+  const std::string tag = space.tags.of_tenant(tenant);
+  std::string key = stem(space, tag);
+  if (tag != tenant) key.append(tenant).append(":");
+  return key;
+}
+
+bool is_global(const limits::PlanLimit& listed) {
+  return listed.limit.scope.parts.empty();
 }
 
 }  // namespace
 
-std::string bucket_key(std::string_view prefix, const Limit& limit, const Identity& identity,
+Tags::Tags(const limits::Plans& plans) {
+  const auto& defaults = plans.defaults();
+  addresses_share_ = std::any_of(defaults.begin(), defaults.end(), [](const auto& listed) {
+    return !listed.limit.scope.has(Fact::kIp);
+  });
+  for (const auto& [tenant, listed] : plans.tenants()) {
+    const auto global = std::find_if(listed.begin(), listed.end(), is_global);
+    if (global != listed.end()) plans_.emplace_back(tenant, "@" + global->limit.plan);
+  }
+}
+
+std::string Tags::of_tenant(std::string_view tenant) const {
+  const auto found =
+      std::lower_bound(plans_.begin(), plans_.end(), tenant,
+                       [](const auto& one, std::string_view name) { return one.first < name; });
+  return found != plans_.end() && found->first == tenant ? found->second : std::string(tenant);
+}
+
+std::string Tags::of_address(std::string_view address) const {
+  return addresses_share_ ? "@" : std::string("@").append(address);
+}
+
+std::string bucket_key(const KeySpace& space, const Limit& limit, const Identity& identity,
                        std::string_view route) {
-  std::string key;
-  key.reserve(128);
-  key.append(prefix).append(kLayout).append(tag(limit, identity)).append("}:");
+  const bool is_default = limit.tenant.empty();
   if (limit.scope.parts.empty()) {
+    std::string key = stem(space, is_default ? "@" : space.tags.of_tenant(limit.tenant));
     if (!limit.plan.empty()) key.append(limit.plan).append(":");
     return key.append(limit.name).append(":global");
   }
+  const std::string address_tag =
+      limit.scope.has(Fact::kIp) ? space.tags.of_address(identity.address) : "@";
+  const bool says_address = is_default && address_tag.size() > 1;
+  std::string key = is_default ? stem(space, address_tag) : tenant_stem(space, limit.tenant);
   key.append(limit.name);
   for (const limits::ScopePart& part : limit.scope.parts) {
     key.append(":").append(limits::to_name<Fact>(limits::kFactNames, part.fact));
     if (part.fact == Fact::kHeader) key.append(":").append(part.header);
-    if (is_in_tag(part.fact, limit)) continue;
+    if (part.fact == Fact::kTenant && !is_default) continue;
+    if (part.fact == Fact::kIp && says_address) continue;
     const std::string shown = value(part, identity, route);
     key.append(":").append(shown.empty() ? "@" + identity.address : shown);
   }
@@ -90,29 +122,38 @@ std::string_view network_of(std::string_view address) {
   return address.starts_with("6:") ? address.substr(0, kNetworkText) : address;
 }
 
-GuardKeys guard_keys(std::string_view prefix, const Limit& limit, std::string_view network) {
-  std::string stem(prefix);
-  stem.append(kLayout).append(limit.tenant.empty() ? "@" : limit.tenant).append("}:");
-  stem.append(limit.name);
-  std::string tail;
-  if (!network.empty()) tail.append(":").append(network);
-  return {stem + ":opened" + tail, stem + ":shared" + tail};
+std::string crowd_name(const Limit& limit, std::string_view network) {
+  std::string name = limit.tenant.empty() ? "@" : limit.tenant;
+  name.append(":").append(limit.name);
+  if (!network.empty()) name.append(":").append(network);
+  return name;
 }
 
-std::string session_key(std::string_view prefix, std::string_view name, const Identity& identity) {
-  std::string key(prefix);
-  key.append(kLayout).append(identity.tenant).append("}:").append(name).append(":session:");
-  return key.append(value({Fact::kSession, ""}, identity, ""));
+std::string shared_key(const KeySpace& space, const Limit& limit, std::string_view crowd) {
+  return stem(space, limit.tenant.empty() ? "@" : space.tags.of_tenant(limit.tenant))
+      .append("@shared:")
+      .append(crowd);
 }
 
-std::string address_key(std::string_view prefix, std::string_view name, const Identity& identity) {
-  std::string key(prefix);
-  return key.append(kLayout)
-      .append("@")
-      .append(identity.address)
-      .append("}:")
-      .append(name)
-      .append(":ip");
+std::string_view tag_in(std::string_view key) {
+  const std::size_t first = key.find('{') + 1;
+  return key.substr(first, key.find('}') - first);
+}
+
+std::string tenant_key(const KeySpace& space, std::string_view tenant, std::string_view name,
+                       std::string_view rest) {
+  return tenant_stem(space, tenant).append(name).append(":").append(rest);
+}
+
+std::string session_key(const KeySpace& space, std::string_view name, const Identity& identity) {
+  return tenant_key(space, identity.tenant, name, value({Fact::kSession, ""}, identity, ""));
+}
+
+std::string address_key(const KeySpace& space, std::string_view name, const Identity& identity) {
+  const std::string tag = space.tags.of_address(identity.address);
+  std::string key = stem(space, tag).append(name);
+  if (tag.size() == 1) key.append(":").append(identity.address);
+  return key;
 }
 
 }  // namespace sluice::limiter

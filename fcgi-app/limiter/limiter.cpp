@@ -4,15 +4,15 @@
 
 #include <fmt/format.h>
 
-#include "limiter/bucket_key.h"
+#include "limiter/by_tag.h"
 
 namespace sluice::limiter {
 namespace {
 
+using limits::Bar;
+using limits::BarredBy;
 using limits::Charge;
 using limits::Decision;
-using limits::Guard;
-using limits::Hold;
 using limits::Limit;
 using limits::LimitSet;
 
@@ -33,12 +33,7 @@ constexpr Duration kCrowdPause = std::chrono::minutes(1);
 // What the clocks of workers may differ by: a session that is ended must not outlive its mark.
 constexpr Duration kClockSlack = std::chrono::minutes(1);
 
-constexpr std::string_view kRevokedName = "@revoked";
-
-const Limit& revocation() {
-  static const Limit limit = countdown(std::string(kRevokedName));
-  return limit;
-}
+constexpr std::string_view kEndedName = "@ended";
 
 // What the log may say of a caller besides the ids of its key and user. Of a tenant only what is
 // proved: another's name could be claimed. The address where it is counted.
@@ -51,57 +46,72 @@ struct Who {
   std::string address;
 };
 
-Limit revocations_a_day(std::int64_t quota) {
-  return {.name = std::string(kRevokedName), .rate = {quota, {1, limits::Unit::kDay}}};
+Limit endings_a_day(std::int64_t quota) {
+  return {.name = std::string(kEndedName), .rate = {quota, {1, limits::Unit::kDay}}};
 }
 
 // How many of a tenant's sessions one network may end in a day; 0: no bound, as there is none at
 // all.
-std::int64_t share_of_network(const Guards::Options& guards) {
-  if (guards.per_tenant == 0) return guards.per_network;
-  const std::int64_t tenth = std::max<std::int64_t>(1, guards.per_tenant / 10);
-  return guards.per_network == 0 ? tenth : std::min(tenth, guards.per_network);
+std::int64_t share_of_network(const Newcomers::Options& most) {
+  if (most.per_tenant == 0) return most.per_network;
+  const std::int64_t tenth = std::max<std::int64_t>(1, most.per_tenant / 10);
+  return most.per_network == 0 ? tenth : std::min(tenth, most.per_network);
 }
 
-// Takes the holds off a decision, and says what they say.
-void take_off_holds(Decision& decision, std::size_t limit_count, std::int64_t cost) {
-  bool denied = false;
-  for (std::size_t i = 0; i < decision.limits.size(); ++i) {
-    if (i < limit_count) {
-      denied = denied || decision.denied_by(i);
-    } else if (decision.lacks_room(i) && decision.hold != Hold::kRevoked) {
-      const bool revoked = decision.limits[i] == &revocation();
-      decision.hold = revoked ? Hold::kRevoked : Hold::kPenalty;
-      decision.held_for = decision.balances[i].retry_after;
-    }
+// What the limiter makes of the bars: of a session first, where one is shown, then of a lock-out.
+void judge_bars(Decision& decision, bool shows_session, std::int64_t cost) {
+  const std::size_t lock_out = shows_session ? 1 : 0;
+  if (shows_session && decision.bars[0] > Duration::zero()) {
+    decision.barred_by = BarredBy::kEndedSession;
+  } else if (decision.bars.at(lock_out) > Duration::zero()) {
+    decision.barred_by = BarredBy::kLockOut;
+    decision.barred_for = decision.bars.at(lock_out);
   }
-  decision.limits.resize(limit_count);
-  decision.balances.resize(limit_count);
   // A lock-out is from what costs something.
-  if (decision.hold == Hold::kPenalty && cost == 0) decision.allowed = !denied;
+  if (decision.barred_by != BarredBy::kLockOut || cost > 0) return;
+  decision.allowed = true;
+  for (std::size_t i = 0; i < decision.limits.size(); ++i) {
+    const bool enforces = decision.limits[i]->mode != limits::Mode::kShadow;
+    if (enforces && decision.lacks_room(i)) decision.allowed = false;
+  }
+}
+
+// Whether the charge has found no unit in use.
+bool has_opened(const Decision& decision, std::size_t i, const Charge& charge) {
+  return charge.cost > 0 && !decision.lacks_room(i) &&
+         decision.balances[i].remaining == charge.limit->terms().capacity - charge.cost;
 }
 
 }  // namespace
 
-Limiter::Limiter(store::BucketStore& store, Options options, telemetry::Log* log)
+Limiter::Limiter(store::BucketStore& store, const Clock& clock, std::span<std::byte> newcomers,
+                 Options options, telemetry::Log* log)
     : store_(store),
+      clock_(clock),
       options_(std::move(options)),
       log_(log),
-      guards_(options_.key_prefix, options_.guards),
-      penalty_(options_.key_prefix, options_.penalty),
-      revocations_(revocations_a_day(options_.guards.per_tenant)),
-      own_revocations_(revocations_a_day(share_of_network(options_.guards))) {}
+      newcomers_(options_.newcomers, newcomers),
+      penalty_(options_.keys, options_.penalty),
+      endings_(endings_a_day(options_.newcomers.per_tenant)),
+      own_endings_(endings_a_day(share_of_network(options_.newcomers))) {}
 
 Task<Decision> Limiter::decide(const LimitSet& limits, const identity::Identity& identity,
                                std::string_view route, std::int64_t cost) {
-  const std::vector<Charge> charges = charges_of(limits, identity, route, cost);
-  if (charges.empty()) co_return Decision{};
-  auto taken = co_await store_.take(charges, std::nullopt);
+  std::vector<Charge> charges = charges_of(limits, identity, route, cost);
+  const std::vector<Bar> bars = bars_of(identity);
+  if (charges.empty() && bars.empty()) co_return Decision{};
+  const bool is_near = newcomers_.is_any_near(clock_.now());
+  Places places;
+  if (is_near) places = co_await find_places(charges, identity, route);
+  auto taken = co_await take_by_tag(store_, {charges, bars});
+  settle(places, charges, taken);
   if (!taken) co_return without_store(limits, taken.error().code);
   Decision decision = std::move(*taken);
-  take_off_holds(decision, limits.size(), cost);
+  decision.crowded = places.crowded;
+  judge_bars(decision, identity.session.has_value(), cost);
+  if (!is_near && decision.allowed && cost > 0) learn(decision, charges, identity, route);
   if (decision.crowded) note_crowd(decision, identity);
-  const bool denied = !decision.allowed && decision.hold == Hold::kNone;
+  const bool denied = !decision.allowed && decision.barred_by == BarredBy::kNone;
   if (denied && penalty_.is_on() && Penalty::is_own(decision, identity, route)) {
     start(count_denial(identity));  // which the answer need not wait for
   }
@@ -109,34 +119,37 @@ Task<Decision> Limiter::decide(const LimitSet& limits, const identity::Identity&
 }
 
 std::vector<Charge> Limiter::charges_of(const LimitSet& limits, const identity::Identity& identity,
-                                        std::string_view route, std::int64_t cost) {
+                                        std::string_view route, std::int64_t cost) const {
   std::vector<Charge> charges;
-  charges.reserve(limits.size() + 2);
+  charges.reserve(limits.size());
   for (const Limit* limit : limits) {
-    charges.push_back({bucket_key(options_.key_prefix, *limit, identity, route), limit, cost,
-                       guards_.guards_of(*limit, identity, route)});
-  }
-  if (identity.session) {
-    charges.push_back({session_key(options_.key_prefix, kRevokedName, identity), &revocation(), 0});
-  }
-  if (penalty_.is_on() && identity.standing != Standing::kExempt) {
-    charges.push_back(penalty_.lock_out(identity));
+    charges.push_back({bucket_key(options_.keys, *limit, identity, route), limit, cost});
   }
   return charges;
+}
+
+std::vector<Bar> Limiter::bars_of(const identity::Identity& identity) const {
+  std::vector<Bar> bars;
+  if (identity.session) bars.push_back({session_key(options_.keys, kEndedName, identity)});
+  if (penalty_.is_on() && identity.standing != Standing::kExempt) {
+    bars.push_back(penalty_.lock_out(identity));
+  }
+  return bars;
 }
 
 // Of many denials at once one counts: a page that asks 30 things in parallel is no abuse.
 Task<void> Limiter::count_denial(identity::Identity identity) {
   identity.token = {};  // it is in the request's memory, which may go meanwhile
-  const std::vector<Charge> denial{penalty_.lock_out(identity), penalty_.denial(identity)};
-  if (!counting_.insert(denial[1].key).second) co_return;
-  const auto counted = co_await store_.take(denial, std::nullopt);
-  counting_.erase(denial[1].key);
-  if (!counted || counted->lacks_room(0)) co_return;
-  const auto seconds = penalty_.due(counted->lacks_room(1) ? 0 : counted->balances[1].remaining);
+  const std::vector<Charge> denial{penalty_.denial(identity)};
+  std::vector<Bar> lock_out{penalty_.lock_out(identity)};
+  if (!counting_.insert(denial[0].key).second) co_return;
+  const auto counted = co_await store_.take({denial, lock_out}, std::nullopt);
+  counting_.erase(denial[0].key);
+  if (!counted || counted->is_barred()) co_return;
+  const auto seconds = penalty_.due(counted->lacks_room(0) ? 0 : counted->balances[0].remaining);
   if (seconds.count() == 0) co_return;
-  const std::vector<Charge> lock_out{penalty_.lock_out(identity, seconds.count())};
-  const auto begun = co_await store_.take(lock_out, std::nullopt);
+  lock_out[0].set_for = seconds;
+  const auto begun = co_await store_.take({{}, lock_out}, std::nullopt);
   if (!begun || !begun->allowed || !log_) co_return;
   const std::string length = fmt::to_string(seconds.count());
   const Who who(identity);
@@ -145,6 +158,56 @@ Task<void> Limiter::count_denial(identity::Identity identity) {
                                {"api_key", identity.api_key},
                                {"address", who.address},
                                {"seconds", length}});
+}
+
+// Near a bound: a place for each bucket that this decision may open. Newcomers for whom there is
+// none are sent to the bucket that they share. Who is not known here may be known to another host,
+// so the store is asked: a bucket in use is its caller's.
+Task<Limiter::Places> Limiter::find_places(std::vector<Charge>& charges,
+                                           const identity::Identity& identity,
+                                           std::string_view route) {
+  const TimePoint now = clock_.now();
+  Places places;
+  for (std::size_t i = 0; i < charges.size(); ++i) {
+    Charge& charge = charges[i];
+    auto crowds = newcomers_.crowds_of(*charge.limit, identity, route);
+    if (crowds.empty() || newcomers_.knows(charge.key, crowds.front().window, now)) continue;
+    const bool opens = charge.cost > 0;
+    const Newcomers::Crowd* const full =
+        opens ? newcomers_.reserve(crowds, now) : newcomers_.full(crowds, now);
+    if (!full) {
+      if (opens) places.reserved.push_back({i, std::move(crowds)});
+      continue;
+    }
+    const std::vector<Charge> peek{{charge.key, charge.limit, 0}};
+    const auto seen = co_await store_.take({peek}, std::nullopt);
+    if (!seen) break;  // as the decision itself will find
+    if (seen->balances[0].remaining < charge.limit->terms().capacity) continue;
+    charge.key = shared_key(options_.keys, *charge.limit, full->name);
+    places.crowded = true;
+  }
+  co_return places;
+}
+
+// Gives the places back that were not taken, and remembers who took one.
+void Limiter::settle(const Places& places, const std::vector<Charge>& charges,
+                     const Result<Decision>& taken) {
+  for (const auto& [i, crowds] : places.reserved) {
+    const bool opened = taken && taken->allowed && has_opened(*taken, i, charges[i]);
+    const bool is_new =
+        opened && newcomers_.opened(charges[i].key, crowds.front().window, taken->at);
+    if (!is_new) newcomers_.release(crowds);
+  }
+}
+
+// What was opened far from any bound.
+void Limiter::learn(const Decision& decision, const std::vector<Charge>& charges,
+                    const identity::Identity& identity, std::string_view route) {
+  for (std::size_t i = 0; i < charges.size(); ++i) {
+    if (!has_opened(decision, i, charges[i])) continue;
+    const auto crowds = newcomers_.crowds_of(*charges[i].limit, identity, route);
+    newcomers_.opened(charges[i].key, crowds, decision.at);
+  }
 }
 
 void Limiter::note_crowd(const Decision& decision, const identity::Identity& identity) {
@@ -162,47 +225,50 @@ Task<Result<std::int64_t>> Limiter::reset(const LimitSet& limits,
                                           std::string_view route) {
   std::vector<std::string> keys;
   for (const Limit* limit : limits) {
-    keys.push_back(bucket_key(options_.key_prefix, *limit, identity, route));
+    keys.push_back(bucket_key(options_.keys, *limit, identity, route));
   }
   if (keys.empty()) co_return 0;
   co_return co_await store_.reset(keys);
 }
 
-Task<Result<std::int64_t>> Limiter::reset_guards(const LimitSet& limits,
+Task<Result<std::int64_t>> Limiter::reset_crowds(const LimitSet& limits,
                                                  const identity::Identity& identity,
                                                  std::string_view route) {
   std::vector<std::string> keys;
+  std::int64_t used = 0;
   for (const Limit* limit : limits) {
-    for (Guard& guard : guards_.guards_of(*limit, identity, route)) {
-      keys.push_back(std::move(guard.key));
-      keys.push_back(std::move(guard.shared_key));
+    for (const Newcomers::Crowd& crowd : newcomers_.crowds_of(*limit, identity, route)) {
+      used += newcomers_.forget(crowd) ? 1 : 0;
+      keys.push_back(shared_key(options_.keys, *limit, crowd.name));
     }
   }
   if (keys.empty()) co_return 0;
-  co_return co_await store_.reset(keys);
+  const auto buckets = co_await store_.reset(keys);
+  if (!buckets) co_return buckets;
+  co_return used + *buckets;
 }
 
 Task<Result<bool>> Limiter::revoke(const identity::Identity& identity, Duration left) {
-  const std::int64_t seconds =
-      std::clamp<std::int64_t>(ceil_seconds(left + kClockSlack), 1, kMaxCountdown);
-  std::vector<Charge> end{
-      {session_key(options_.key_prefix, kRevokedName, identity), &revocation(), seconds}};
-  Limit all = revocations_;
-  Limit own = own_revocations_;
+  const auto length =
+      std::clamp<Duration>(left + kClockSlack, std::chrono::seconds(1), limits::kMaxBarTime);
+  const std::vector<Bar> end{{session_key(options_.keys, kEndedName, identity), length}};
+  Limit all = endings_;
+  Limit own = own_endings_;
   all.tenant = own.tenant = identity.tenant;
-  const auto count = [&](const Limit& limit, std::string_view network) {
+  std::vector<Charge> counts;
+  const auto count = [&](const Limit& limit, std::string_view of) {
     if (limit.quota() == 0) return;
-    end.push_back({guard_keys(options_.key_prefix, limit, network).opened, &limit, 1});
+    counts.push_back({tenant_key(options_.keys, identity.tenant, "@endings", of), &limit, 1});
   };
   count(own, network_of(identity.address));
-  count(all, "");
-  const auto decision = co_await store_.take(end, std::nullopt);
+  count(all, "all");
+  const auto decision = co_await store_.take({counts, end}, std::nullopt);
   if (!decision) co_return tl::unexpected(decision.error());
-  if (decision->lacks_room(0)) co_return false;
+  if (decision->is_barred()) co_return false;
   if (decision->allowed) co_return true;
   // Who is beyond both is told of its own share.
-  if (end[1].limit != &own || !decision->lacks_room(1)) co_return fail(ErrorCode::kTooManyEnded);
-  const std::int64_t wait = ceil_seconds(decision->balances[1].retry_after);
+  if (counts[0].limit != &own || !decision->lacks_room(0)) co_return fail(ErrorCode::kTooManyEnded);
+  const std::int64_t wait = ceil_seconds(decision->balances[0].retry_after);
   co_return fail(ErrorCode::kTooManyEndedHere, fmt::to_string(wait));
 }
 

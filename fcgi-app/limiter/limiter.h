@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "identity/identity.h"
-#include "limiter/guards.h"
+#include "limiter/bucket_key.h"
+#include "limiter/newcomers.h"
 #include "limiter/penalty.h"
 #include "limits/plan.h"
 #include "store/store.h"
@@ -19,22 +20,29 @@ namespace sluice::limiter {
 class Limiter {
  public:
   struct Options {
-    std::string key_prefix = "sluice";  // an id
-    Guards::Options guards = {};
+    KeySpace keys{};
+    Newcomers::Options newcomers = {};
     Penalty::Options penalty = {};
   };
 
-  // `store` and `log` outlive the limiter; `log` may be nullptr.
-  Limiter(store::BucketStore& store, Options options, telemetry::Log* log = nullptr);
+  // All arguments but the options outlive the limiter; `log` may be nullptr. `clock` is the
+  // store's, and `newcomers` memory as that class asks for.
+  Limiter(store::BucketStore& store, const Clock& clock, std::span<std::byte> newcomers,
+          Options options, telemetry::Log* log = nullptr);
   Limiter(const Limiter&) = delete;
   Limiter& operator=(const Limiter&) = delete;
   ~Limiter() = default;
 
-  // Charges `cost` units to every limit that enforces, or to none. A revoked session is denied
-  // (Hold::kRevoked), on routes without limits too; so is, where something is charged, who is
-  // locked out (kPenalty); else that is only told. Where there is nothing to ask, the answer is
-  // yes. When the store is unavailable the strictest on_store_error decides; when it answers
-  // nonsense the answer is no. REQUIRES: the limits and the identity outlive the task.
+  // Charges `cost` units to every limit that enforces, or to none. Where an ended session is shown
+  // it is denied (BarredBy::kEndedSession), on routes without limits too; so is, where something is
+  // charged, who is locked out (kLockOut); else that is only told. Where there is nothing to ask,
+  // the answer is yes. When the store is unavailable the strictest on_store_error decides; when it
+  // answers nonsense the answer is no.
+  //
+  // Mostly all of it is one call, all or none. Keys of two tags, and so two calls (by_tag.h), has a
+  // request that names a session only once, and one of a newcomer to `defaults` who has to share.
+  //
+  // REQUIRES: the limits and the identity outlive the task.
   [[nodiscard]] Task<limits::Decision> decide(const limits::LimitSet& limits,
                                               const identity::Identity& identity,
                                               std::string_view route, std::int64_t cost);
@@ -44,16 +52,16 @@ class Limiter {
   [[nodiscard]] Task<Result<std::int64_t>> reset(const limits::LimitSet& limits,
                                                  const identity::Identity& identity,
                                                  std::string_view route);
-  // Lets the callers of these limits, others than `identity` too, open new buckets again, and gives
-  // the bucket that newcomers share its full quota back. Yields how many of all these had been in
-  // use. Errors and REQUIRES: as reset().
-  [[nodiscard]] Task<Result<std::int64_t>> reset_guards(const limits::LimitSet& limits,
+  // Lets the callers of these limits, others than `identity` too, open new buckets again, on this
+  // host, and gives the bucket that newcomers share its full quota back. Yields how many of all
+  // these had been in use. Errors and REQUIRES: as reset().
+  [[nodiscard]] Task<Result<std::int64_t>> reset_crowds(const limits::LimitSet& limits,
                                                         const identity::Identity& identity,
                                                         std::string_view route);
 
   // Ends the identity's session, on all workers at once, for the time that it would still have
   // lived; false: it had been ended. Errors as of BucketStore::take(), and kTooManyEnded: a
-  // tenant's marks are bounded, in a day, as its buckets are. Of these a network has a tenth at
+  // tenant's bars are bounded, in a day, as its buckets are. Of these a network has a tenth at
   // most, so that nobody takes it away from others: past that it is kTooManyEndedHere. REQUIRES:
   // identity.session; it outlives the task.
   [[nodiscard]] Task<Result<bool>> revoke(const identity::Identity& identity, Duration left);
@@ -63,19 +71,39 @@ class Limiter {
   [[nodiscard]] Task<Result<bool>> forgive(const identity::Identity& identity);
 
  private:
+  // What is done about newcomers before the store is asked.
+  struct Places {
+    struct Reserved {
+      std::size_t charge;
+      std::vector<Newcomers::Crowd> crowds;
+    };
+    std::vector<Reserved> reserved = {};
+    bool crowded = false;  // some charge goes to a bucket that newcomers share
+  };
+
   [[nodiscard]] std::vector<limits::Charge> charges_of(const limits::LimitSet& limits,
                                                        const identity::Identity& identity,
-                                                       std::string_view route, std::int64_t cost);
+                                                       std::string_view route,
+                                                       std::int64_t cost) const;
+  [[nodiscard]] std::vector<limits::Bar> bars_of(const identity::Identity& identity) const;
+  [[nodiscard]] Task<Places> find_places(std::vector<limits::Charge>& charges,
+                                         const identity::Identity& identity,
+                                         std::string_view route);
+  void settle(const Places& places, const std::vector<limits::Charge>& charges,
+              const Result<limits::Decision>& taken);
+  void learn(const limits::Decision& decision, const std::vector<limits::Charge>& charges,
+             const identity::Identity& identity, std::string_view route);
   [[nodiscard]] Task<void> count_denial(identity::Identity identity);
   void note_crowd(const limits::Decision& decision, const identity::Identity& identity);
 
   store::BucketStore& store_;
+  const Clock& clock_;
   Options options_;
   telemetry::Log* log_;
-  Guards guards_;
+  Newcomers newcomers_;
   Penalty penalty_;
-  limits::Limit revocations_;       // how many sessions of a tenant may be ended in a day
-  limits::Limit own_revocations_;   // how many of these from one network
+  limits::Limit endings_;           // how many sessions of a tenant may be ended in a day
+  limits::Limit own_endings_;       // how many of these from one network
   std::set<std::string> counting_;  // keys of the denials that are being counted
   std::optional<TimePoint> crowd_noted_at_;
 };

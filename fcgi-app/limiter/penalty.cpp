@@ -2,15 +2,13 @@
 
 #include <algorithm>
 
-#include "limiter/bucket_key.h"
-
 namespace sluice::limiter {
 namespace {
 
 using limits::Charge;
 using limits::Limit;
 
-constexpr std::string_view kName = "@penalty";
+constexpr std::string_view kName = "@locked";
 constexpr std::string_view kDenialsName = "@denials";
 // Whether the limit's bucket is of this session (or user), or else of this address.
 bool counts_caller(const Limit& limit, const identity::Identity& identity, std::string_view route) {
@@ -23,23 +21,10 @@ bool counts_caller(const Limit& limit, const identity::Identity& identity, std::
 // Doubling that often reaches any `most`, and shifts no bit out.
 constexpr std::int64_t kRungs = 30;
 
-const Limit& lock_out_limit() {
-  static const Limit limit = countdown(std::string(kName));
-  return limit;
-}
-
 }  // namespace
 
-Limit countdown(std::string name) {
-  // Its window is as long as it can run, so that a clock set back ends it no sooner.
-  Limit limit{.name = std::move(name), .rate = {kMaxCountdown, {366, limits::Unit::kDay}}};
-  limit.algorithm = limits::Algorithm::kLeakyBucket;
-  limit.mode = limits::Mode::kHold;
-  return limit;
-}
-
-Penalty::Penalty(std::string_view key_prefix, Options options)
-    : key_prefix_(key_prefix),
+Penalty::Penalty(const KeySpace& keys, Options options)
+    : keys_(keys),
       options_(options),
       denials_{.name = std::string(kDenialsName),
                .rate = {1, {options.forget.count(), limits::Unit::kSecond}}} {
@@ -47,8 +32,9 @@ Penalty::Penalty(std::string_view key_prefix, Options options)
   denials_.burst = options.after + kRungs;
 }
 
-Charge Penalty::lock_out(const identity::Identity& identity, std::int64_t seconds) const {
-  return {key(kName, identity), &lock_out_limit(), seconds};
+limits::Bar Penalty::lock_out(const identity::Identity& identity,
+                              std::chrono::seconds length) const {
+  return {key(kName, identity), length};
 }
 
 bool Penalty::is_own(const limits::Decision& decision, const identity::Identity& identity,
@@ -74,8 +60,8 @@ std::chrono::seconds Penalty::due(std::int64_t remaining) const {
 }
 
 std::string Penalty::key(std::string_view name, const identity::Identity& identity) const {
-  return identity.standing == Standing::kKnown ? session_key(key_prefix_, name, identity)
-                                               : address_key(key_prefix_, name, identity);
+  return identity.standing == Standing::kKnown ? session_key(keys_, name, identity)
+                                               : address_key(keys_, name, identity);
 }
 
 }  // namespace sluice::limiter

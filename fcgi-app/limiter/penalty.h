@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "identity/identity.h"
+#include "limiter/bucket_key.h"
 #include "limits/charge.h"
 
 namespace sluice::limiter {
@@ -25,13 +26,13 @@ class Penalty {
     std::chrono::seconds forget = std::chrono::minutes(10);  // one denial; 1 s to a day
   };
 
-  // `key_prefix` outlives the object.
-  Penalty(std::string_view key_prefix, Options options);
+  // `keys` outlives the object.
+  Penalty(const KeySpace& keys, Options options);
 
   [[nodiscard]] bool is_on() const { return options_.after > 0; }
-  // Denies while a lock-out lasts, in charges of cost 0; begins one of as many seconds as it costs.
-  [[nodiscard]] limits::Charge lock_out(const identity::Identity& identity,
-                                        std::int64_t seconds = 0) const;
+  // Stands while a lock-out lasts; begins one where `length` is above 0.
+  [[nodiscard]] limits::Bar lock_out(const identity::Identity& identity,
+                                     std::chrono::seconds length = {}) const;
   // Whether a denial is the caller's own doing.
   [[nodiscard]] static bool is_own(const limits::Decision& decision,
                                    const identity::Identity& identity, std::string_view route);
@@ -43,14 +44,9 @@ class Penalty {
  private:
   [[nodiscard]] std::string key(std::string_view name, const identity::Identity& identity) const;
 
-  std::string_view key_prefix_;
+  const KeySpace& keys_;
   Options options_;
   limits::Limit denials_;
 };
-
-// A clock that runs down: a unit is a second, and while one is left it denies.
-[[nodiscard]] limits::Limit countdown(std::string name);
-// The most that it counts: 366 days, and no session lives longer.
-inline constexpr std::int64_t kMaxCountdown = 31'622'400;
 
 }  // namespace sluice::limiter

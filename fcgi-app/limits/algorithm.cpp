@@ -77,9 +77,7 @@ Step take(const std::optional<Bucket>& stored, const Limit& limit, std::int64_t 
   step.before = as_of(stored, m);
   step.after = step.before;
   const std::int64_t used = step.before ? used_units(step.before->state, m) : 0;
-  step.in_use = used > 0;
-  const bool holds = limit.mode == Mode::kHold && step.in_use;
-  step.fits = !holds && (cost == 0 || used + cost <= m.terms.capacity);
+  step.fits = cost == 0 || used + cost <= m.terms.capacity;
   if (cost > 0 && step.fits) {
     const State state = step.before ? step.before->state : empty(m);
     step.after = Bucket{

@@ -12,9 +12,7 @@
 namespace sluice::limits {
 
 struct Step {
-  // Whether the cost may be charged; a peek (cost 0) always fits, but for a hold that holds.
-  bool fits = false;
-  bool in_use = false;           // whether any unit of it was, before
+  bool fits = false;             // whether the cost may be charged; a peek (cost 0) always fits
   std::optional<Bucket> before;  // as it stands now; nullopt is a full quota
   std::optional<Bucket> after;   // with the cost in it, or as before where that does not fit
   Duration keep_for{};           // how long `after` differs from a full quota; more than 0 if set

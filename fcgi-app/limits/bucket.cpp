@@ -159,6 +159,18 @@ std::optional<Bucket> decode(std::string_view bytes) {
   return sound ? std::optional(bucket) : std::nullopt;
 }
 
+std::string encode_bar(TimePoint until) {
+  std::string bytes;
+  append_integer<Eight>(bytes, microseconds_since_epoch(until));
+  return bytes;
+}
+
+std::optional<TimePoint> decode_bar(std::string_view bytes) {
+  if (bytes.size() != sizeof(Eight)) return std::nullopt;
+  const TimePoint until{Duration(take_integer<Eight>(bytes))};
+  return is_time(until) ? std::optional(until) : std::nullopt;
+}
+
 std::optional<View> decode_view(Algorithm algorithm, std::string_view& bytes) {
   if (bytes.size() < view_size(algorithm)) return std::nullopt;
   switch (algorithm) {

@@ -77,6 +77,10 @@ struct Bucket {
 // nullopt for bytes that encode() never makes of what a limit without complaint() charged.
 [[nodiscard]] std::optional<Bucket> decode(std::string_view bytes);
 
+// A bar (charge.h) as stores keep it: 8 bytes, until when it stands. nullopt for other bytes.
+[[nodiscard]] std::string encode_bar(TimePoint until);
+[[nodiscard]] std::optional<TimePoint> decode_bar(std::string_view bytes);
+
 // Of a sliding log, what a balance takes: the units in the window, when the newest of them came,
 // and the pivot: the unit that has to leave before the cost fits or, where it fits or never will,
 // the oldest, before one unit more is to be had. Both times are 0 where no unit is in the window.

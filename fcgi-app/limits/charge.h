@@ -1,6 +1,7 @@
 // What the limiter asks of a store, and what it is told.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -13,30 +14,33 @@
 
 namespace sluice::limits {
 
-// The most limits that one request may be charged to.
+// The most limits that one request may be charged to, and so the most charges of one decision.
 inline constexpr std::size_t kMaxLimits = 8;
-// The most charges of one decision: its limits, and two holds.
-inline constexpr std::size_t kMaxCharges = kMaxLimits + 2;
-inline constexpr std::size_t kMaxGuards = 2;  // of a charge
-// The most buckets that one decision writes.
-inline constexpr std::size_t kMaxChanges = kMaxCharges * (1 + kMaxGuards);
-
-// Bounds how many buckets callers open. A bucket is opened by the charge before which no unit of it
-// was in use; a token_bucket or leaky_bucket, which drains unit by unit, by the first charge after
-// Limit::lifetime() without one, and is kept for so long.
-struct Guard {
-  std::string key;               // of the bucket that counts them
-  const Limit* limit = nullptr;  // how many, in which time: a fixed_window; outlives the guard
-  std::string shared_key;        // of the bucket that is charged instead, once that is used up
-};
+inline constexpr std::size_t kMaxBars = 2;  // of a decision
+// The most keys that one decision writes.
+inline constexpr std::size_t kMaxChanges = kMaxLimits + kMaxBars;
 
 // `cost` units asked of the bucket named `key`, under `limit`. The quota is no part of the key, so
 // a limit can change while its bucket lives.
 struct Charge {
   std::string key;
-  const Limit* limit = nullptr;    // outlives the charge
-  std::int64_t cost = 1;           // 0 peeks; at most kMaxQuota
-  std::vector<Guard> guards = {};  // at most kMaxGuards; the first without room says where it goes
+  const Limit* limit = nullptr;  // outlives the charge
+  std::int64_t cost = 1;         // 0 peeks; at most kMaxQuota
+};
+
+// A key that must not exist: while it stands, nothing is charged.
+struct Bar {
+  std::string key;
+  // 0 only asks; else up to kMaxBarTime: a decision that is allowed sets it up for so long.
+  Duration set_for = Duration::zero();
+};
+inline constexpr Duration kMaxBarTime = kMaxWindow;
+
+// What one decision asks of a store: at most kMaxLimits charges and kMaxBars bars, all with
+// distinct keys. Who makes it keeps what it refers to.
+struct Ask {
+  std::span<const Charge> charges;
+  std::span<const Bar> bars = {};
 };
 
 // The wait of a cost above the quota: no wait is long enough.
@@ -60,11 +64,11 @@ enum class StoreState {
   kUnavailable,  // down or late: on_store_error decided; no balances
 };
 
-// Why a decision was denied, whatever its limits say.
-enum class Hold {
+// Which bar denied a decision, whatever its limits say.
+enum class BarredBy {
   kNone,
-  kRevoked,  // the session has been ended
-  kPenalty,  // too many denials, see limiter/penalty.h
+  kEndedSession,
+  kLockOut,  // too many denials, see limiter/penalty.h
 };
 
 struct Decision {
@@ -73,10 +77,16 @@ struct Decision {
   TimePoint at{};                    // the store's time of the decision
   std::vector<const Limit*> limits;  // what was charged, in the order asked
   std::vector<Balance> balances;     // one for each of `limits`; empty unless kAnswered
-  bool crowded = false;              // some charge went to a guard's shared bucket
-  Hold hold = Hold::kNone;
-  Duration held_for{};  // of kPenalty: how long it still lasts
+  // By bar, in the order asked: for how long it still stands; 0: it does not.
+  std::array<Duration, kMaxBars> bars{};
+  // What the limiter makes of it:
+  BarredBy barred_by = BarredBy::kNone;
+  Duration barred_for{};  // of kLockOut
+  bool crowded = false;   // some charge went to the bucket that newcomers share
 
+  [[nodiscard]] bool is_barred() const {
+    return std::any_of(bars.begin(), bars.end(), [](Duration left) { return left.count() > 0; });
+  }
   // Whether limit `i` had no room for the cost: a limit that enforces denies then.
   [[nodiscard]] bool lacks_room(std::size_t i) const {
     return balances[i].retry_after > Duration::zero();

@@ -46,7 +46,6 @@ enum class OnChange {
 enum class Mode {
   kEnforce,
   kShadow,  // decided and counted, and never denies
-  kHold,    // denies, whatever the cost, while a single unit is in use; no config can say it
 };
 
 // What to answer when the store cannot: allowed, or refused with 503.
@@ -147,10 +146,6 @@ struct Limit {
   [[nodiscard]] Duration window() const { return rate.window.length(); }
   // REQUIRES: no complaint().
   [[nodiscard]] Terms terms() const;
-  // The units that must be free for `cost` of them to be charged.
-  [[nodiscard]] std::int64_t room_for(std::int64_t cost) const {
-    return mode == Mode::kHold ? terms().capacity : cost;
-  }
   // The longest that a bucket of this limit can say anything after its last charge.
   [[nodiscard]] Duration lifetime() const;
   // Why these figures cannot be counted together, and what to do; nothing where they can.

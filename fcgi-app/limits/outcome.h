@@ -14,22 +14,32 @@ namespace sluice::limits {
 
 // A bucket to be written.
 struct Change {
-  std::string_view key;  // of one of the charges, or of its guards
+  std::string_view key;  // of one of the charges
   Bucket bucket;
   Duration keep_for{};  // more than 0; after it the bucket says no more than no bucket
 };
 
-struct Outcome {
-  Decision decision;
-  std::vector<Change> changes;  // empty after a denial
+// A bar to be set up.
+struct Raised {
+  std::string_view key;
+  TimePoint until{};  // later than now
 };
 
-// The bucket under a key that is charged by `limit`, if there is one.
-using Lookup = std::function<std::optional<Bucket>(std::string_view key, const Limit& limit)>;
+struct Outcome {
+  Decision decision;
+  std::vector<Change> changes;  // empty after a denial, as are the bars
+  std::vector<Raised> bars;
+};
 
-// Charges every limit that enforces, or none. One in shadow mode is charged with them, where the
-// cost fits it. A charge that would open a bucket goes to the shared one of its first guard that
-// has no room, or is counted by all of its guards.
-[[nodiscard]] Outcome decide(std::span<const Charge> charges, const Lookup& stored, TimePoint now);
+// What a store holds under a key; nothing where it holds nothing.
+struct Lookup {
+  std::function<std::optional<Bucket>(std::string_view key, const Limit& limit)> bucket;
+  std::function<std::optional<TimePoint>(std::string_view key)> bar;  // until when it stands
+};
+
+// Charges every limit that enforces and sets up every bar that is to be, or none of them. Where a
+// bar stands, nothing is charged. A limit in shadow mode is charged with the others, where the cost
+// fits it.
+[[nodiscard]] Outcome decide(const Ask& ask, const Lookup& stored, TimePoint now);
 
 }  // namespace sluice::limits

@@ -2,8 +2,11 @@
 // conformance suite holds the other stores against.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
+#include <variant>
 
 #include "limits/outcome.h"
 #include "store/store.h"
@@ -22,7 +25,7 @@ class MemoryStore final : public BucketStore {
   MemoryStore(const Clock& clock, Options options)
       : clock_(clock), options_(options), sweep_at_(options.sweep_at) {}
 
-  [[nodiscard]] Task<Result<limits::Decision>> take(std::span<const limits::Charge> charges,
+  [[nodiscard]] Task<Result<limits::Decision>> take(limits::Ask ask,
                                                     std::optional<TimePoint> now) override;
   [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> keys) override;
 
@@ -32,10 +35,12 @@ class MemoryStore final : public BucketStore {
 
  private:
   struct Entry {
-    limits::Bucket bucket;
+    std::variant<limits::Bucket, TimePoint> kept;  // a bucket, or until when a bar stands
     TimePoint expires_at;
   };
 
+  template <class Kept>
+  [[nodiscard]] std::optional<Kept> find(std::string_view key) const;
   void sweep(TimePoint now);
 
   const Clock& clock_;

@@ -11,7 +11,6 @@
 
 namespace sluice::store {
 
-using limits::Charge;
 using limits::Decision;
 
 namespace {
@@ -47,49 +46,55 @@ Result<std::unique_ptr<ShmStore>> ShmStore::open(const std::string& path, const 
   return std::unique_ptr<ShmStore>(new ShmStore(path, std::move(*segment), clock, options));
 }
 
-Task<Result<Decision>> ShmStore::take(std::span<const Charge> charges,
-                                      std::optional<TimePoint> now) {
-  auto decision = take_now(charges, now);
+Task<Result<Decision>> ShmStore::take(limits::Ask ask, std::optional<TimePoint> now) {
+  auto decision = take_now(ask, now);
   report(decision ? nullptr : &decision.error());
   co_return decision;
 }
 
-Result<Decision> ShmStore::take_now(std::span<const Charge> charges, std::optional<TimePoint> now) {
-  for (const Charge& charge : charges) {
-    const auto is_long = [](const limits::Guard& guard) {
-      return std::max(guard.key.size(), guard.shared_key.size()) > ShmArena::kMaxKey;
-    };
-    if (charge.key.size() > ShmArena::kMaxKey ||
-        std::any_of(charge.guards.begin(), charge.guards.end(), is_long)) {
-      return fail(ErrorCode::kStoreFault,
-                  fmt::format("a key has more than {} bytes", ShmArena::kMaxKey));
-    }
+Result<Decision> ShmStore::take_now(const limits::Ask& ask, std::optional<TimePoint> now) {
+  const auto is_long = [](const auto& asked) { return asked.key.size() > ShmArena::kMaxKey; };
+  if (std::any_of(ask.charges.begin(), ask.charges.end(), is_long) ||
+      std::any_of(ask.bars.begin(), ask.bars.end(), is_long)) {
+    return fail(ErrorCode::kStoreFault,
+                fmt::format("a key has more than {} bytes", ShmArena::kMaxKey));
   }
-  if (charges.size() > limits::kMaxCharges) return fail(ErrorCode::kStoreFault, "too many charges");
+  if (ask.charges.size() > limits::kMaxLimits)
+    return fail(ErrorCode::kStoreFault, "too many charges");
   const auto guard = lock();
   if (!guard) return tl::unexpected(guard.error());
   // The clock is asked with the mutex held: a bucket must not lie in its next user's future.
-  return decide(charges, now ? *now : clock_.now());
+  return decide(ask, now ? *now : clock_.now());
 }
 
 // REQUIRES: the mutex.
-Result<Decision> ShmStore::decide(std::span<const Charge> charges, TimePoint now) {
+Result<Decision> ShmStore::decide(const limits::Ask& ask, TimePoint now) {
   bool foreign = false;
-  const limits::Lookup stored = [&](std::string_view key,
-                                    const limits::Limit& limit) -> std::optional<limits::Bucket> {
-    const auto bytes = table_.find(table_.key(key), now);
-    if (!bytes) return std::nullopt;
-    auto bucket = limits::decode(*bytes);
-    foreign = foreign || (!bucket && limit.mode != limits::Mode::kShadow);
-    return bucket;
-  };
-  limits::Outcome outcome = limits::decide(charges, stored, now);
+  const limits::Lookup stored{
+      [&](std::string_view key, const limits::Limit& limit) -> std::optional<limits::Bucket> {
+        const auto bytes = table_.find(table_.key(key), now);
+        if (!bytes) return std::nullopt;
+        auto bucket = limits::decode(*bytes);
+        foreign = foreign || (!bucket && limit.mode != limits::Mode::kShadow);
+        return bucket;
+      },
+      [&](std::string_view key) -> std::optional<TimePoint> {
+        const auto bytes = table_.find(table_.key(key), now);
+        if (!bytes) return std::nullopt;
+        const auto until = limits::decode_bar(*bytes);
+        foreign = foreign || !until;
+        return until;
+      }};
+  limits::Outcome outcome = limits::decide(ask, stored, now);
   if (foreign) return fail(ErrorCode::kStoreFault, "shared memory holds what is no bucket");
   // What allocates comes first: replace() must not throw.
   std::vector<ShmTable::Write> writes;
   for (const limits::Change& change : outcome.changes) {
     writes.push_back(
         {table_.key(change.key), limits::encode(change.bucket), now + change.keep_for});
+  }
+  for (const limits::Raised& bar : outcome.bars) {
+    writes.push_back({table_.key(bar.key), limits::encode_bar(bar.until), bar.until});
   }
   const auto evicted = table_.replace(writes, now);
   if (!evicted) {

@@ -58,7 +58,7 @@ class ShmStore final : public BucketStore {
   // the file cannot hold, which does not happen from 2 MiB on), kStoreFault (a key of more than
   // 1024 bytes; bytes that are no bucket, but under a limit in shadow mode: it never denies, and
   // begins anew).
-  [[nodiscard]] Task<Result<limits::Decision>> take(std::span<const limits::Charge> charges,
+  [[nodiscard]] Task<Result<limits::Decision>> take(limits::Ask ask,
                                                     std::optional<TimePoint> now) override;
   // Key by key, so not all or none.
   [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> keys) override;
@@ -88,7 +88,7 @@ class ShmStore final : public BucketStore {
         options_(options) {}
 
   [[nodiscard]] Result<Guard> lock();
-  [[nodiscard]] Result<limits::Decision> take_now(std::span<const limits::Charge> charges,
+  [[nodiscard]] Result<limits::Decision> take_now(const limits::Ask& ask,
                                                   std::optional<TimePoint> now);
   [[nodiscard]] Result<std::int64_t> reset_now(std::span<const std::string> keys);
   void report(const Error* error);
@@ -96,8 +96,7 @@ class ShmStore final : public BucketStore {
   void report_refusing(const std::string& why, TimePoint now);
   void report_fault(const std::string& why, TimePoint now);
   void report_full(TimePoint now);
-  [[nodiscard]] Result<limits::Decision> decide(std::span<const limits::Charge> charges,
-                                                TimePoint now);
+  [[nodiscard]] Result<limits::Decision> decide(const limits::Ask& ask, TimePoint now);
 
   std::string path_;
   ShmSegment segment_;

@@ -4,7 +4,7 @@
 #include <atomic>
 #include <cstdlib>
 
-#include "store/sip_hash.h"
+#include "base/sip_hash.h"
 
 namespace sluice::store {
 namespace {

@@ -20,12 +20,13 @@ class BucketStore {
   BucketStore& operator=(const BucketStore&) = delete;
   virtual ~BucketStore() = default;
 
-  // Charges every bucket, or none of them. A denial is an answer, not an error. No charges at all
-  // ask only whether the store works. `now` replaces the store's own time: for tests.
+  // Charges every bucket and sets up every bar that is to be, or none of them; none, too, while one
+  // of the bars stands. A denial is an answer, not an error. No charges at all ask only whether the
+  // store works. `now` replaces the store's own time: for tests.
   // Errors: kStoreUnavailable (down, or late: a late take may yet have happened, so it is never
   // repeated), kStoreFault (the store is up and answers nonsense).
-  // REQUIRES: at most kMaxCharges charges, with distinct keys, which outlive the returned task.
-  [[nodiscard]] virtual Task<Result<limits::Decision>> take(std::span<const limits::Charge> charges,
+  // REQUIRES: what `ask` refers to outlives the returned task.
+  [[nodiscard]] virtual Task<Result<limits::Decision>> take(limits::Ask ask,
                                                             std::optional<TimePoint> now) = 0;
 
   // Forgets the buckets: each has its full quota again. Yields how many there were. For operators:

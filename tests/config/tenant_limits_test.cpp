@@ -60,7 +60,7 @@ TEST_F(TenantLimits, WhatTheyDoNotSayHasTheDefaultOfAPlansLimit) {
   EXPECT_EQ(limit.on_store_error, untouched.on_store_error);
   identity::Identity caller;
   caller.tenant = "acme";
-  EXPECT_EQ(limiter::bucket_key("sluice", limit, caller, "chat"), "sluice:v2:{acme}:day:tenant");
+  EXPECT_EQ(limiter::bucket_key({}, limit, caller, "chat"), "sluice:v3:{acme}:day:tenant");
 }
 
 TEST_F(TenantLimits, MaySayAllThatAPlansLimitMay) {

@@ -167,65 +167,55 @@ TEST_P(BucketStoreTest, AResetGivesTheFullQuotaBack) {
 
 TEST_P(BucketStoreTest, DecisionsOfOneTurnAreTakenInTheirOrder) {
   const Limit two = limit(2, 10);
-  const std::vector<std::vector<Charge>> turn(3, {{"k", &two, 1}});
+  const std::vector<Asked> turn(3, Asked({{"k", &two, 1}}));
   const auto decisions = store_->take_all(turn, kStart);
   EXPECT_EQ(decisions[0].balances[0].remaining, 1);
   EXPECT_TRUE(decisions[1].allowed);
   EXPECT_FALSE(decisions[2].allowed);
 }
 
-// What a store has seen of a bucket so far, it may have left out of what it asks next.
-TEST_P(BucketStoreTest, ABucketThatWasResetIsOpenedUnderItsGuards) {
-  for (const auto& [name, algorithm] : limits::kAlgorithmNames) {
-    Limit two = limit(2, 10);
-    two.algorithm = algorithm;
-    const Limit guard = limit(2, 60);
-    const std::string stem(name);
-    const auto take = [&](const std::string& key) {
-      return store_->take({{stem + key, &two, 1, {{stem + "opened", &guard, stem + "shared"}}}},
-                          kStart);
-    };
-    EXPECT_EQ(take("a").balances[0].remaining, 1) << name;
-    EXPECT_EQ(take("a").balances[0].remaining, 0) << name;
-    EXPECT_EQ(store_->reset({stem + "a"}), 1) << name;
-    EXPECT_EQ(take("a").balances[0].remaining, 1) << name;
-    const Decision shared = take("b");
-    EXPECT_TRUE(shared.crowded) << name << ": a has opened two";
-    EXPECT_EQ(shared.balances[0].remaining, 1) << name;
-    EXPECT_EQ(take("a").balances[0].remaining, 0) << name;
-    EXPECT_EQ(take("c").balances[0].remaining, 0) << name;
-    EXPECT_FALSE(take("b").allowed) << name;
-  }
-}
-
-TEST_P(BucketStoreTest, ABucketThatWasResetIsSharedWhereItsGuardIsUsedUp) {
+TEST_P(BucketStoreTest, WhileABarStandsNothingIsCharged) {
   const Limit two = limit(2, 10);
-  const Limit guard = limit(1, 60);
-  const std::vector<Charge> charges{{"a", &two, 1, {{"opened", &guard, "shared"}}}};
-  EXPECT_FALSE(store_->take(charges, kStart).crowded);
-  EXPECT_EQ(store_->reset({"a"}), 1);
-  EXPECT_TRUE(store_->take(charges, kStart).crowded);
+  const std::vector<Charge> charges{{"k", &two, 1}};
+  EXPECT_TRUE(store_->take({}, kStart, {{"locked", seconds(30)}}).allowed);
+  const std::string before = store_->contents();
+  for (const std::vector<limits::Bar>& bars :
+       {std::vector<limits::Bar>{{"locked"}}, {{"ended"}, {"locked"}}, {{"locked", seconds(90)}}}) {
+    const Decision barred = store_->take(charges, kStart + seconds(10), bars);
+    EXPECT_FALSE(barred.allowed);
+    EXPECT_EQ(barred.bars.at(bars.size() - 1), seconds(20));
+    EXPECT_EQ(barred.balances[0].remaining, 2);
+    EXPECT_FALSE(barred.lacks_room(0));
+  }
+  EXPECT_EQ(store_->contents(), before) << "and it is made no longer";
+  EXPECT_TRUE(store_->take(charges, kStart + seconds(10), {{"ended"}}).allowed);
+  EXPECT_FALSE(store_->take(charges, kStart + seconds(30) - microseconds(1), {{"locked"}}).allowed);
+  EXPECT_TRUE(store_->take(charges, kStart + seconds(30), {{"locked"}}).allowed);
 }
 
-TEST_P(BucketStoreTest, DecisionsOfOneTurnKeepTheirOrderWhereGuardsAreAskedFor) {
-  const Limit session = limit(5, 10);
-  const Limit tenant = limit(4, 60);
-  const Limit guard = limit(2, 60);
-  const auto charges = [&](const std::string& key) {
-    return std::vector<Charge>{{key, &session, 1, {{"opened", &guard, "shared"}}},
-                               {"tenant", &tenant, 1}};
-  };
-  EXPECT_TRUE(store_->take(charges("a"), kStart).allowed);
-  EXPECT_EQ(store_->reset({"a"}), 1);
-  const auto decisions = store_->take_all(
-      {charges("a"), charges("b"), {{"tenant", &tenant, 1}}, charges("c")}, kStart);
-  for (std::size_t i = 0; i < 3; ++i) {
-    EXPECT_TRUE(decisions[i].allowed) << i;
-    EXPECT_EQ(decisions[i].balances.back().remaining, 2 - static_cast<std::int64_t>(i));
-  }
-  EXPECT_FALSE(decisions[3].allowed);
-  EXPECT_FALSE(decisions[0].crowded);
-  EXPECT_TRUE(decisions[1].crowded);
+TEST_P(BucketStoreTest, ABarIsSetUpWithTheChargesOrNotAtAll) {
+  const Limit one = limit(1, 10);
+  const std::vector<Charge> charges{{"k", &one, 1}};
+  EXPECT_TRUE(store_->take(charges, kStart, {{"a", seconds(5)}, {"b"}}).allowed);
+  EXPECT_FALSE(store_->take(charges, kStart + seconds(6), {{"a"}, {"b", seconds(5)}}).allowed);
+  EXPECT_FALSE(store_->take({}, kStart + seconds(6), {{"b"}}).is_barred());
+  EXPECT_FALSE(store_->take({}, kStart + seconds(4), {{"a"}}).allowed);
+  EXPECT_EQ(store_->reset({"a", "b"}), 1);
+  EXPECT_TRUE(store_->take({}, kStart + seconds(4), {{"a"}}).allowed);
+}
+
+TEST_P(BucketStoreTest, ABarCountsForTheNextDecisionOfItsTurn) {
+  const Limit two = limit(2, 10);
+  const auto decisions =
+      store_->take_all({Asked({{"k", &two, 1}}, {{"locked"}}), Asked({}, {{"locked", seconds(5)}}),
+                        Asked({{"k", &two, 1}}, {{"locked"}}), Asked({{"k", &two, 1}})},
+                       kStart);
+  EXPECT_TRUE(decisions[0].allowed);
+  EXPECT_TRUE(decisions[1].allowed);
+  EXPECT_FALSE(decisions[2].allowed);
+  EXPECT_EQ(decisions[2].bars[0], seconds(5));
+  EXPECT_EQ(decisions[2].balances[0].remaining, 1);
+  EXPECT_TRUE(decisions[3].allowed) << "who does not ask is not barred";
 }
 
 TEST_P(BucketStoreTest, AShadowLimitNeverDeniesAndIsChargedWhereTheCostFits) {

@@ -145,23 +145,17 @@ TEST_P(ForeignBytesTest, AreAFaultOrNoBucketButNeverNonsense) {
   }
 }
 
-// A guard's bucket: the one that it guards is not opened, or as if the guard had counted none.
-TEST_P(ForeignBytesTest, InAGuardOpenNothing) {
+// What is no bar says nothing of who is let in, so nobody is.
+TEST_P(ForeignBytesTest, InABarLetNobodyIn) {
   const Limit limit = eight(Algorithm::kFixedWindow);
-  const Limit guard{.name = "guard", .rate = {8, {10, Unit::kSecond}}};
-  for (const Spoilt& row : kRows) {
-    Bucket bucket = bucket_of(Algorithm::kFixedWindow);
-    row.spoil(bucket);
-    if (limits::decode(encode(bucket))) continue;
-    store_->put("opened", encode(bucket));
-    const auto decision =
-        store_->try_take({{"k", &limit, 1, {{"opened", &guard, "shared"}}}}, kNow);
-    if (decision) {
-      EXPECT_FALSE(decision->crowded) << row.what;
-    } else {
-      EXPECT_EQ(decision.error().code, ErrorCode::kStoreFault) << row.what;
-    }
-    EXPECT_TRUE(store_->reset({"opened", "k"}));
+  const std::string far(8, '\x7f');
+  for (const std::string& bytes : {std::string("1"), std::string(7, '\0'), std::string(9, '\0'),
+                                   far, encode(bucket_of(Algorithm::kFixedWindow))}) {
+    store_->put("ended", bytes);
+    const auto decision = store_->try_take({{"k", &limit, 1}}, kNow, {{"ended"}});
+    ASSERT_FALSE(decision) << bytes.size();
+    EXPECT_EQ(decision.error().code, ErrorCode::kStoreFault) << bytes.size();
+    EXPECT_EQ(store_->reset({"ended", "k"}), 1) << "and nothing was charged";
   }
 }
 

@@ -37,24 +37,20 @@ class Timeline {
   }
 
   // One loop turn: decisions of the same moment.
-  std::vector<std::vector<Charge>> next_turn() {
+  std::vector<Asked> next_turn() {
     advance();
     if (below(100) == 0) change_a_limit();
-    std::vector<std::vector<Charge>> turn(static_cast<std::size_t>(1 + below(12)));
-    for (auto& charges : turn) charges = next_decision();
+    std::vector<Asked> turn;
+    for (auto left = 1 + below(12); left > 0; --left) turn.push_back(next_decision());
     return turn;
   }
 
   // Some keys of a turn, for an operator to reset: seldom any.
-  std::vector<std::string> next_reset(const std::vector<std::vector<Charge>>& turn) {
+  std::vector<std::string> next_reset(const std::vector<Asked>& turn) {
     std::vector<std::string> keys;
     if (below(30) != 0) return keys;
-    for (const Charge& charge : turn.front()) {
-      keys.push_back(charge.key);
-      for (const limits::Guard& guard : charge.guards) {
-        if (below(3) == 0) keys.push_back(guard.key);
-      }
-    }
+    for (const Charge& charge : turn.front().charges) keys.push_back(charge.key);
+    for (const limits::Bar& bar : turn.front().bars) keys.push_back(bar.key);
     return keys;
   }
 
@@ -79,44 +75,28 @@ class Timeline {
     if (below(300) == 0) now_ -= microseconds(below(90'000'000));  // a clock set back
   }
 
-  std::vector<Charge> next_decision() {
-    std::vector<Charge> charges;
+  Asked next_decision() {
+    Asked asked({});
     for (std::size_t i = 0; i < limits_.size(); ++i) {
       if (below(limits_[i].quota() == 0 ? 40 : 3) != 0) continue;
       const std::int64_t share = i == kLargest ? limits_[i].quota() / 9 + 1 : 1;
       const std::int64_t cost = below(10) == 0 ? below(12) : below(3);
-      charges.push_back({"key" + std::to_string(i) + "-" + std::to_string(below(2)), &limits_[i],
-                         std::min(cost * share, limits::kMaxQuota)});
-      if (i < 3) guard(charges.back(), i);
+      asked.charges.push_back({"key" + std::to_string(i) + "-" + std::to_string(below(2)),
+                               &limits_[i], std::min(cost * share, limits::kMaxQuota)});
     }
-    for (const char* name : {"revoked", "locked"}) {
-      if (below(4) == 0) charges.push_back(hold(name));
+    for (const char* name : {"ended", "locked"}) {
+      if (below(4) != 0) continue;
+      const Duration length = below(40) == 0 ? Duration(below(20'000'000)) : Duration::zero();
+      asked.bars.push_back({name + std::to_string(below(2)), length});
     }
-    if (below(12) == 0) charges.insert(charges.begin(), hold("first"));
-    return charges;
-  }
-
-  Charge hold(const std::string& name) {
-    return {name + std::to_string(below(2)), &hold_, below(40) == 0 ? 1 + below(20) : 0};
-  }
-
-  // The first is guarded by none, the second by one, the third by two guards.
-  void guard(Charge& charge, std::size_t count) {
-    charge.key += std::to_string(below(8));
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::string name = "guard" + std::to_string(count) + std::to_string(i);
-      charge.guards.push_back({name + "-opened", &guards_.at(i), name + "-shared"});
-    }
+    return asked;
   }
 
   void change_a_limit() {
     Limit& limit =
         limits_.at(static_cast<std::size_t>(below(static_cast<std::int64_t>(kRates.size()))));
     const Limit before = limit;
-    switch (below(9)) {
-      case 8:
-        guards_.at(static_cast<std::size_t>(below(2))).rate.quota = 1 + below(7);
-        break;
+    switch (below(8)) {
       case 0:
         limit.rate.window = {1 + below(90), Unit::kSecond};
         break;
@@ -153,13 +133,6 @@ class Timeline {
   std::mt19937_64 random_{kSeed + static_cast<unsigned>(algorithm_)};
   TimePoint now_ = kStart;
   std::vector<Limit> limits_;
-  std::array<Limit, 2> guards_{Limit{.name = "wide", .rate = {5, {20, Unit::kSecond}}},
-                               Limit{.name = "narrow", .rate = {3, {10, Unit::kSecond}}}};
-  Limit hold_{.name = "hold",
-              .rate = {1, {1, Unit::kSecond}},
-              .burst = 31'622'400,
-              .algorithm = Algorithm::kLeakyBucket,
-              .mode = limits::Mode::kHold};
 };
 
 std::set<std::string> lines_of(const std::string& contents) {
@@ -192,7 +165,7 @@ TEST_P(OracleTest, AgreesWithTheModelOnEveryStep) {
   const std::int64_t steps = is_full_set() ? 100'000 : 15'000;
   std::int64_t step = 0;
   std::int64_t denied = 0;
-  std::int64_t crowded = 0;
+  std::int64_t barred = 0;
   for (int turn = 0; step < steps; ++turn) {
     const auto decisions = timeline.next_turn();
     const auto expected = model->take_all(decisions, timeline.now());
@@ -201,9 +174,9 @@ TEST_P(OracleTest, AgreesWithTheModelOnEveryStep) {
       ASSERT_EQ(actual[i].allowed, expected[i].allowed) << "seed " << kSeed << " step " << step;
       ASSERT_EQ(actual[i].balances, expected[i].balances) << "seed " << kSeed << " step " << step;
       ASSERT_EQ(actual[i].at, expected[i].at);
-      ASSERT_EQ(actual[i].crowded, expected[i].crowded) << "step " << step;
+      ASSERT_EQ(actual[i].bars, expected[i].bars) << "seed " << kSeed << " step " << step;
       denied += actual[i].allowed ? 0 : 1;
-      crowded += actual[i].crowded ? 1 : 0;
+      barred += actual[i].is_barred() ? 1 : 0;
     }
     if (const auto keys = timeline.next_reset(decisions); !keys.empty()) {
       ASSERT_TRUE(model->reset(keys) && store->reset(keys));
@@ -213,7 +186,7 @@ TEST_P(OracleTest, AgreesWithTheModelOnEveryStep) {
   }
   EXPECT_GT(denied, steps / 20) << "a timeline that hardly denies shows little";
   EXPECT_LT(denied, steps * 19 / 20) << "a timeline that hardly allows shows little";
-  EXPECT_GT(crowded, steps / 50);
+  EXPECT_GT(barred, steps / 50);
 }
 
 std::vector<std::string> stores_but_the_model() {

@@ -25,10 +25,9 @@ class MemoryUnderTest final : public StoreUnderTest {
   }
 
  protected:
-  Answers wait_for(const std::vector<std::vector<limits::Charge>>& decisions,
-                   std::optional<TimePoint> now) override {
+  Answers wait_for(const std::vector<Asked>& decisions, std::optional<TimePoint> now) override {
     Answers answers;
-    for (const auto& charges : decisions) answers.push_back(run_now(store_.take(charges, now)));
+    for (const Asked& asked : decisions) answers.push_back(run_now(store_.take(asked, now)));
     return answers;
   }
 
@@ -58,10 +57,9 @@ class ShmUnderTest final : public StoreUnderTest {
   }
 
  protected:
-  Answers wait_for(const std::vector<std::vector<limits::Charge>>& decisions,
-                   std::optional<TimePoint> now) override {
+  Answers wait_for(const std::vector<Asked>& decisions, std::optional<TimePoint> now) override {
     Answers answers;
-    for (const auto& charges : decisions) answers.push_back(run_now(store_->take(charges, now)));
+    for (const Asked& asked : decisions) answers.push_back(run_now(store_->take(asked, now)));
     return answers;
   }
 
@@ -119,8 +117,7 @@ class RedisUnderTest final : public StoreUnderTest {
 
  protected:
   // All of them start before the loop's turn ends: they travel together.
-  Answers wait_for(const std::vector<std::vector<limits::Charge>>& decisions,
-                   std::optional<TimePoint> now) override {
+  Answers wait_for(const std::vector<Asked>& decisions, std::optional<TimePoint> now) override {
     std::vector<std::optional<Result<limits::Decision>>> results(decisions.size());
     waiting_ = 0;
     for (std::size_t i = 0; i < decisions.size(); ++i) {
@@ -156,13 +153,8 @@ class RedisUnderTest final : public StoreUnderTest {
 
 }  // namespace
 
-limits::Decision StoreUnderTest::take(const std::vector<limits::Charge>& charges,
-                                      std::optional<TimePoint> now) {
-  return take_all({charges}, now).front();
-}
-
-std::vector<limits::Decision> StoreUnderTest::take_all(
-    const std::vector<std::vector<limits::Charge>>& decisions, std::optional<TimePoint> now) {
+std::vector<limits::Decision> StoreUnderTest::take_all(const std::vector<Asked>& decisions,
+                                                       std::optional<TimePoint> now) {
   std::vector<limits::Decision> taken;
   for (auto& decision : wait_for(decisions, now)) {
     if (!decision) ADD_FAILURE() << "the store failed: " << decision.error().detail;

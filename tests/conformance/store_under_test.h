@@ -4,12 +4,23 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "limits/charge.h"
 #include "store/store.h"
 
 namespace sluice {
+
+// What one decision asks, with all that it refers to.
+struct Asked {
+  std::vector<limits::Charge> charges;
+  std::vector<limits::Bar> bars;
+
+  Asked(std::vector<limits::Charge> c, std::vector<limits::Bar> b = {})  // NOLINT: mostly charges
+      : charges(std::move(c)), bars(std::move(b)) {}
+  operator limits::Ask() const { return {charges, bars}; }  // NOLINT: that is what it is
+};
 
 class StoreUnderTest {
  public:
@@ -19,15 +30,19 @@ class StoreUnderTest {
   virtual ~StoreUnderTest() = default;
 
   // Takes, and waits for the answer. Fails the test on an error.
-  limits::Decision take(const std::vector<limits::Charge>& charges, std::optional<TimePoint> now);
+  limits::Decision take(const std::vector<limits::Charge>& charges, std::optional<TimePoint> now,
+                        const std::vector<limits::Bar>& bars = {}) {
+    return take_all({Asked(charges, bars)}, now).front();
+  }
 
   // The same, of a take that may fail.
-  Result<limits::Decision> try_take(const std::vector<limits::Charge>& charges, TimePoint now) {
-    return std::move(wait_for({charges}, now).front());
+  Result<limits::Decision> try_take(const std::vector<limits::Charge>& charges, TimePoint now,
+                                    const std::vector<limits::Bar>& bars = {}) {
+    return std::move(wait_for({Asked(charges, bars)}, now).front());
   }
 
   // Takes several at once, as the requests of one loop turn do, in their order.
-  std::vector<limits::Decision> take_all(const std::vector<std::vector<limits::Charge>>& decisions,
+  std::vector<limits::Decision> take_all(const std::vector<Asked>& decisions,
                                          std::optional<TimePoint> now);
 
   // Everything stored, as "key=bytes in hex", sorted, joined by commas. What has no expiry says so.
@@ -42,8 +57,7 @@ class StoreUnderTest {
 
  protected:
   using Answers = std::vector<Result<limits::Decision>>;
-  virtual Answers wait_for(const std::vector<std::vector<limits::Charge>>& decisions,
-                           std::optional<TimePoint> now) = 0;
+  virtual Answers wait_for(const std::vector<Asked>& decisions, std::optional<TimePoint> now) = 0;
 };
 
 // Names for the parameters of the suite.

@@ -52,6 +52,35 @@ def no_sanitizer_reports():
         running.assert_no_reports()
 
 
+NEWCOMERS = "sluice-newcomers-*"
+
+
+def newcomers_files():
+    return set(Path("/dev/shm").glob(NEWCOMERS))
+
+
+def maps_of(process):
+    try:
+        return (process / "maps").read_text()
+    except OSError:
+        return ""  # it is gone
+
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):
+        config.newcomers_before = newcomers_files()
+
+
+def pytest_sessionfinish(session):
+    """Takes away what workers of these tests shared on this host, and nobody has open any more."""
+    if hasattr(session.config, "workerinput"):
+        return  # the last to end is who began the others
+    in_use = "".join(maps_of(path) for path in Path("/proc").glob("[0-9]*"))
+    for path in newcomers_files() - session.config.newcomers_before:
+        if path.name not in in_use:
+            path.unlink(missing_ok=True)
+
+
 # Files that wait for long. Each file is one process's, so one that begins last is waited for alone.
 LONG = ("test_supervision", "test_kernel_refusals", "test_stuck_workers", "test_nginx",
         "test_dev_commands", "test_dev_copies", "test_concurrency", "test_attacks", "test_name_lookup")

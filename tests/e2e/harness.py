@@ -103,6 +103,7 @@ class Stack:
 
     def close(self):
         """Takes everything down and away. Fails if something stays or a sanitizer complained."""
+        newcomers = self.newcomers_file()
         try:
             done = self.dev("down")
             self.assert_no_reports()
@@ -113,6 +114,8 @@ class Stack:
                 Stack.live.remove(self)
             for pid in self.processes():
                 os.kill(pid, signal.SIGKILL)
+            if newcomers:
+                newcomers.unlink(missing_ok=True)
             shutil.rmtree(self.base, ignore_errors=True)
 
     def __enter__(self):
@@ -169,13 +172,28 @@ class Stack:
         generations = sorted(self.run_dir.glob("gen-*"), key=lambda path: int(path.name[4:]))
         return sorted(generations[-1].glob(f"{pool}*.sock"))
 
+    def newcomers_file(self):
+        """What the workers share besides Redis, to bound new buckets; None if none runs."""
+        for pid in self.workers():
+            for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+                if "newcomers" in line:
+                    return Path(line.split()[-1])
+        return None
+
+    def forget_newcomers(self):
+        """As if no bucket had been opened yet. The seed of its hashes stays."""
+        path = self.newcomers_file()
+        with open(path, "r+b") as file:
+            file.seek(16)
+            file.write(b"\0" * (path.stat().st_size - 16))
+
     def redis(self, **options):
         return redis.Redis(unix_socket_path=str(self.run_dir / "redis.sock"), **options)
 
     def buckets(self):
-        """The keys in Redis, but for those that count how many buckets were opened."""
+        """The keys in Redis."""
         with self.redis() as client:
-            return [key for key in client.keys() if b":opened" not in key]
+            return client.keys()
 
     def nginx_master(self):
         return int((self.run_dir / "nginx.pid").read_text().split()[0])

@@ -102,4 +102,4 @@ def test_free_routes_refuse_without_a_charge(fresh):
         for _ in range(DEFAULT + 1):
             assert client.request("GET", "/limits", fields=twice).status == 400
         assert client.get().status == 200
-    assert fresh.buckets() == [b"sluice:v2:{@}:@health:global"]
+    assert fresh.buckets() == [b"sluice:v3:{@}:@health:global"]

@@ -56,7 +56,7 @@ def test_status_is_never_limited_and_writes_no_key_but_its_own(fresh, api1):
     assert {answer.status for answer in answers} == {200}
     assert all(answer.field("RateLimit") is None for answer in answers)
     with fresh.redis() as client:
-        assert client.keys() in ([], [b"sluice:v2:{@}:@health:global"])  # it lives for a second
+        assert client.keys() in ([], [b"sluice:v3:{@}:@health:global"])  # it lives for a second
 
 
 @pytest.mark.parametrize("path,body", [

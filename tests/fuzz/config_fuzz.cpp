@@ -87,7 +87,7 @@ std::string text_of(const limits::PlanLimit& entry) {
 std::string text_of(const Config& config) {
   std::string text =
       fmt::format("{} {} {} {} {} {}\n", config.storage_text(), config.redis.uri.password,
-                  config.limiter.key_prefix, config.sessions.secret_file,
+                  config.limiter.keys.prefix, config.sessions.secret_file,
                   config.sessions.lifetime.count(), config.identity.ipv6_prefix);
   text += fmt::format("{} {} {} {} {} {}\n", config.server.bounds.max_body_bytes,
                       config.server.bounds.max_params_bytes, config.server.max_connections,
@@ -133,8 +133,8 @@ void expect_sound(const Config& config) {
     }
     for (const char* const route : {"status", "session", "chat"}) {
       for (const Standing standing : {Standing::kKnown, Standing::kPartial, Standing::kRejected}) {
-        require(plans.limits_for(tenant, route, standing).size() <= limits::kMaxCharges,
-                "a request has at most kMaxCharges limits", tenant);
+        require(plans.limits_for(tenant, route, standing).size() <= limits::kMaxLimits,
+                "a request has at most kMaxLimits limits", tenant);
       }
     }
   }

@@ -56,7 +56,7 @@ void check_rates(std::string_view text) {
     require(rates.error().code == ErrorCode::kInvalidConfig, "an error is of the config", text);
     return;
   }
-  require(!rates->empty() && rates->size() <= kMaxCharges, "1 to kMaxCharges rates", text);
+  require(!rates->empty() && rates->size() <= kMaxLimits, "1 to kMaxLimits rates", text);
   std::string written;
   for (const Rate& rate : *rates) {
     expect_within_bounds(rate, text);

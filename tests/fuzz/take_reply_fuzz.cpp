@@ -27,18 +27,18 @@ void expect_decision(const Result<limits::Decision>& decision, const std::vector
     const bool denies = limit.mode == limits::Mode::kEnforce && decision->lacks_room(i);
     require(!decision->allowed || !denies, "what lacks room is denied");
   }
+  require(!decision->allowed || !decision->is_barred(), "what is barred is denied");
 }
 
 // What take.lua is sent: each key and limit once, and as many decisions as were added.
-void check_argument(const std::vector<Charge>& charges, TimePoint now) {
-  const GuardHints hints;
+void check_argument(const limits::Ask& ask, TimePoint now) {
   TakeArgument argument(now, now);
-  argument.add_decision(charges, hints);
+  argument.add(ask);
   const std::string once = argument.text();
-  require(argument.keys().size() <= charges.size(), "a key is sent once");
-  argument.add_decision(charges, hints);
+  require(argument.keys().size() <= ask.charges.size() + ask.bars.size(), "a key is sent once");
+  argument.add(ask);
   const std::string twice = argument.text();
-  const std::size_t decision = 2 + charges.size() * 9;
+  const std::size_t decision = 3 + ask.charges.size() * 8 + ask.bars.size() * 8;
   require(twice.size() == once.size() + decision, "the second decision shares keys and limits");
   require(twice.substr(once.size()) == once.substr(once.size() - decision), "and reads the same");
 }
@@ -53,8 +53,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::Input input(data, size);
   std::vector<limits::Limit> all;
   std::vector<limits::Charge> charges;
-  all.reserve(limits::kMaxCharges);
-  for (std::size_t left = input.byte() % (limits::kMaxCharges + 1); left > 0; --left) {
+  all.reserve(limits::kMaxLimits);
+  for (std::size_t left = input.byte() % (limits::kMaxLimits + 1); left > 0; --left) {
     const auto limit = fuzz::any_limit(input);
     const std::int64_t cost = input.between(0, limits::kMaxQuota);
     if (!limit) continue;
@@ -62,12 +62,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     charges.push_back(
         {.key = "key" + std::to_string(left / 2), .limit = &all.back(), .cost = cost});
   }
+  std::vector<limits::Bar> bars;
+  for (std::size_t left = input.byte() % (limits::kMaxBars + 1); left > 0; --left) {
+    bars.push_back({"bar" + std::to_string(left), Duration(input.between(0, 1'000'000'000))});
+  }
+  const limits::Ask ask{charges, bars};
   const fuzz::Exact bytes(input.rest());
   TakeReply reply(bytes.view());
   const TimePoint at = reply.at();
   for (int decisions = 0; decisions < 4; ++decisions) {
-    expect_decision(reply.decision(at, charges), charges, reply);
+    expect_decision(reply.decision(at, ask), charges, reply);
   }
-  check_argument(charges, TimePoint(Duration(1'800'000'000'000'000)));
+  check_argument(ask, TimePoint(Duration(1'800'000'000'000'000)));
   return 0;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "manual_clock.h"
+#include "newcomer_memory.h"
 #include "serve.h"
 #include "store/memory_store.h"
 #include "test_resources.h"
@@ -64,7 +65,8 @@ class Worker {
   ManualClock clock_;
   std::shared_ptr<const limits::Plans> plans_ = make_plans();
   store::MemoryStore store_{clock_, {}};
-  limiter::Limiter limiter_{store_, {.penalty = {.after = 3}}};
+  NewcomerMemory newcomers_;
+  limiter::Limiter limiter_{store_, clock_, newcomers_, {.penalty = {.after = 3}}};
   identity::SessionTokens tokens_{{identity::Secret{}}};
   identity::Resolver identities_{tokens_, clock_, {"acme", "globex"}, make_options()};
   handlers::Resources resources_ = test_resources(clock_, tokens_, store_, plans_, limiter_);

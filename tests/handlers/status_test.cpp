@@ -16,7 +16,7 @@ using testing::Not;
 // Counts what it is asked, and is down if told.
 class CountingStore final : public store::BucketStore {
  public:
-  [[nodiscard]] Task<Result<limits::Decision>> take(std::span<const limits::Charge> /*charges*/,
+  [[nodiscard]] Task<Result<limits::Decision>> take(limits::Ask /*ask*/,
                                                     std::optional<TimePoint> /*now*/) override {
     ++takes;
     if (is_down) co_return fail(ErrorCode::kStoreUnavailable);
@@ -54,7 +54,7 @@ class StatusTest : public ServeFixture {
   }
 
   CountingStore counting_;
-  limiter::Limiter strict_{counting_, {.penalty = {.after = 1}}};
+  limiter::Limiter strict_{counting_, clock_, newcomers_, {.penalty = {.after = 1}}};
   handlers::Resources counted_ = test_resources(clock_, tokens_, counting_, plans_, strict_);
   Services counted_services_{identities_, plans_, costs_, strict_, counted_};
   std::size_t most_tenants_ = 100;

@@ -21,9 +21,9 @@ Duration ms(int count) {
 // A store that answers when the test says so, or throws.
 class SlowStore final : public store::BucketStore {
  public:
-  [[nodiscard]] Task<Result<limits::Decision>> take(std::span<const limits::Charge> charges,
+  [[nodiscard]] Task<Result<limits::Decision>> take(limits::Ask ask,
                                                     std::optional<TimePoint> /*now*/) override {
-    EXPECT_EQ(charges.size(), 1U);
+    EXPECT_EQ(ask.charges.size(), 1U);
     ++takes_;
     co_await Gate{waiting_};
     if (throws_) throw std::runtime_error("no");

@@ -31,6 +31,7 @@ const std::map<std::string, Names> kMayInclude{
     {"base", {}},
     {"limits", {}},
     {"loop", {}},
+    {"shm", {}},
     {"telemetry", {}},
     {"store", {"limits", "loop", "telemetry"}},
     {"http", {"limits"}},

@@ -11,6 +11,7 @@
 
 #include "limiter/limiter.h"
 #include "manual_clock.h"
+#include "newcomer_memory.h"
 #include "run_task.h"
 #include "store/memory_store.h"
 
@@ -81,8 +82,11 @@ class LimiterLogTest : public testing::Test {
   store::MemoryStore store_{clock_, {}};
   limits::Limit by_address_ = one(limits::Fact::kIp);
   limits::Limit by_session_ = one(limits::Fact::kSession);
+  NewcomerMemory newcomers_;
   Limiter limiter_{store_,
-                   {.guards = {.per_tenant = 1, .per_network = 0},
+                   clock_,
+                   newcomers_,
+                   {.newcomers = {.per_tenant = 1, .per_network = 0},
                     .penalty = {.after = 1, .first = seconds(60)}},
                    &log_};
 };

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "manual_clock.h"
+#include "newcomer_memory.h"
 #include "run_task.h"
 #include "store/memory_store.h"
 
@@ -17,7 +18,7 @@ using limits::OnStoreError;
 class FlakyStore final : public store::BucketStore {
  public:
   explicit FlakyStore(ErrorCode code) : code_(code) {}
-  [[nodiscard]] Task<Result<Decision>> take(std::span<const limits::Charge> /*charges*/,
+  [[nodiscard]] Task<Result<Decision>> take(limits::Ask /*ask*/,
                                             std::optional<TimePoint> /*now*/) override {
     co_return fail(code_);
   }
@@ -43,9 +44,12 @@ identity::Identity caller() {
   return identity;
 }
 
+const ManualClock kClock;
+const NewcomerMemory kNewcomers;
+
 TEST(LimiterTest, AsksNoStoreWhereNoLimitApplies) {
   FlakyStore store(ErrorCode::kStoreUnavailable);
-  Limiter limiter(store, {});
+  Limiter limiter(store, kClock, kNewcomers, {});
   const identity::Identity identity = caller();
   const Decision decision = run_now(limiter.decide({}, identity, "chat", 1));
   EXPECT_TRUE(decision.allowed);
@@ -55,7 +59,7 @@ TEST(LimiterTest, AsksNoStoreWhereNoLimitApplies) {
 TEST(LimiterTest, ChargesEveryLimitOrNone) {
   const ManualClock clock;
   store::MemoryStore store(clock, {});
-  Limiter limiter(store, {});
+  Limiter limiter(store, kClock, kNewcomers, {});
   const Limit wide = limit("wide", 10, OnStoreError::kDeny);
   const Limit narrow = limit("narrow", 1, OnStoreError::kDeny);
   const identity::Identity identity = caller();
@@ -70,7 +74,7 @@ TEST(LimiterTest, ChargesEveryLimitOrNone) {
 
 TEST(LimiterTest, TheStrictestPolicyDecidesWhenTheStoreIsDown) {
   FlakyStore store(ErrorCode::kStoreUnavailable);
-  Limiter limiter(store, {});
+  Limiter limiter(store, kClock, kNewcomers, {});
   const Limit open = limit("open", 1, OnStoreError::kAllow);
   const Limit closed = limit("closed", 1, OnStoreError::kDeny);
   const identity::Identity identity = caller();
@@ -85,7 +89,7 @@ TEST(LimiterTest, TheStrictestPolicyDecidesWhenTheStoreIsDown) {
 
 TEST(LimiterTest, AnAnswerThatIsNonsenseNeverAllows) {
   FlakyStore store(ErrorCode::kStoreFault);
-  Limiter limiter(store, {});
+  Limiter limiter(store, kClock, kNewcomers, {});
   const Limit open = limit("open", 1, OnStoreError::kAllow);
   const identity::Identity identity = caller();
   const limits::LimitSet set{&open};
@@ -95,7 +99,7 @@ TEST(LimiterTest, AnAnswerThatIsNonsenseNeverAllows) {
 TEST(LimiterTest, ALimitInShadowModeDeniesNobodyWhateverTheStoreDoes) {
   for (const ErrorCode code : {ErrorCode::kStoreFault, ErrorCode::kStoreUnavailable}) {
     FlakyStore store(code);
-    Limiter limiter(store, {});
+    Limiter limiter(store, kClock, kNewcomers, {});
     Limit shadow = limit("shadow", 1, OnStoreError::kDeny);
     shadow.mode = limits::Mode::kShadow;
     const identity::Identity identity = caller();

@@ -9,14 +9,15 @@
 
 #include "limiter/limiter.h"
 #include "manual_clock.h"
+#include "newcomer_memory.h"
 #include "run_task.h"
 #include "store/memory_store.h"
 
 namespace sluice::limiter {
 namespace {
 
+using limits::BarredBy;
 using limits::Decision;
-using limits::Hold;
 using limits::Limit;
 using std::chrono::seconds;
 
@@ -49,8 +50,11 @@ class PenaltyTest : public testing::Test {
                .rate = {1, {10, limits::Unit::kSecond}}};
   ManualClock clock_;
   store::MemoryStore store_{clock_, {}};
+  NewcomerMemory newcomers_;
   Limiter limiter_{
       store_,
+      clock_,
+      newcomers_,
       {.penalty = {
            .after = 2, .first = seconds(60), .most = seconds(200), .forget = seconds(3600)}}};
 };
@@ -67,8 +71,8 @@ TEST_F(PenaltyTest, EachFurtherDenialLocksOutForLongerUpToTheMost) {
     clock_.advance(seconds(length - 1));
     const Decision held = ask(session(1));
     EXPECT_FALSE(held.allowed) << length;
-    EXPECT_EQ(held.hold, Hold::kPenalty) << length;
-    EXPECT_EQ(held.held_for, seconds(1)) << length;
+    EXPECT_EQ(held.barred_by, BarredBy::kLockOut) << length;
+    EXPECT_EQ(held.barred_for, seconds(1)) << length;
     ASSERT_EQ(held.balances.size(), 1U) << "the lock-out is no limit";
     clock_.advance(seconds(1));
     be_denied(session(1), 1);
@@ -94,7 +98,7 @@ TEST_F(PenaltyTest, IsOfTheAddressWithoutASession) {
   anonymous.address = "4:7f000001";
   be_denied(anonymous, 3);
   clock_.advance(seconds(10));
-  EXPECT_EQ(ask(anonymous).hold, Hold::kPenalty);
+  EXPECT_EQ(ask(anonymous).barred_by, BarredBy::kLockOut);
   EXPECT_TRUE(ask(session(1)).allowed) << "who shows a session at that address is another";
   anonymous.address = "4:7f000002";
   EXPECT_TRUE(ask(anonymous).allowed);
@@ -104,7 +108,7 @@ TEST_F(PenaltyTest, DenialsAreForgotten) {
   be_denied(session(1), 2);
   clock_.advance(seconds(3600));
   be_denied(session(1), 1);
-  EXPECT_EQ(ask(session(1)).hold, Hold::kNone) << "that was the second one still counted";
+  EXPECT_EQ(ask(session(1)).barred_by, BarredBy::kNone) << "that was the second one still counted";
 }
 
 TEST_F(PenaltyTest, WhatCostsNothingIsToldAndNotDenied) {
@@ -113,8 +117,8 @@ TEST_F(PenaltyTest, WhatCostsNothingIsToldAndNotDenied) {
   const identity::Identity identity = session(1);
   const Decision peek = run_now(limiter_.decide(none, identity, "limits", 0));
   EXPECT_TRUE(peek.allowed);
-  EXPECT_EQ(peek.hold, Hold::kPenalty);
-  EXPECT_EQ(peek.held_for, seconds(60));
+  EXPECT_EQ(peek.barred_by, BarredBy::kLockOut);
+  EXPECT_EQ(peek.barred_for, seconds(60));
 }
 
 TEST_F(PenaltyTest, CanBeForgiven) {
@@ -124,7 +128,7 @@ TEST_F(PenaltyTest, CanBeForgiven) {
   EXPECT_EQ(run_now(limiter_.forgive(identity)), false);
   clock_.advance(seconds(10));
   be_denied(session(1), 2);
-  EXPECT_EQ(ask(session(1)).hold, Hold::kNone) << "the count began anew";
+  EXPECT_EQ(ask(session(1)).barred_by, BarredBy::kNone) << "the count began anew";
 }
 
 TEST_F(PenaltyTest, WhatOthersUsedUpIsNobodysOwnDoing) {
@@ -146,7 +150,7 @@ TEST_F(PenaltyTest, NothingIsKeptOfWhoAsksForTooMuchAtOnce) {
 }
 
 TEST_F(PenaltyTest, OnlySoManySessionsOfATenantAreEndedInADay) {
-  Limiter strict(store_, {.guards = {.per_tenant = 2}});
+  Limiter strict(store_, clock_, newcomers_, {.newcomers = {.per_tenant = 2}});
   const identity::Identity first = session(1, "4:7f000001");
   const identity::Identity second = session(2, "4:7f000002");
   const identity::Identity third = session(3, "4:7f000003");
@@ -154,7 +158,7 @@ TEST_F(PenaltyTest, OnlySoManySessionsOfATenantAreEndedInADay) {
   EXPECT_EQ(run_now(strict.revoke(second, seconds(300))), true);
   EXPECT_EQ(run_now(strict.revoke(first, seconds(300))), false) << "it had been";
   EXPECT_EQ(run_now(strict.revoke(third, seconds(300))).error().code, ErrorCode::kTooManyEnded);
-  EXPECT_EQ(ask(session(3)).hold, Hold::kNone);
+  EXPECT_EQ(ask(session(3)).barred_by, BarredBy::kNone);
   clock_.advance(std::chrono::days(1));
   EXPECT_EQ(run_now(strict.revoke(third, seconds(300))), true);
 }
@@ -163,7 +167,7 @@ TEST_F(PenaltyTest, OnlySoManySessionsOfATenantAreEndedInADay) {
 // end a session twice is no fault of anybody.
 TEST_F(PenaltyTest, ANetworkEndsNoMoreThanItsShareOfATenantsSessions) {
   struct Row {
-    Guards::Options guards;
+    Newcomers::Options most;
     int share;
   };
   const std::vector<Row> rows{{{.per_tenant = 100, .per_network = 3}, 3},
@@ -173,7 +177,7 @@ TEST_F(PenaltyTest, ANetworkEndsNoMoreThanItsShareOfATenantsSessions) {
                               {{.per_tenant = 0, .per_network = 4}, 4}};
   for (const Row& row : rows) {
     store::MemoryStore store(clock_, {});
-    Limiter limiter(store, {.guards = row.guards});
+    Limiter limiter(store, clock_, newcomers_, {.newcomers = row.most});
     const auto revoke = [&](int id, const std::string& address) {
       const identity::Identity identity = session(static_cast<std::uint8_t>(id), address);
       return run_now(limiter.revoke(identity, seconds(300)));
@@ -190,12 +194,12 @@ TEST_F(PenaltyTest, ANetworkEndsNoMoreThanItsShareOfATenantsSessions) {
   }
 }
 
-TEST_F(PenaltyTest, AMarkAndItsBoundsShareTheTenantsHashTag) {
+TEST_F(PenaltyTest, AnEndedSessionAndItsBoundsShareTheTenantsHashTag) {
   const identity::Identity identity = session(1);
   EXPECT_EQ(run_now(limiter_.revoke(identity, seconds(300))), true);
   const std::string kept = store_.dump();
-  EXPECT_THAT(kept, testing::HasSubstr("sluice:v2:{acme}:@revoked:opened=")) << kept;
-  EXPECT_THAT(kept, testing::HasSubstr("sluice:v2:{acme}:@revoked:opened:4:7f000001="));
+  EXPECT_THAT(kept, testing::HasSubstr("sluice:v3:{acme}:@endings:all=")) << kept;
+  EXPECT_THAT(kept, testing::HasSubstr("sluice:v3:{acme}:@endings:4:7f000001="));
   EXPECT_EQ(store_.size(), 3U);
 }
 
@@ -203,10 +207,10 @@ TEST_F(PenaltyTest, AMarkAndItsBoundsShareTheTenantsHashTag) {
 class TurnStore final : public store::BucketStore {
  public:
   explicit TurnStore(store::BucketStore& store) : store_(store) {}
-  [[nodiscard]] Task<Result<Decision>> take(std::span<const limits::Charge> charges,
+  [[nodiscard]] Task<Result<Decision>> take(limits::Ask ask,
                                             std::optional<TimePoint> now) override {
     co_await EndOfTurn{*this};
-    auto decision = co_await store_.take(charges, now);
+    auto decision = co_await store_.take(ask, now);
     co_return decision;
   }
   [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> keys) override {
@@ -235,22 +239,22 @@ Task<void> ignore(Task<Decision> task) {
 
 TEST_F(PenaltyTest, ManyDenialsAtOnceAreOne) {
   TurnStore turns(store_);
-  Limiter limiter(turns, {.penalty = {.after = 2, .first = seconds(60)}});
+  Limiter limiter(turns, clock_, newcomers_, {.penalty = {.after = 2, .first = seconds(60)}});
   const limits::LimitSet set{&limit_};
   const identity::Identity identity = session(1);
   for (int i = 0; i < 40; ++i) start(ignore(limiter.decide(set, identity, "chat", 1)));
   while (turns.has_waiting()) turns.end_turn();
-  EXPECT_EQ(ask(identity).hold, Hold::kNone);
+  EXPECT_EQ(ask(identity).barred_by, BarredBy::kNone);
 }
 
 TEST_F(PenaltyTest, IsOffByDefault) {
-  Limiter plain(store_, {});
+  Limiter plain(store_, clock_, newcomers_, {});
   const limits::LimitSet set{&limit_};
   const identity::Identity identity = session(1);
   for (int i = 0; i < 100; ++i) {
-    EXPECT_EQ(run_now(plain.decide(set, identity, "chat", 1)).hold, Hold::kNone);
+    EXPECT_EQ(run_now(plain.decide(set, identity, "chat", 1)).barred_by, BarredBy::kNone);
   }
-  EXPECT_EQ(store_.size(), 3U) << "the bucket and its guards: denials are not counted";
+  EXPECT_EQ(store_.size(), 1U) << "the bucket: denials are not counted";
 }
 
 TEST_F(PenaltyTest, ARevokedSessionStaysRevokedUntilItWouldHaveExpired) {
@@ -258,14 +262,16 @@ TEST_F(PenaltyTest, ARevokedSessionStaysRevokedUntilItWouldHaveExpired) {
   EXPECT_EQ(run_now(limiter_.revoke(identity, seconds(300))), true);
   EXPECT_EQ(run_now(limiter_.revoke(identity, seconds(300))), false) << "twice is once";
   const limits::LimitSet none;
-  EXPECT_EQ(ask(identity).hold, Hold::kRevoked);
-  EXPECT_EQ(run_now(limiter_.decide(none, identity, "limits", 0)).hold, Hold::kRevoked);
+  EXPECT_EQ(ask(identity).barred_by, BarredBy::kEndedSession);
+  EXPECT_EQ(run_now(limiter_.decide(none, identity, "limits", 0)).barred_by,
+            BarredBy::kEndedSession);
   EXPECT_FALSE(run_now(limiter_.decide(none, identity, "limits", 0)).allowed);
   EXPECT_TRUE(ask(session(2)).allowed);
   clock_.advance(seconds(300 + 59));
-  EXPECT_EQ(ask(identity).hold, Hold::kRevoked) << "a minute more, should clocks differ";
+  EXPECT_EQ(ask(identity).barred_by, BarredBy::kEndedSession)
+      << "a minute more, should clocks differ";
   clock_.advance(-seconds(60));
-  EXPECT_EQ(ask(identity).hold, Hold::kRevoked);
+  EXPECT_EQ(ask(identity).barred_by, BarredBy::kEndedSession);
   clock_.advance(seconds(61));
   EXPECT_TRUE(ask(identity).allowed);
 }

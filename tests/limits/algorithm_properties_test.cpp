@@ -104,8 +104,8 @@ TEST_P(AlgorithmProperty, ADenialAndAPeekChangeNothing) {
     RC_ASSERT(peek.fits && peek.after == peek.before);
     const Step step = kept.look(hit.cost, hit.at);
     const std::vector<Charge> charges{{"key", &kept.limit, hit.cost}};
-    const Lookup stored = [&](std::string_view, const Limit&) { return kept.bucket; };
-    const Outcome outcome = decide(charges, stored, hit.at);
+    const Lookup stored{[&](std::string_view, const Limit&) { return kept.bucket; }, {}};
+    const Outcome outcome = decide({charges}, stored, hit.at);
     RC_ASSERT(outcome.decision.allowed == step.fits);
     RC_ASSERT(outcome.changes.size() == (step.fits && hit.cost > 0 ? 1U : 0U));
     if (!step.fits) RC_ASSERT(step.after == peek.before);

@@ -17,13 +17,19 @@ inline Limit limit(std::int64_t quota, std::int64_t seconds, Mode mode = Mode::k
 
 class Buckets {
  public:
-  Outcome decide(const std::vector<Charge>& charges, TimePoint now) {
-    const Lookup stored = [&](std::string_view key, const Limit& /*limit*/) {
-      const auto found = kept_.find(std::string(key));
-      return found == kept_.end() ? std::nullopt : std::optional(found->second);
-    };
-    Outcome outcome = limits::decide(charges, stored, now);
+  Outcome decide(const std::vector<Charge>& charges, TimePoint now,
+                 const std::vector<Bar>& bars = {}) {
+    const Lookup stored{[&](std::string_view key, const Limit& /*limit*/) {
+                          const auto found = kept_.find(std::string(key));
+                          return found == kept_.end() ? std::nullopt : std::optional(found->second);
+                        },
+                        [&](std::string_view key) {
+                          const auto found = bars_.find(std::string(key));
+                          return found == bars_.end() ? std::nullopt : std::optional(found->second);
+                        }};
+    Outcome outcome = limits::decide({charges, bars}, stored, now);
     for (const Change& change : outcome.changes) kept_[std::string(change.key)] = change.bucket;
+    for (const Raised& bar : outcome.bars) bars_[std::string(bar.key)] = bar.until;
     return outcome;
   }
   std::int64_t used(const std::string& key) const {
@@ -33,6 +39,7 @@ class Buckets {
 
  private:
   std::map<std::string, Bucket> kept_;
+  std::map<std::string, TimePoint> bars_;
 };
 
 }  // namespace sluice::limits

@@ -30,8 +30,7 @@ struct Kept {
 
   Outcome look(const Limit& limit, std::int64_t cost, TimePoint now) const {
     const std::vector<Charge> charges{{"key", &limit, cost}};
-    return decide(
-        charges, [&](std::string_view, const Limit&) { return bucket; }, now);
+    return decide({charges}, {[&](std::string_view, const Limit&) { return bucket; }, {}}, now);
   }
   // What is told of a take.
   Balance take(const Limit& limit, std::int64_t cost, TimePoint now) {
@@ -164,7 +163,7 @@ TEST(MoreAfterTest, OfALimitThatFitsWhileAnotherDeniesIsItsNextUnit) {
     const auto stored = [&](std::string_view key, const Limit& /*limit*/) {
       return key == "fits" ? kept.bucket : std::nullopt;
     };
-    const Decision denied = decide(both, stored, kStart + 300us).decision;
+    const Decision denied = decide({both}, {stored, {}}, kStart + 300us).decision;
     EXPECT_FALSE(denied.allowed);
     EXPECT_EQ(denied.balances[0], kept.take(fits, 0, kStart + 300us)) << name;
   }

@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const Lookup kNothing = [](std::string_view, const Limit&) { return std::nullopt; };
+const Lookup kNothing{[](std::string_view, const Limit&) { return std::nullopt; }, {}};
 
 TEST(OutcomeTest, OfNoLimitsIsAllowed) {
   const Outcome outcome = decide({}, kNothing, kStart);
@@ -66,7 +66,7 @@ TEST(OutcomeTest, ALimitThatFitsIsNotChargedForOneThatDoesNotWhereverItStands) {
       {{"b", &open, 1}, {"c", &open, 1}, {"a", &shut, 1}},
   };
   for (std::size_t i = 0; i < orders.size(); ++i) {
-    const Outcome outcome = decide(orders[i], kNothing, kStart);
+    const Outcome outcome = decide({orders[i]}, kNothing, kStart);
     EXPECT_FALSE(outcome.decision.allowed);
     EXPECT_TRUE(outcome.changes.empty());
     for (std::size_t j = 0; j < 3; ++j) {

@@ -15,7 +15,7 @@ TEST(MemoryStoreTest, ForgetsClosedWindowsAsItGrows) {
   for (int i = 0; i < 1000; ++i) {
     clock.advance(std::chrono::seconds(1));
     const std::vector<limits::Charge> charges{{std::to_string(i), &limit, 1}};
-    EXPECT_TRUE(run_now(store.take(charges, std::nullopt))->allowed);
+    EXPECT_TRUE(run_now(store.take({charges}, std::nullopt))->allowed);
     EXPECT_LE(store.size(), 21U);
   }
 }

@@ -5,10 +5,10 @@
 #include <random>
 #include <thread>
 
+#include "base/sip_hash.h"
 #include "full_set.h"
 #include "store/child_process.h"
 #include "store/shm_file.h"
-#include "store/sip_hash.h"
 
 namespace sluice::store {
 namespace {

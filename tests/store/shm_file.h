@@ -23,14 +23,14 @@ inline limits::Limit fixed_window(std::int64_t quota, std::int64_t seconds = 360
 // Whether all of it is charged; false for a denial, and for a failure too, which fails the test.
 inline bool take(ShmStore& store, const std::vector<limits::Charge>& charges,
                  std::optional<TimePoint> now = std::nullopt) {
-  const auto decision = run_now(store.take(charges, now));
+  const auto decision = run_now(store.take({charges}, now));
   if (!decision) ADD_FAILURE() << decision.error().detail;
   return decision && decision->allowed;
 }
 
 inline std::int64_t remaining(ShmStore& store, const std::string& key, const limits::Limit& limit) {
   const std::vector<limits::Charge> peek{{key, &limit, 0}};
-  const auto decision = run_now(store.take(peek, std::nullopt));
+  const auto decision = run_now(store.take({peek}, std::nullopt));
   if (!decision) ADD_FAILURE() << decision.error().detail;
   return decision ? decision->balances[0].remaining : -1;
 }

@@ -224,7 +224,7 @@ TEST_F(ShmFullTest, ADecisionEvictsNoneOfItsOwnBuckets) {
     }
     charges.push_back({"log" + std::to_string(round), &log_, 1000});
     std::erase_if(left, [&, now = held(*store)](const auto& k) { return !now.contains(k.first); });
-    const auto decision = run_now(store->take(charges, std::nullopt));
+    const auto decision = run_now(store->take({charges}, std::nullopt));
     ASSERT_TRUE(decision && decision->allowed);
     const auto after = held(*store);
     for (std::size_t i = 0; i < charges.size(); ++i) {
@@ -243,7 +243,7 @@ TEST_F(ShmFullTest, WhatNoFileOfThisSizeHoldsIsRefusedAndEvictsNothing) {
   fill(*store, "k", hour_, 300);
   const std::string before = *store->dump();
   const std::vector<Charge> charges{{"k299", &hour_, 1}, {"log", &log_, limits::kMaxLogQuota}};
-  const auto decision = run_now(store->take(charges, std::nullopt));
+  const auto decision = run_now(store->take({charges}, std::nullopt));
   ASSERT_FALSE(decision);
   EXPECT_EQ(decision.error().code, ErrorCode::kStoreUnavailable);
   EXPECT_EQ(decision.error().detail,
@@ -258,7 +258,7 @@ TEST_F(ShmFullTest, TheLargestDecisionFitsTwoMiB) {
   const auto store = open({.bytes = 2 * kMiB});
   fill(*store, "k", hour_, store->usage()->blocks);
   std::vector<Charge> charges;
-  for (std::size_t i = 0; i < limits::kMaxLimits; ++i) {
+  for (std::size_t i = 1; i < limits::kMaxLimits; ++i) {
     charges.push_back({std::string(ShmArena::kMaxKey - 1, 'k') + std::to_string(i), &log_,
                        limits::kMaxLogQuota - 1});
   }

@@ -55,7 +55,7 @@ class ShmLogTest : public ShmFile {
 
   static ErrorCode error_of(ShmStore& store, const std::string& key, const Limit& limit) {
     const std::vector<Charge> charges{{key, &limit, 1}};
-    const auto decision = run_now(store.take(charges, std::nullopt));
+    const auto decision = run_now(store.take({charges}, std::nullopt));
     if (decision) ADD_FAILURE() << "no error";
     return decision ? ErrorCode::kInternal : decision.error().code;
   }
@@ -96,14 +96,14 @@ TEST_F(ShmLogTest, AStoreThatIsTooSmallIsDownAndNotUpInTurn) {
   log.algorithm = limits::Algorithm::kSlidingLog;
   const std::vector<Charge> large{{"log", &log, limits::kMaxLogQuota}};
   const auto store = open(told());
-  EXPECT_FALSE(run_now(store->take(large, std::nullopt)));
+  EXPECT_FALSE(run_now(store->take({large}, std::nullopt)));
   EXPECT_EQ(logged(),
             "error: store is down \"reason\":\"shared memory of 65536 bytes is too small for the "
             "buckets of one decision; raise storage.shared_memory_mb\"\n");
   for (int i = 0; i < 20; ++i) {
     clock_.advance(seconds(1));
     EXPECT_TRUE(take(*store, {{"k", &many, 1}}));
-    EXPECT_FALSE(run_now(store->take(large, std::nullopt)));
+    EXPECT_FALSE(run_now(store->take({large}, std::nullopt)));
   }
   EXPECT_EQ(logged(), "");
   clock_.advance(-seconds(1000));  // a clock that is set back does not keep it down

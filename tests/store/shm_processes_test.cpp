@@ -104,14 +104,14 @@ TEST_F(ShmProcessesTest, AStoppedOwnerCostsOneWaitAndNoMore) {
   ASSERT_TRUE(child.stops());
   const std::vector<Charge> charges{{"k", &two, 1}};
   const auto before = steady_clock::now();
-  const auto late = run_now(store->take(charges, std::nullopt));
+  const auto late = run_now(store->take({charges}, std::nullopt));
   EXPECT_GE(steady_clock::now() - before, kWait);
   EXPECT_LT(steady_clock::now() - before, seconds(10));
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().code, ErrorCode::kStoreUnavailable);
   EXPECT_EQ(late.error().detail, "shared memory is locked for long");
   const auto after = steady_clock::now();
-  for (int i = 0; i < 100; ++i) EXPECT_FALSE(run_now(store->take(charges, std::nullopt)));
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(run_now(store->take({charges}, std::nullopt)));
   EXPECT_LT(steady_clock::now() - after, 50 * kWait);
   child.signal(SIGCONT);
   EXPECT_TRUE(child.ends_well());
@@ -128,7 +128,7 @@ TEST_F(ShmProcessesTest, AStoppedOwnerThatIsKilledIsRecoveredFrom) {
   });
   ASSERT_TRUE(child.stops());
   const std::vector<Charge> charges{{"k", &two, 1}};
-  EXPECT_FALSE(run_now(store->take(charges, std::nullopt)));
+  EXPECT_FALSE(run_now(store->take({charges}, std::nullopt)));
   child.signal(SIGKILL);
   EXPECT_FALSE(child.ends_well());
   EXPECT_EQ(remaining(*store, "k", two), 2);
@@ -182,7 +182,7 @@ class ExactCounts : public ShmProcessesTest {
           const std::vector<Charge> charges{{"k" + std::to_string(i % 4), &each, 1},
                                             {"all", &all, 1}};
           ++counts_->sent;
-          const auto decision = run_now((*store)->take(charges, std::nullopt));
+          const auto decision = run_now((*store)->take({charges}, std::nullopt));
           if (!decision) ++counts_->failed;
           if (decision && decision->allowed) ++counts_->allowed;
         }

@@ -125,7 +125,7 @@ TEST_F(ShmStoreTest, KeysHaveAtMost1024Bytes) {
   const auto store = open();
   const std::string longest(1024, 'k');
   const std::vector<Charge> too_long{{longest + "k", &one, 1}};
-  EXPECT_EQ(run_now(store->take(too_long, std::nullopt)).error().code, ErrorCode::kStoreFault);
+  EXPECT_EQ(run_now(store->take({too_long}, std::nullopt)).error().code, ErrorCode::kStoreFault);
   EXPECT_TRUE(take(*store, {{longest, &one, 1}}));
   EXPECT_FALSE(take(*store, {{longest, &one, 1}}));
   EXPECT_TRUE(take(*store, {{longest.substr(1) + "x", &one, 1}}));
@@ -186,7 +186,7 @@ TEST_F(ShmStoreTest, DumpsAsTheMemoryStoreDoes) {
     const std::vector<Charge> charges{{"w" + std::to_string(i % 7), &many, i % 5},
                                       {"log", &log, i % 3}};
     EXPECT_TRUE(take(*store, charges));
-    EXPECT_TRUE(run_now(model.take(charges, std::nullopt)));
+    EXPECT_TRUE(run_now(model.take({charges}, std::nullopt)));
     clock_.advance(seconds(1));
   }
   EXPECT_EQ(*store->dump(), model.dump());

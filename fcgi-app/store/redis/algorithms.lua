@@ -223,9 +223,8 @@ local function algorithms(now)
     return pack('<I4', used) .. sub(a, -8) .. sub(a, leaving * 8 - 7, leaving * 8)
   end
 
-  -- With `cost` units more (c, of a bucket: kept on after it has drained, for its guards): what to
-  -- store behind the terms, for how long (or as before), and
-  -- what to reply where that is something else.
+  -- With `cost` units more: what to store behind the terms, for how long (or as before), and what to
+  -- reply where that is something else.
   local function charged(limit, cost, renewed, a, b, c)
     local algorithm, window, tick = limit.algorithm, limit.window, limit.tick
     if algorithm == SLIDING_LOG then
@@ -235,7 +234,7 @@ local function algorithms(now)
       return pack('<I4I4i8', a + cost, b, c), (a == 0 or renewed) and c + 2 * window - now
     end
     a = a + cost * (window / tick)
-    return pack('<i8i8', a, b), c and limit.lifetime or b + divide_up(a, limit.quota) * tick - now
+    return pack('<i8i8', a, b), b + divide_up(a, limit.quota) * tick - now
   end
 
   return changed, open, charged, view

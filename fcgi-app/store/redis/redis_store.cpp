@@ -1,5 +1,6 @@
 #include "store/redis/redis_store.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -12,7 +13,6 @@
 namespace sluice::store::redis {
 namespace {
 
-using limits::Charge;
 using limits::Decision;
 
 // Decisions in one call at most: Redis serves nobody else meanwhile, for each limit of each some 3
@@ -22,11 +22,9 @@ constexpr std::size_t kMaxBatch = 64;
 // What to do about an error reply, by its first word. What is not listed makes no sense: who says
 // it is no Redis that counts, or its replies have come out of step.
 enum class Remedy { kSendScript, kAskAgain, kUnavailable, kReconnect, kFault, kNonsense };
-constexpr std::array<std::pair<std::string_view, Remedy>, 18> kRemedies{{
+constexpr std::array<std::pair<std::string_view, Remedy>, 16> kRemedies{{
     {"NOSCRIPT", Remedy::kSendScript},     // restarted, or SCRIPT FLUSH
     {"CALENDAR", Remedy::kAskAgain},       // take.lua's own: our clock is far from Redis's
-    {kGuardsLacking, Remedy::kAskAgain},   // take.lua's own: a hint was wrong
-    {kSharedLacking, Remedy::kAskAgain},   // the same
     {"LOADING", Remedy::kUnavailable},     // reading its file after a start
     {"BUSY", Remedy::kUnavailable},        // in somebody's long script
     {"MASTERDOWN", Remedy::kUnavailable},  // a replica without its master
@@ -50,19 +48,18 @@ Remedy remedy_for(std::string_view error) {
   return Remedy::kNonsense;
 }
 
-// Those of kAskAgain.
-constexpr int kReasonsToAskAgain = 3;
-
 bool must_ask_again(const Error& error) {
   return remedy_for(error.detail) == Remedy::kAskAgain;
 }
 
 // A peek writes nothing, and neither does a limit in shadow mode that has no room.
-bool has_written(const Decision& decision, std::span<const Charge> charges) {
-  for (std::size_t i = 0; i < charges.size(); ++i) {
-    if (decision.allowed && charges[i].cost > 0 && !decision.lacks_room(i)) return true;
+bool has_written(const Decision& decision, const limits::Ask& ask) {
+  if (!decision.allowed) return false;
+  for (std::size_t i = 0; i < ask.charges.size(); ++i) {
+    if (ask.charges[i].cost > 0 && !decision.lacks_room(i)) return true;
   }
-  return false;
+  return std::any_of(ask.bars.begin(), ask.bars.end(),
+                     [](const limits::Bar& bar) { return bar.set_for > Duration::zero(); });
 }
 
 // Of a reply of any other type, nothing.
@@ -88,29 +85,25 @@ struct RedisStore::Join {
 RedisStore::RedisStore(loop::Loop& loop, Connection& connection, telemetry::Log& log)
     : loop_(loop), connection_(connection), log_(log), end_of_turn_(loop, [this] { flush(); }) {}
 
-Task<Result<Decision>> RedisStore::take(std::span<const Charge> charges,
-                                        std::optional<TimePoint> now) {
+Task<Result<Decision>> RedisStore::take(limits::Ask ask, std::optional<TimePoint> now) {
   const auto deadline = connection_.deadline();
-  auto decision = co_await join(charges, now);
-  // Nothing was charged, and what was wrong is known now. There are three reasons: three times.
-  for (int left = kReasonsToAskAgain; !decision && must_ask_again(decision.error()); --left) {
-    if (left == 0 || loop_.now() >= deadline) {
-      const Error late{ErrorCode::kStoreUnavailable, ""};
-      decision = tl::unexpected(left == 0 ? on_nonsense(decision.error().detail) : late);
-      break;
+  auto decision = co_await join(ask, now);
+  // Nothing was charged, and what was wrong is known now: once more.
+  if (!decision && must_ask_again(decision.error()) && loop_.now() < deadline) {
+    decision = co_await join(ask, now);
+    if (!decision && must_ask_again(decision.error())) {
+      decision = tl::unexpected(on_nonsense(decision.error().detail));
     }
-    decision = co_await join(charges, now);
   }
   const bool is_refused = !decision && decision.error().code == ErrorCode::kStoreUnavailable;
   if (is_refused) connection_.report_refused();
   co_return decision;
 }
 
-Task<Result<Decision>> RedisStore::join(std::span<const Charge> charges,
-                                        std::optional<TimePoint> now) {
+Task<Result<Decision>> RedisStore::join(limits::Ask ask, std::optional<TimePoint> now) {
   if (batch_.waiting.size() >= kMaxBatch || batch_.now != now) flush();
   batch_.now = now;
-  Waiting waiting{charges};
+  Waiting waiting{ask};
   co_await Join{*this, waiting};
   co_return std::move(waiting.result);
 }
@@ -138,10 +131,7 @@ void RedisStore::flush() {
 
 Task<void> RedisStore::send(Batch batch) {
   TakeArgument argument(batch.now, connection_.clock().now());
-  for (const Waiting* waiting : batch.waiting) argument.add_buckets(waiting->charges);
-  for (const Waiting* waiting : batch.waiting) {
-    argument.add_decision(waiting->charges, guard_hints_);
-  }
+  for (const Waiting* waiting : batch.waiting) argument.add(waiting->ask);
   const std::vector<std::string_view> keys = argument.keys();
   const std::string key_count = fmt::to_string(keys.size());
   const std::string packed = argument.text();
@@ -181,20 +171,17 @@ void RedisStore::read_results(const Batch& batch, const Result<Reply>& reply) {
   }
   TakeReply answers(text_of(**reply));
   const TimePoint at = answers.at();
-  for (Waiting* waiting : batch.waiting) waiting->result = answers.decision(at, waiting->charges);
+  for (Waiting* waiting : batch.waiting) waiting->result = answers.decision(at, waiting->ask);
   if (!answers.is_whole()) return fail_all(on_nonsense("EVALSHA"));
   if (!batch.now) connection_.learn_time(at);
   bool wrote = false;
   for (Waiting* waiting : batch.waiting) {
     if (waiting->result) {
-      wrote = wrote || has_written(*waiting->result, waiting->charges);
-      guard_hints_.learn(waiting->charges, *waiting->result);
+      wrote = wrote || has_written(*waiting->result, waiting->ask);
     } else {
       waiting->result = tl::unexpected(on_error_reply(waiting->result.error().detail));
     }
   }
-  if (answers.ended_by() == kGuardsLacking) guard_hints_.forget();
-  if (answers.ended_by() == kSharedLacking) guard_hints_.expect_crowd(at);
   if (wrote && !connection_.is_down()) connection_.report_serving();
 }
 

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "store/redis/connection.h"
-#include "store/redis/guard_hints.h"
 #include "store/store.h"
 
 namespace sluice::store::redis {
@@ -22,7 +21,7 @@ class RedisStore final : public BucketStore {
   RedisStore(loop::Loop& loop, Connection& connection, telemetry::Log& log);
 
   // Waits for the end of the turn, so that the decisions of other requests come along.
-  [[nodiscard]] Task<Result<limits::Decision>> take(std::span<const limits::Charge> charges,
+  [[nodiscard]] Task<Result<limits::Decision>> take(limits::Ask ask,
                                                     std::optional<TimePoint> now) override;
   [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> keys) override;
 
@@ -35,7 +34,7 @@ class RedisStore final : public BucketStore {
  private:
   // A decision that waits in the frame of its take().
   struct Waiting {
-    std::span<const limits::Charge> charges;
+    limits::Ask ask;
     std::coroutine_handle<> resume = nullptr;
     Result<limits::Decision> result = fail(ErrorCode::kStoreUnavailable);
   };
@@ -47,8 +46,7 @@ class RedisStore final : public BucketStore {
   // What take() awaits: joins the batch, is resumed when the batch has its answer.
   struct Join;
 
-  [[nodiscard]] Task<Result<limits::Decision>> join(std::span<const limits::Charge> charges,
-                                                    std::optional<TimePoint> now);
+  [[nodiscard]] Task<Result<limits::Decision>> join(limits::Ask ask, std::optional<TimePoint> now);
   [[nodiscard]] Task<void> send(Batch batch);
   [[nodiscard]] Task<Result<Reply>> evaluate(std::vector<std::string_view> arguments);
   void read_results(const Batch& batch, const Result<Reply>& reply);
@@ -61,7 +59,6 @@ class RedisStore final : public BucketStore {
   Connection& connection_;
   telemetry::Log& log_;
   Batch batch_;
-  GuardHints guard_hints_;
   std::string last_fault_;
   std::optional<TimePoint> fault_logged_at_;
   loop::BeforeWait end_of_turn_;

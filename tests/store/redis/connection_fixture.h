@@ -34,7 +34,7 @@ class ConnectionFixture : public testing::Test {
   }
   Result<limits::Decision> take(const std::vector<limits::Charge>& charges) {
     std::optional<Result<limits::Decision>> result;
-    start(keep_and_stop(store_->take(charges, std::nullopt), result));
+    start(keep_and_stop(store_->take({charges}, std::nullopt), result));
     if (!result) loop_.run();
     return std::move(*result);
   }

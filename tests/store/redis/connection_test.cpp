@@ -145,7 +145,7 @@ TEST_F(ConnectionTest, ARefusedWriteOrASpoiltKeyTakesNoOtherDecisionWithIt) {
   std::vector<std::vector<limits::Charge>> charges;
   for (const char* key : {"new", "used up", "spoilt"}) charges.push_back({{key, &limit_, 1}});
   for (std::size_t i = 0; i < charges.size(); ++i) {
-    start(keep_and_stop(store_->take(charges[i], std::nullopt), results[i]));
+    start(keep_and_stop(store_->take({charges[i]}, std::nullopt), results[i]));
   }
   loop_.run();
   EXPECT_EQ((*results[0]).error().code, ErrorCode::kStoreUnavailable);
@@ -177,71 +177,13 @@ TEST_F(ConnectionTest, ALimitInShadowModeDoesNotCountWhatItCannotRead) {
   EXPECT_EQ(server_.command("GET text"), "$5\r\nhello\r\n");
 }
 
-TEST_F(ConnectionTest, GuardsAndHoldsWithATextOfSomebodyElseLetNobodyIn) {
-  connect("", std::chrono::seconds(10));
-  const limits::Limit guard{.name = "guard", .rate = {5, {10, limits::Unit::kMinute}}};
-  limits::Limit hold{.name = "hold", .rate = {1, {1, limits::Unit::kSecond}}};
-  hold.burst = 1'000;
-  hold.algorithm = limits::Algorithm::kLeakyBucket;
-  hold.mode = limits::Mode::kHold;
-  server_.command("SET foreign hello");
-  const std::vector<std::vector<limits::Charge>> decisions{
-      {{"guarded", &limit_, 1, {{"foreign", &guard, "shared"}}}},
-      {{"held", &limit_, 1}, {"foreign", &hold, 0}}};
-  for (const auto& charges : decisions) {
-    const auto decision = take(charges);
-    ASSERT_FALSE(decision);
-    EXPECT_EQ(decision.error().code, ErrorCode::kStoreFault);
-  }
-  EXPECT_EQ(server_.command("EXISTS guarded held shared"), ":0\r\n");
-  limit_.mode = limits::Mode::kShadow;
-  const auto shadow = take(decisions[0]);
-  ASSERT_TRUE(shadow);
-  EXPECT_TRUE(shadow->allowed);
-  EXPECT_EQ(server_.command("GET foreign"), "$5\r\nhello\r\n");
-}
-
-// Lanes of callers, each one decision after the other, in calls that overlap.
-TEST_F(ConnectionTest, WhenAllBucketsAreGoneAtOnceNoDecisionIsLost) {
-  connect("", std::chrono::seconds(10));
-  const limits::Limit guard{.name = "guard", .rate = {1'000, {10, limits::Unit::kMinute}}};
-  constexpr int kLanes = 20;
-  constexpr int kKeys = 50;  // of a lane
-  int allowed = 0;
-  int at_work = 0;
-  const auto lane = [&](int number) -> Task<void> {
-    for (int i = 0; i < kKeys; ++i) {
-      const std::vector<limits::Charge> charges{
-          {"key" + std::to_string(number * kKeys + i), &limit_, 1, {{"opened", &guard, "shared"}}}};
-      auto decision = co_await store_->take(charges, std::nullopt);
-      allowed += decision && decision->allowed && !decision->crowded ? 1 : 0;
-    }
-    if (--at_work == 0) loop_.stop();
-  };
-  const auto all = [&] {
-    for (int i = 0; i < kLanes; ++i) {
-      ++at_work;
-      start(lane(i));
-      store_->flush();
-    }
-    loop_.run();
-    return std::exchange(allowed, 0);
-  };
-  EXPECT_EQ(all(), kLanes * kKeys);
-  EXPECT_EQ(all(), kLanes * kKeys) << "all are open";
-  const std::string opened = server_.command("GET opened");
-  server_.command("FLUSHALL");
-  EXPECT_EQ(all(), kLanes * kKeys);
-  EXPECT_EQ(server_.command("GET opened").substr(0, 24), opened.substr(0, 24)) << "as many";
-}
-
 TEST_F(ConnectionTest, ClosedForGoodItAnswersAllThatWaits) {
   connect();
   const std::vector<limits::Charge> charges{{"k", &limit_, 1}};
   std::array<std::optional<Result<Decision>>, 2> results;
-  start(keep_and_stop(store_->take(charges, std::nullopt), results[0]));
+  start(keep_and_stop(store_->take({charges}, std::nullopt), results[0]));
   store_->flush();  // the first is on its way, the second is not
-  start(keep_and_stop(store_->take(charges, std::nullopt), results[1]));
+  start(keep_and_stop(store_->take({charges}, std::nullopt), results[1]));
   connection_->close();
   store_->flush();
   for (const auto& result : results) {

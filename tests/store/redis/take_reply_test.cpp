@@ -45,7 +45,7 @@ class TakeReplyTest : public testing::Test {
     const std::vector<limits::Charge> charges{{"key", &limit_, cost}};
     TakeReply reply(bytes_);
     const TimePoint at = reply.at();
-    auto decision = reply.decision(at, charges);
+    auto decision = reply.decision(at, {charges, bars_});
     EXPECT_EQ(reply.good(), decision.has_value());
     bytes_.resize(sizeof kNow);
     return decision;
@@ -56,6 +56,7 @@ class TakeReplyTest : public testing::Test {
   }
 
   limits::Limit limit_{.name = "chat", .rate = {8, {10, limits::Unit::kSecond}}};
+  std::vector<limits::Bar> bars_;
   std::string bytes_;
 };
 
@@ -83,6 +84,27 @@ TEST_F(TakeReplyTest, ReadsWhenAUnitOfALogLeaves) {
   const auto decision = read(Algorithm::kSlidingLog);
   ASSERT_TRUE(decision);
   EXPECT_EQ(decision->balances.at(0), (limits::Balance{5, 10s - 1us, 0s, 10s - 7us}));
+}
+
+TEST_F(TakeReplyTest, ReadsUntilWhenABarStands) {
+  bars_ = {{"ended"}, {"locked"}};
+  const auto add_bars = [&](std::int64_t first, std::int64_t second) {
+    add(0x8000);
+    add_window(3, kNow - 1);
+    append_integer<std::int64_t>(bytes_, first);
+    append_integer<std::int64_t>(bytes_, second);
+  };
+  add_bars(0, kNow + 5);
+  const auto decision = read(Algorithm::kFixedWindow);
+  ASSERT_TRUE(decision);
+  EXPECT_FALSE(decision->allowed);
+  EXPECT_FALSE(decision->denied_by(0));
+  EXPECT_EQ(decision->bars, (std::array<Duration, limits::kMaxBars>{0us, 5us}));
+  for (const std::int64_t wrong :
+       {kNow, kNow - 1, std::int64_t{-1}, std::int64_t{INT64_MAX}, std::int64_t{0}}) {
+    add_bars(0, wrong);
+    EXPECT_EQ(error(Algorithm::kFixedWindow), kCutShort) << wrong;
+  }
 }
 
 TEST_F(TakeReplyTest, SaysWhereAnErrorIsCutShort) {

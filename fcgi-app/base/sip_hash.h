@@ -9,7 +9,7 @@
 #include <cstring>
 #include <string_view>
 
-namespace sluice::store {
+namespace sluice {
 
 class SipHash {
  public:
@@ -70,4 +70,4 @@ class SipHash {
   std::uint64_t v3_;
 };
 
-}  // namespace sluice::store
+}  // namespace sluice
