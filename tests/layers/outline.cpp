@@ -124,10 +124,8 @@ void close_function(std::vector<Open>& open, std::vector<Function>& functions, s
 
 // Counts a block on every function that it stands in.
 void note_block(std::vector<Open>& open) {
-  auto depth =
-      1 + static_cast<std::size_t>(std::count_if(open.begin(), open.end(), [](const Open& level) {
-        return level.kind == Brace::kBlock;
-      }));
+  const auto is_block = [](const Open& level) { return level.kind == Brace::kBlock; };
+  auto depth = 1 + static_cast<std::size_t>(std::count_if(open.begin(), open.end(), is_block));
   for (Open& level : open) {
     if (level.kind == Brace::kBlock) --depth;
     if (level.kind != Brace::kFunction) continue;
@@ -255,10 +253,9 @@ std::vector<Function> cpp_functions(std::string_view text) {
       // A value, or a lambda that is an argument, is part of a statement that goes on.
       const bool goes_on = kind == Brace::kValue || heads.back().in_parentheses();
       goes_on ? heads.back().add(*token) : heads.back().clear();
-    } else if (token->text == ";" && !heads.back().in_parentheses()) {
-      heads.back().clear();
     } else {
-      heads.back().add(*token);
+      Head& head = heads.back();
+      token->text == ";" && !head.in_parentheses() ? head.clear() : head.add(*token);
     }
   }
   return functions;
@@ -278,6 +275,7 @@ std::vector<Function> lua_functions(std::string_view text) {
   LuaTokens tokens(text);
   bool awaits_do = false;  // of a `for` or `while`, whose block it opens
   while (const auto token = tokens.next()) {
+    if (open.empty()) open.push_back({Brace::kFunction, {token->line, 0, 0}});  // the chunk
     if (token->text == "function") {
       open.push_back({Brace::kFunction, {token->line, 0, 0}});
     } else if (token->text == "do" && awaits_do) {
@@ -286,13 +284,15 @@ std::vector<Function> lua_functions(std::string_view text) {
       awaits_do = token->text == "for" || token->text == "while";
       note_block(open);
       open.push_back({Brace::kBlock, {}});
-    } else if ((token->text == "end" || token->text == "until") && !open.empty()) {
-      const Open closed = open.back();
-      if (closed.kind == Brace::kFunction) close_function(open, functions, token->line);
+    } else if ((token->text == "end" || token->text == "until") && open.size() > 1) {
+      const bool is_function = open.back().kind == Brace::kFunction;
+      if (is_function) close_function(open, functions, token->line);
       open.pop_back();
-      if (closed.kind == Brace::kFunction) note_inner(open, functions.back());
+      if (is_function) note_inner(open, functions.back());
     }
   }
+  const auto lines = std::count(text.begin(), text.end(), '\n');
+  if (!open.empty()) close_function(open, functions, static_cast<std::size_t>(lines));
   return functions;
 }
 

@@ -94,7 +94,7 @@ end
 local g = function() repeat x() until y end
 for i = 1, 2 do h() end
 )"),
-            (Functions{{2, 10, 2}, {11, 11, 1}}));
+            (Functions{{2, 10, 2}, {11, 11, 1}, {1, 12, 2}}));
 }
 
 TEST(OutlineTest, TheLinesOfALuaFunctionAreThoseOutsideOfOnesWithinIt) {
@@ -107,11 +107,12 @@ TEST(OutlineTest, TheLinesOfALuaFunctionAreThoseOutsideOfOnesWithinIt) {
   return inner
 end
 )");
-  EXPECT_EQ(functions, (Functions{{3, 5, 1}, {2, 6, 1}, {1, 8, 1}}));
-  ASSERT_EQ(functions.size(), 3U);
+  EXPECT_EQ(functions, (Functions{{3, 5, 1}, {2, 6, 1}, {1, 8, 1}, {1, 8, 1}}));
+  ASSERT_EQ(functions.size(), 4U);
   EXPECT_EQ(functions[0].lines(), 3U);
   EXPECT_EQ(functions[1].lines(), 2U);
   EXPECT_EQ(functions[2].lines(), 3U);
+  EXPECT_EQ(functions[3].lines(), 0U) << "the chunk has nothing of its own";
 }
 
 }  // namespace

@@ -27,7 +27,34 @@
 -- tenth of a microsecond or two: so what is rare waits in the other files, the functions here capture
 -- nothing, and charges are kept in one flat table.
 
--- Reads the charges of a decision, and tests them. Where the next decision's bars begin, which charges
+-- The limits of this call, by their number. Where they end.
+local function read_limits(this, position, count)
+  local read, input, now = struct.unpack, this.input, this.now
+  for i = 1, count do
+    local first, kind, quota, capacity, window, tick, on_change, shadow = position
+    kind, quota, capacity, window, tick, on_change, shadow, position =
+      read('<I1I4I4I6I4I1I1', input, position)
+    local limit = {terms = string.sub(input, first, first + 14), algorithm = kind % 16, quota = quota,
+                   capacity = capacity, window = window, tick = tick, on_change = on_change,
+                   shadow = shadow == 1}
+    if kind >= 32 then  -- to a calendar
+      local start, close, next_close
+      start, close, next_close, position = read('<i8i8i8', input, position)
+      if now >= close then
+        start, close = close, next_close
+      end
+      limit.start, limit.close = start, close
+      limit.problem = (now < start or now >= close) and 'CALENDAR'
+    elseif kind >= 16 then  -- to the clock
+      limit.start = now - math.fmod(now, window)
+      limit.close = limit.start + window
+    end
+    this[i] = limit
+  end
+  return position
+end
+
+-- Reads the charges of a decision, and tests them. Where its bars begin, which charges
 -- do not fit, whether that denies it, and its problem.
 local function test(this, position, count)
   local read, sub, input, now, values = struct.unpack, string.sub, this.input, this.now, this.values
@@ -129,27 +156,7 @@ local output, slot = {struct.pack('<i8', now), 0, 0}, 1
 -- The limits of this call, by their number, and what its decisions share.
 local this = {input = input, now = now, keys = keys, output = output, values = false,
               charges = {0, 0, 0, 0, 0, 0, 0, 0}, changed = false, open = false}
-for i = 1, limit_count do
-  local first, kind, quota, capacity, window, tick, on_change, shadow = position
-  kind, quota, capacity, window, tick, on_change, shadow, position =
-    read('<I1I4I4I6I4I1I1', input, position)
-  local limit = {terms = string.sub(input, first, first + 14), algorithm = kind % 16, quota = quota,
-                 capacity = capacity, window = window, tick = tick, on_change = on_change,
-                 shadow = shadow == 1}
-  if kind >= 32 then  -- to a calendar
-    local start, close, next_close
-    start, close, next_close, position = read('<i8i8i8', input, position)
-    if now >= close then
-      start, close = close, next_close
-    end
-    limit.start, limit.close = start, close
-    limit.problem = (now < start or now >= close) and 'CALENDAR'
-  elseif kind >= 16 then  -- to the clock
-    limit.start = now - math.fmod(now, window)
-    limit.close = limit.start + window
-  end
-  this[i] = limit
-end
+position = read_limits(this, position, limit_count)
 
 -- All buckets of this call: false where there is none. MGET finds nothing under a key that is no
 -- string; '' stands for what is not ours.
