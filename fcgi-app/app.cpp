@@ -2,9 +2,14 @@
 
 #include <array>
 #include <csignal>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include "limiter/bucket_key.h"
+#include "reload.h"
 #include "routes.h"
+#include "serve.h"
 #include "version.h"
 
 namespace sluice {
@@ -13,9 +18,10 @@ namespace {
 constexpr loop::Milliseconds kDrainDeadline{10'000};
 constexpr std::array kStopSignals{SIGTERM, SIGINT, SIGUSR1};
 
-void mask_stop_signals(int how) {
+void mask_signals(int how) {
   sigset_t signals;
   ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGHUP);
   for (const int signal : kStopSignals) ::sigaddset(&signals, signal);
   ::sigprocmask(how, &signals, nullptr);
 }
@@ -26,10 +32,12 @@ const limits::Limit kHealth{.name = "@health",
                             .scope = limits::Scope(),
                             .rate = {limits::kMaxQuota, {1, limits::Unit::kSecond}}};
 
-identity::Resolver::Tenants tenants_of(const limits::Plans& plans) {
-  identity::Resolver::Tenants tenants;
-  for (const auto& [tenant, limits] : plans.tenants()) tenants.insert(tenant);
-  return tenants;
+// The log has one line for it, whatever is wrong.
+std::string in_one_line(std::string text) {
+  for (std::size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', end)) {
+    text.replace(end, 1, "; ");
+  }
+  return text;
 }
 
 Task<http::Response> echo(const http::Request& request) {
@@ -40,46 +48,62 @@ Task<http::Response> echo(const http::Request& request) {
 
 App::App(const config::Config& config, Options options, std::vector<identity::Secret> secrets,
          UniqueFd listener)
-    : log_(STDERR_FILENO, clock_, {config.log_level, options.pool}),
+    : options_(std::move(options)),
+      config_(config),
+      log_(STDERR_FILENO, clock_, {config.log_level, options_.pool}),
       storage_(config, loop_, clock_, log_),
-      limiter_(storage_.buckets(), storage_.clock(), storage_.newcomers(), config.limiter, &log_),
       tokens_(std::move(secrets)),
-      identities_(tokens_, storage_.clock(), tenants_of(*config.plans), config.identity),
-      resources_{
-          storage_.clock(),
-          tokens_,
-          handlers::StoreProbe(
-              storage_.buckets(),
-              {limiter::bucket_key(config.limiter.keys, kHealth, {}, ""), &kHealth, 1}),
-          [this] { return storage_.trouble(); },
-          config.plans,
-          handlers::StatusPage(config.status.tenants),
-          {kVersion, options.pool, config.storage_text(), options.generation},
-          config.sessions.lifetime,
-          [this](const limits::LimitSet& limits, const identity::Identity& identity,
-                 std::string_view route) { return limiter_.decide(limits, identity, route, 0); },
-          [this](const identity::Identity& identity, Duration left) {
-            return limiter_.revoke(identity, left);
-          },
-          route_names()},
-      services_{identities_, config.plans, config.costs, limiter_, resources_},
+      resources_{storage_.clock(), tokens_,
+                 handlers::StoreProbe(
+                     storage_.buckets(),
+                     {limiter::bucket_key(config.limiter.keys, kHealth, {}, ""), &kHealth, 1}),
+                 [this] { return storage_.trouble(); }, route_names()},
+      policy_(make_policy(config, options_.generation)),
       server_(loop_, log_, config.server, std::move(listener),
-              [this, echoing = options.echo](const http::Request& request) {
-                return echoing ? echo(request) : serve(request, services_);
+              [this](const http::Request& request) {
+                return options_.echo ? echo(request) : serve(request, policy_, resources_);
               }),
       deadline_(loop_, [this] { quit(); }) {
   for (const int signal : kStopSignals) {
-    stop_signals_.push_back(std::make_unique<loop::Signal>(loop_, signal, [this] { stop(); }));
+    signals_.push_back(std::make_unique<loop::Signal>(loop_, signal, [this] { stop(); }));
   }
+  signals_.push_back(std::make_unique<loop::Signal>(loop_, SIGHUP, [this] { reload(); }));
 }
 
-// libfcgi, once set up, would take such a signal for itself, and nobody would hear of it.
-void App::hold_stop_signals() {
-  mask_stop_signals(SIG_BLOCK);
+std::shared_ptr<const policy::Policy> App::make_policy(const config::Config& config,
+                                                       std::int64_t generation) {
+  policy::Rules rules = rules_of(config);
+  rules.limiter.keys.prefix = config_.limiter.keys.prefix;  // as the rights of Redis's user have it
+  const policy::Ground ground{storage_.buckets(),
+                              storage_.clock(),
+                              storage_.newcomers(),
+                              tokens_,
+                              &log_,
+                              {kVersion, options_.pool, config_.storage_text()}};
+  return std::make_shared<const policy::Policy>(std::move(rules), generation, ground);
+}
+
+// Requests that are under way go on with the policy that they have.
+void App::reload() {
+  const auto config = options_.read_config();
+  if (!config) {
+    log_.error("config refused", {{"reason", in_one_line(config.error().detail)}});
+    return;
+  }
+  policy_ = make_policy(*config, policy_->generation() + 1);
+  log_.info("config reloaded", {{"generation", fmt::to_string(policy_->generation())}});
+  const std::string rest = settings_for_restart(config_, *config);
+  if (!rest.empty()) log_.warning("settings take a restart", {{"settings", rest}});
+}
+
+// libfcgi, once set up, would take such a signal for itself, and nobody would hear of it; SIGHUP
+// would end the worker.
+void App::hold_signals() {
+  mask_signals(SIG_BLOCK);
 }
 
 void App::run() {
-  mask_stop_signals(SIG_UNBLOCK);
+  mask_signals(SIG_UNBLOCK);
   // A worker that accepts before it has tried its store would answer its first requests without.
   storage_.when_settled([this] { server_.start(); });
   log_.info("worker started", {{"version", kVersion}});

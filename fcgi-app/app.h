@@ -1,6 +1,8 @@
 // The composition root: constructs and owns everything, and decides when it starts and ends.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,11 +13,9 @@
 #include "config/config.h"
 #include "fcgi/server.h"
 #include "handlers/handler.h"
-#include "identity/resolver.h"
 #include "identity/session_token.h"
-#include "limiter/limiter.h"
 #include "loop/loop.h"
-#include "serve.h"
+#include "policy/policy.h"
 #include "storage.h"
 #include "telemetry/log.h"
 
@@ -27,6 +27,8 @@ class App {
     std::string pool = "sluice";
     std::int64_t generation = 1;
     bool echo = false;  // answer every request with 200 and its body: the bench's base line
+    // Reads the config again, as it is now; for SIGHUP.
+    std::function<Result<config::Config>()> read_config = {};
   };
 
   // `secrets` is not empty; `listener` is a listening, non-blocking socket.
@@ -34,28 +36,32 @@ class App {
       UniqueFd listener);
 
   // Serves until SIGTERM, SIGINT or SIGUSR1 (multiwatch's), then drains; a second signal, or ten
-  // seconds, end it at once.
+  // seconds, end it at once. At SIGHUP it takes the config as it is now, if nothing is wrong with
+  // that; what takes a restart (reload.h) stays.
   void run();
 
-  // Call before the worker sets anything up: a signal to stop then waits for run().
-  static void hold_stop_signals();
+  // Call before the worker sets anything up: a signal to stop or to reload then waits for run().
+  static void hold_signals();
 
  private:
+  [[nodiscard]] std::shared_ptr<const policy::Policy> make_policy(const config::Config& config,
+                                                                  std::int64_t generation);
+  void reload();
   void stop();
   void quit();
 
+  Options options_;
+  config::Config config_;  // as it was at the start
   SystemClock clock_;
   loop::Loop loop_;
   telemetry::Log log_;
   Storage storage_;
-  limiter::Limiter limiter_;
   identity::SessionTokens tokens_;
-  identity::Resolver identities_;
   handlers::Resources resources_;
-  Services services_;
+  std::shared_ptr<const policy::Policy> policy_;  // of requests that come now
   fcgi::Server server_;
   loop::Timer deadline_;
-  std::vector<std::unique_ptr<loop::Signal>> stop_signals_;
+  std::vector<std::unique_ptr<loop::Signal>> signals_;
   bool stopping_ = false;
 };
 

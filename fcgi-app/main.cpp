@@ -76,7 +76,7 @@ struct WorkerFlags {
 };
 
 int work(const WorkerFlags& flags) {
-  App::hold_stop_signals();
+  App::hold_signals();
   raise_descriptor_limit();
   const auto config = load_config(flags.config);
   if (!config) return complain(config.error());
@@ -85,7 +85,9 @@ int work(const WorkerFlags& flags) {
   if (const auto ready = fcgi::initialize_libfcgi(); !ready) return complain(ready.error());
   auto listener = flags.listen.empty() ? fcgi::inherited_listener() : fcgi::listen_at(flags.listen);
   if (!listener) return complain(listener.error());
-  App app(*config, flags.app, std::move(*secrets), std::move(*listener));
+  App::Options options = flags.app;
+  options.read_config = [&flags] { return load_config(flags.config); };
+  App app(*config, std::move(options), std::move(*secrets), std::move(*listener));
   app.run();
   return kOk;
 }
@@ -119,7 +121,8 @@ int make_key(const config::Config& config, const NewKey& wanted) {
     return complain({ErrorCode::kSystem,
                      fmt::format("the key could not be written; sluice key revoke {}", made->id)});
   }
-  fmt::print(stderr, "id {}; workers know it after a restart; this key is not shown again\n",
+  fmt::print(stderr,
+             "id {}; workers know it after a reload (SIGHUP); this key is not shown again\n",
              made->id);
   return kOk;
 }
@@ -134,7 +137,7 @@ int show_keys(const config::Config& config) {
 int revoke(const config::Config& config, const std::string& id) {
   const auto revoked = revoke_key(config, id);
   if (!revoked) return complain(revoked.error());
-  fmt::print(stderr, "id {} is revoked; workers refuse it after a restart\n", id);
+  fmt::print(stderr, "id {} is revoked; workers refuse it after a reload (SIGHUP)\n", id);
   return kOk;
 }
 

@@ -56,11 +56,7 @@ std::vector<identity::Identity> identities_of(const identity::Identity& identity
 
 // What an operator is shown of the buckets, before a reset with those that it leaves alone.
 Task<Result<std::string>> shown(Buckets& buckets, limiter::Limiter& limiter, bool before_reset) {
-  const handlers::Peek ask = [&](const limits::LimitSet& limits, const identity::Identity& identity,
-                                 std::string_view route) {
-    return limiter.decide(limits, identity, route, 0);
-  };
-  const auto peeked = co_await handlers::peek_at(buckets.limits, ask, buckets.identity);
+  const auto peeked = co_await handlers::peek_at(buckets.limits, limiter, buckets.identity);
   if (!peeked) co_return tl::unexpected(peeked.error());
   std::string text;
   for (const ListedLimit& listed : buckets.limits) {
@@ -75,7 +71,8 @@ Task<Result<std::string>> shown(Buckets& buckets, limiter::Limiter& limiter, boo
   for (const identity::Identity& identity : identities_of(buckets.identity)) {
     const limits::Decision standing = co_await limiter.decide(none, identity, "", 0);
     const std::string_view who = identity.standing == Standing::kKnown ? "" : "the address is ";
-    if (standing.barred_by == limits::BarredBy::kEndedSession) text += "the session has been ended\n";
+    if (standing.barred_by == limits::BarredBy::kEndedSession)
+      text += "the session has been ended\n";
     if (standing.barred_by == limits::BarredBy::kLockOut) {
       text += fmt::format("{}locked out for {} s\n", who, ceil_seconds(standing.barred_for));
     }

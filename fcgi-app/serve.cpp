@@ -8,25 +8,26 @@ namespace sluice {
 
 using http::problem;
 
-Task<http::Response> serve(const http::Request& request, Services& services) {
+Task<http::Response> serve(const http::Request& request,
+                           std::shared_ptr<const policy::Policy> policy,
+                           handlers::Resources& resources) {
   const auto route = match(request);
   if (!route) co_return problem(route.error());
-  auto identity = services.identities.resolve(request, (*route)->credentials);
+  auto identity = policy->identities().resolve(request, (*route)->credentials);
   if (!identity) co_return problem(identity.error());
-  const std::int64_t cost = (*route)->cost(request, *identity, services.costs);
-  const auto plans = services.plans;  // this request's snapshot, whatever a reload does meanwhile
-  auto limits = (*route)->limits_of(*plans, *identity);
+  const std::int64_t cost = (*route)->cost(request, *identity, policy->costs());
+  auto limits = (*route)->limits_of(policy->plans(), *identity);
   limits::Decision decision;
   if (!(*route)->is_open()) {
-    decision = co_await services.limiter.decide(limits, *identity, (*route)->name, cost);
+    decision = co_await policy->limiter().decide(limits, *identity, (*route)->name, cost);
   }
   // A session that was ended is a false claim after all, as only the store knows.
   if (decision.barred_by == limits::BarredBy::kEndedSession) {
-    services.identities.reject_revoked(request, *identity);
-    limits = (*route)->limits_of(*plans, *identity);
-    decision = co_await services.limiter.decide(limits, *identity, (*route)->name, 1);
+    policy->identities().reject_revoked(request, *identity);
+    limits = (*route)->limits_of(policy->plans(), *identity);
+    decision = co_await policy->limiter().decide(limits, *identity, (*route)->name, 1);
   }
-  const handlers::Call call{request, *identity, decision, services.resources};
+  const handlers::Call call{request, *identity, decision, *policy, resources};
   http::Response response;
   if (!decision.allowed) {
     response = problem(decision);

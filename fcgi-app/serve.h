@@ -1,27 +1,20 @@
 // The life of a request, from the gateway's parameters to the answer.
 #pragma once
 
+#include <memory>
+
 #include "base/task.h"
 #include "handlers/handler.h"
-#include "http/cost.h"
 #include "http/request.h"
 #include "http/response.h"
-#include "identity/resolver.h"
-#include "limiter/limiter.h"
-#include "limits/plan.h"
+#include "policy/policy.h"
 
 namespace sluice {
 
-// What serving takes. Owned by App; outlives every request.
-struct Services {
-  const identity::Resolver& identities;
-  std::shared_ptr<const limits::Plans> plans;
-  const http::CostRules& costs;
-  limiter::Limiter& limiter;
-  handlers::Resources& resources;
-};
-
-// Answers one request. REQUIRES: request and services outlive the task.
-[[nodiscard]] Task<http::Response> serve(const http::Request& request, Services& services);
+// Answers one request, by the policy that it is given. REQUIRES: request and resources outlive the
+// task.
+[[nodiscard]] Task<http::Response> serve(const http::Request& request,
+                                         std::shared_ptr<const policy::Policy> policy,
+                                         handlers::Resources& resources);
 
 }  // namespace sluice

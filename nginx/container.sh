@@ -81,6 +81,13 @@ drain() {
   exit 0
 }
 
+reload() {  # the workers take the config as it is now
+  local pid
+  for pid in $(leaders gen-*/*.pid); do
+    kill -HUP "$pid" || true
+  done
+}
+
 pod() {
   settle
   enter
@@ -93,7 +100,8 @@ pod() {
   say "running: $POOL on port $PORT, $WORKERS workers"
   # They end before they are told to only if they cannot go on: nginx, or the keep of a worker that
   # somebody has killed. Whoever runs this container then starts another.
-  wait -n || true
+  trap reload HUP
+  until wait -n || (($? != 128 + 1)); do :; done  # HUP is no end
   say "nginx, or the keep of a worker, has ended: so does this container" >&2
   stop 5 nginx.pid
   stop 12 gen-*/*.pid

@@ -30,15 +30,15 @@ class OperatorTest : public ServeFixture {
   }
 
   void use(std::vector<limits::PlanLimit> acme) {
-    const auto defaults = plans_->defaults();
+    const auto defaults = rules_.plans->defaults();
     use_plans({defaults.begin(), defaults.end()}, {{"acme", std::move(acme)}, {"globex", {}}});
-    config_.plans = services_.plans;
+    config_.plans = rules_.plans;
   }
 
   std::string done(const Whose& whose, Operation operation) {
     auto buckets = find_buckets(config_, whose, clock_.now());
     if (!buckets) return "error: " + buckets.error().detail;
-    const auto text = run_now(operation(*buckets, limiter_));
+    const auto text = run_now(operation(*buckets, *limiter_));
     return text ? *text : "error";
   }
 

@@ -46,13 +46,13 @@ class ResetTest : public ServeFixture {
       acme.push_back(plan_limit(name, "acme", scope_of(scope), 100, "chat"));
     }
     use_plans(std::move(defaults), {{"acme", std::move(acme)}, {"globex", {}}});
-    config_.plans = services_.plans;
+    config_.plans = rules_.plans;
   }
 
   std::string done(const Whose& whose, Operation operation) {
     auto buckets = find_buckets(config_, whose, clock_.now());
     if (!buckets) return "error: " + buckets.error().detail;
-    const auto text = run_now(operation(*buckets, limiter_));
+    const auto text = run_now(operation(*buckets, *limiter_));
     return text ? *text : "error";
   }
 
@@ -61,13 +61,13 @@ class ResetTest : public ServeFixture {
     auto found = find_buckets(config_, whose, clock_.now());
     EXPECT_TRUE(found);
     for (const auto& listed : found->limits) {
-      static_cast<void>(run_now(limiter_.decide({listed.limit}, found->identity, "chat", 1)));
+      static_cast<void>(run_now(limiter_->decide({listed.limit}, found->identity, "chat", 1)));
     }
     done(whose, reset);
     std::set<std::string> full;
     EXPECT_NE(done(whose, peek), "error");
     for (const auto& listed : found->limits) {
-      const auto decision = run_now(limiter_.decide({listed.limit}, found->identity, "chat", 0));
+      const auto decision = run_now(limiter_->decide({listed.limit}, found->identity, "chat", 0));
       if (decision.balances[0].remaining == 100) full.insert(listed.limit->name);
     }
     return full;

@@ -36,7 +36,7 @@ class ServeChargedTest : public ServeFixture {
     request.body = shape.body;
     request.body_too_large = shape.body_too_large;
     request.too_many_params = shape.too_many_params;
-    return run_now(serve(request, services_));
+    return run_now(serve(request, policy_, resources_));
   }
 
   // Those that prove nothing.
@@ -107,7 +107,8 @@ class ServeChargedTest : public ServeFixture {
 
   // For each shape with every quota full.
   void for_each(const std::vector<Shape>& shapes, const std::function<void(const Shape&)>& check) {
-    costs_["chat"] = {http::CostRule::Source::kBody, "tokens", 1, 1, 100};
+    rules_.costs["chat"] = {http::CostRule::Source::kBody, "tokens", 1, 1, 100};
+    renew();
     for (const Shape& shape : shapes) {
       SCOPED_TRACE(shape.name);
       check(shape);
@@ -167,7 +168,8 @@ TEST_F(ServeChargedTest, ASessionOverItsLimitGets429InEveryShape) {
 }
 
 TEST_F(ServeChargedTest, ACompleteRequestWhoseCostIsRefusedIsChargedToBoth) {
-  costs_["chat"] = {http::CostRule::Source::kHeader, "HTTP_X_COST", 1, 1, 100};
+  rules_.costs["chat"] = {http::CostRule::Source::kHeader, "HTTP_X_COST", 1, 1, 100};
+  renew();
   const std::string whole = R"({"tenant_id":"acme","session_id":")" + acme_ + R"(","message":"x"})";
   const Shape shape{"", 400, whole, {tenant("acme"), session(acme_), {"HTTP_X_COST", "none"}}};
   const http::Response refused = ask(shape);
@@ -187,7 +189,8 @@ TEST_F(ServeChargedTest, WhatCannotBeUnderstoodCostsAsMuchAsWhatDoesNotSay) {
       {{Source::kBody, "tokens", 2, 1, 100}, broken},
       {{Source::kBody, "tokens", 2, 1, 100}, {"", 400, R"({"message":"hi","tokens":101})"}}};
   for (const auto& [rule, shape] : rows) {
-    costs_["chat"] = rule;
+    rules_.costs["chat"] = rule;
+    renew();
     EXPECT_EQ(ask(shape).status(), shape.status) << shape.body;
     EXPECT_EQ(ask(shape).status(), 429) << shape.body;
     EXPECT_EQ(ask(honest_).status(), 429);

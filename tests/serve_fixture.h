@@ -50,7 +50,7 @@ class ServeFixture : public testing::Test {
     request.remote_address = address_;
     request.params = headers;
     request.body = body;
-    return run_now(serve(request, services_));
+    return run_now(serve(request, policy_, resources_));
   }
 
   std::string open_session(std::string_view tenant) {
@@ -73,9 +73,16 @@ class ServeFixture : public testing::Test {
                 {{"HTTP_X_TENANT_ID", tenant}, {"HTTP_X_SESSION_ID", session}});
   }
 
+  // Tenants that these do not name have no limits.
   void use_plans(std::vector<limits::PlanLimit> defaults, limits::Plans::TenantLimits tenants) {
-    services_.plans = std::make_shared<limits::Plans>(std::move(defaults), std::move(tenants));
-    resources_.plans = services_.plans;
+    for (const char* tenant : {"acme", "globex", "vip", "banned"}) tenants.try_emplace(tenant);
+    rules_.plans = std::make_shared<limits::Plans>(std::move(defaults), std::move(tenants));
+    renew();
+  }
+  // Makes the policy that the rules say now.
+  void renew() {
+    policy_ = test_policy(rules_, resources_, store_, newcomers_);
+    limiter_ = &policy_->limiter();
   }
 
   [[nodiscard]] identity::Resolver::Options access() const {
@@ -94,22 +101,22 @@ class ServeFixture : public testing::Test {
   std::string address_ = "203.0.113.7";
   const std::string api_key_ = identity::generate_api_key();  // k1 and k2, of alice of acme
   const std::string other_key_ = identity::generate_api_key();
-  std::shared_ptr<const limits::Plans> plans_ = std::make_shared<limits::Plans>(
-      std::vector<limits::PlanLimit>{
-          plan_limit("chat", "", limits::Fact::kIp, 2, "chat"),
-          plan_limit("session", "", limits::Fact::kIp, 3, "session"),
-          plan_limit("probing", "", limits::Fact::kIp, 2, std::string(limits::kIdentityFailure))},
-      limits::Plans::TenantLimits{
-          {"acme", {plan_limit("chat", "acme", limits::Fact::kSession, 4, "chat")}},
-          {"globex", {plan_limit("chat", "globex", limits::Fact::kSession, 4, "chat")}}});
   store::MemoryStore store_{clock_, {}};
   NewcomerMemory newcomers_;
-  limiter::Limiter limiter_{store_, clock_, newcomers_, {}};
   identity::SessionTokens tokens_{{identity::Secret{}}};
-  identity::Resolver identities_{tokens_, clock_, {"acme", "globex", "vip", "banned"}, access()};
-  handlers::Resources resources_ = test_resources(clock_, tokens_, store_, plans_, limiter_);
-  http::CostRules costs_;
-  Services services_{identities_, plans_, costs_, limiter_, resources_};
+  handlers::Resources resources_ = test_resources(clock_, tokens_, store_);
+  policy::Rules rules_{.identity = access()};
+  std::shared_ptr<const policy::Policy> policy_;
+  limiter::Limiter* limiter_ = nullptr;  // the policy's
+
+  ServeFixture() {
+    use_plans(
+        {plan_limit("chat", "", limits::Fact::kIp, 2, "chat"),
+         plan_limit("session", "", limits::Fact::kIp, 3, "session"),
+         plan_limit("probing", "", limits::Fact::kIp, 2, std::string(limits::kIdentityFailure))},
+        {{"acme", {plan_limit("chat", "acme", limits::Fact::kSession, 4, "chat")}},
+         {"globex", {plan_limit("chat", "globex", limits::Fact::kSession, 4, "chat")}}});
+  }
 };
 
 }  // namespace sluice

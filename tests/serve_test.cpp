@@ -17,13 +17,15 @@ class ServeTest : public ServeFixture {};
 
 TEST_F(ServeTest, StatusTellsEverythingAndIsNeverLimited) {
   for (int i = 0; i < 20; ++i) {
-    EXPECT_EQ(send("GET", "/").body(),
-              R"({"service":"sluice","version":"1.2.3","pool":"api1","config_generation":7,)"
-              R"("tenant_count":2,)"
-              R"("tenants":{"acme":{"chat_per_10s":4},"globex":{"chat_per_10s":4}},)"
-              R"("algorithms":{"acme":{"chat":"fixed_window"},"globex":{"chat":"fixed_window"}},)"
-              R"("defaults":{"chat_per_10s":2,"session_per_10s":3,"probing_per_10s":2},)"
-              R"("storage":"memory://","store":{"status":"up"}})");
+    EXPECT_EQ(
+        send("GET", "/").body(),
+        R"({"service":"sluice","version":"1.2.3","pool":"api1","config_generation":7,)"
+        R"("tenant_count":4,)"
+        R"("tenants":{"acme":{"chat_per_10s":4},"banned":{},"globex":{"chat_per_10s":4},"vip":{}},)"
+        R"("algorithms":{"acme":{"chat":"fixed_window"},"banned":{},)"
+        R"("globex":{"chat":"fixed_window"},"vip":{}},)"
+        R"("defaults":{"chat_per_10s":2,"session_per_10s":3,"probing_per_10s":2},)"
+        R"("storage":"memory://","store":{"status":"up"}})");
   }
 }
 
@@ -94,8 +96,10 @@ TEST_F(ServeTest, AMessageThatIsMissingIsSaidSo) {
 }
 
 TEST_F(ServeTest, ARouteCostsWhatItsRuleSays) {
-  costs_["chat"] = {http::CostRule::Source::kBody, "tokens", 1, 1, 100};
-  costs_["session"] = {http::CostRule::Source::kFixed, "", 2, 1, 1000};
+  rules_.costs["chat"] = {http::CostRule::Source::kBody, "tokens", 1, 1, 100};
+  renew();
+  rules_.costs["session"] = {http::CostRule::Source::kFixed, "", 2, 1, 1000};
+  renew();
   const auto said = [&](const std::string& tokens) {
     return send("POST", "/chat", R"({"message":"hi")" + tokens + "}");
   };
@@ -106,7 +110,8 @@ TEST_F(ServeTest, ARouteCostsWhatItsRuleSays) {
 }
 
 TEST_F(ServeTest, ACostAboveTheQuotaIsDeniedAndChargesNothing) {
-  costs_["chat"] = {http::CostRule::Source::kHeader, "HTTP_X_COST", 1, 1, 100};
+  rules_.costs["chat"] = {http::CostRule::Source::kHeader, "HTTP_X_COST", 1, 1, 100};
+  renew();
   const http::Response denied =
       send("POST", "/chat", R"({"message":"hi"})", {{"HTTP_X_COST", "3"}});
   EXPECT_EQ(denied.status(), 429);
@@ -115,7 +120,8 @@ TEST_F(ServeTest, ACostAboveTheQuotaIsDeniedAndChargesNothing) {
 }
 
 TEST_F(ServeTest, AFalseClaimCostsOneWhateverItSays) {
-  costs_["chat"] = {http::CostRule::Source::kBody, "tokens", 50, 1, 100};
+  rules_.costs["chat"] = {http::CostRule::Source::kBody, "tokens", 50, 1, 100};
+  renew();
   for (const char* tokens : {"100", "\"x\""}) {
     const std::string body =
         std::string(R"({"session_id":"forged","message":"hi","tokens":)") + tokens + "}";
@@ -126,7 +132,8 @@ TEST_F(ServeTest, AFalseClaimCostsOneWhateverItSays) {
 
 TEST_F(ServeTest, AFreeRouteKnowsNoLimitNotEvenOneOfEveryRoute) {
   use_plans({plan_limit("all", "", Fact::kIp, 0, std::string(limits::kEveryRoute))}, {});
-  costs_["status"] = {http::CostRule::Source::kFixed, "", 5, 1, 1000};
+  rules_.costs["status"] = {http::CostRule::Source::kFixed, "", 5, 1, 1000};
+  renew();
   EXPECT_EQ(send("GET", "/").status(), 200);
   EXPECT_EQ(own_limits().status(), 200);
   EXPECT_EQ(send("POST", "/chat", R"({"message":"hi"})").status(), 429);
@@ -215,12 +222,11 @@ TEST_F(ServeTest, AnEndedSessionIsRefusedThoughTheStoreGoesMeanwhile) {
   request.params = params;
   const auto status = [&](limits::OnStoreError policy) {
     DyingStore store(store_, 1);
-    limiter::Limiter limiter(store, clock_, newcomers_, {});
     auto probing = plan_limit("probing", "", Fact::kIp, 2, std::string(limits::kIdentityFailure));
     probing.limit.on_store_error = policy;
     use_plans({probing}, {{"acme", {}}});
-    Services services{identities_, services_.plans, costs_, limiter, resources_};
-    return run_now(serve(request, services)).status();
+    const auto dying = test_policy(rules_, resources_, store, newcomers_);
+    return run_now(serve(request, dying, resources_)).status();
   };
   EXPECT_EQ(status(limits::OnStoreError::kAllow), 401);
   EXPECT_EQ(status(limits::OnStoreError::kDeny), 503);

@@ -1,11 +1,10 @@
-// What handlers are given, in a test: a build and a deployment that do not change.
+// What handlers are given, in a test, and the policy that serves it.
 #pragma once
 
 #include <memory>
 #include <utility>
 
 #include "handlers/handler.h"
-#include "limiter/limiter.h"
 
 namespace sluice {
 
@@ -14,23 +13,23 @@ inline const limits::Limit kTestHealth{
 
 // The arguments outlive what is returned.
 inline handlers::Resources test_resources(const Clock& clock, const identity::SessionTokens& tokens,
-                                          store::BucketStore& store,
-                                          std::shared_ptr<const limits::Plans> plans,
-                                          limiter::Limiter& limiter) {
+                                          store::BucketStore& store) {
   return {clock,
           tokens,
           handlers::StoreProbe(store, {"health", &kTestHealth, 1}),
           [] { return ""; },
-          std::move(plans),
-          handlers::StatusPage(100),
-          {"1.2.3", "api1", "memory://", 7},
-          std::chrono::hours(24),
-          [&limiter](const limits::LimitSet& limits, const identity::Identity& identity,
-                     std::string_view route) { return limiter.decide(limits, identity, route, 0); },
-          [&limiter](const identity::Identity& identity, Duration left) {
-            return limiter.revoke(identity, left);
-          },
           {"session", "chat"}};
+}
+
+// The seventh, of a build and a deployment that do not change. The arguments but the rules outlive
+// it.
+inline std::shared_ptr<const policy::Policy> test_policy(policy::Rules rules,
+                                                         const handlers::Resources& resources,
+                                                         store::BucketStore& store,
+                                                         std::span<std::byte> newcomers) {
+  const policy::Ground ground{
+      store, resources.clock, newcomers, resources.tokens, nullptr, {"1.2.3", "api1", "memory://"}};
+  return std::make_shared<const policy::Policy>(std::move(rules), 7, ground);
 }
 
 }  // namespace sluice

@@ -56,11 +56,11 @@ limits::LimitSet limits_at_front(std::span<const ListedLimit> list) {
   return set;
 }
 
-Task<Result<std::size_t>> peek_at(std::vector<ListedLimit>& list, const Peek& peek,
+Task<Result<std::size_t>> peek_at(std::vector<ListedLimit>& list, limiter::Limiter& limiter,
                                   const identity::Identity& identity) {
   for (std::size_t i = 0; i < list.size();) {
     const limits::LimitSet set = limits_at_front(std::span(list).subspan(i));
-    const limits::Decision decision = co_await peek(set, identity, list[i].route);
+    const limits::Decision decision = co_await limiter.decide(set, identity, list[i].route, 0);
     if (decision.balances.size() != set.size()) co_return fail(ErrorCode::kStoreUnavailable);
     for (const limits::Balance& balance : decision.balances) list[i++].balance = balance;
   }

@@ -34,7 +34,8 @@ struct ListedLimit {
 
 // Fills in the balances, by one peek for each route that has a bucket in the list; yields how many
 // there are. Error: kStoreUnavailable. REQUIRES: the arguments outlive the task.
-[[nodiscard]] Task<Result<std::size_t>> peek_at(std::vector<ListedLimit>& list, const Peek& peek,
+[[nodiscard]] Task<Result<std::size_t>> peek_at(std::vector<ListedLimit>& list,
+                                                limiter::Limiter& limiter,
                                                 const identity::Identity& identity);
 
 }  // namespace sluice::handlers

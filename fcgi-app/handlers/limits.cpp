@@ -37,9 +37,8 @@ http::JsonWriter described(const ListedLimit& listed, std::string_view name) {
 }  // namespace
 
 Task<http::Response> limits(const Call& call) {
-  const auto plans = call.resources.plans;  // a snapshot: the list points into it
-  auto list = list_limits(*plans, call.identity, call.resources.limited_routes);
-  const auto peeked = co_await peek_at(list, call.resources.peek, call.identity);
+  auto list = list_limits(call.policy.plans(), call.identity, call.resources.limited_routes);
+  const auto peeked = co_await peek_at(list, call.policy.limiter(), call.identity);
   if (!peeked) co_return http::problem(peeked.error());
 
   http::JsonArray array;

@@ -12,8 +12,8 @@ Task<http::Response> session(const Call& call) {
   if (!tenant) co_return http::problem(tenant.error());
   if (!*tenant) co_return http::problem(Error{ErrorCode::kBadRequest, "\"tenant_id\" is missing"});
   const Resources& resources = call.resources;
-  const identity::Session opened =
-      identity::SessionTokens::create(**tenant, resources.clock.now() + resources.session_lifetime);
+  const identity::Session opened = identity::SessionTokens::create(
+      **tenant, resources.clock.now() + call.policy.session_lifetime());
   http::JsonWriter reply;
   reply.set("session_id", resources.tokens.sign(opened));
   reply.set("tenant_id", opened.tenant);
@@ -28,7 +28,7 @@ Task<http::Response> end_session(const Call& call) {
     co_return http::problem(Error{ErrorCode::kBadRequest, "Header X-SESSION-ID is missing"});
   }
   const Duration left = identity.session_expires_at - call.resources.clock.now();
-  const auto revoked = co_await call.resources.revoke(identity, left);
+  const auto revoked = co_await call.policy.limiter().revoke(identity, left);
   if (!revoked) co_return http::problem(revoked.error());
   co_return http::Response(204, "", "");
 }

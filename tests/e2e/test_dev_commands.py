@@ -33,7 +33,7 @@ def refused(done, code, *words):
 
 
 def test_every_command_of_the_help_is_one():
-    assert {"up", "down", "status", "restart", "logs", "test", "bench", "fuzz", "lint", "demo",
+    assert {"up", "down", "status", "restart", "reload", "logs", "test", "bench", "fuzz", "lint", "demo",
             "package", "help"} <= set(COMMANDS)
 
 
@@ -114,7 +114,7 @@ FOREIGN_RUN_DIRS = {
 }
 
 
-@pytest.mark.parametrize("command", ["up", "down", "restart", "status", "logs"])
+@pytest.mark.parametrize("command", ["up", "down", "restart", "reload", "status", "logs"])
 @pytest.mark.parametrize("kind", FOREIGN_RUN_DIRS)
 def test_a_foreign_run_dir_is_one_line_and_stays_as_it_is(idle, kind, command):
     name = FOREIGN_RUN_DIRS[kind](idle.base)

@@ -151,7 +151,7 @@ def test_a_first_one_that_cannot_start_is_the_end_of_it(folder, script, code):
         assert starts(folder) == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGQUIT])
 def test_told_to_end_it_tells_the_worker_and_waits_for_it(folder, number):
     script = "trap 'sleep 0.3; echo done >>ended; exit 0' TERM; while sleep 0.05; do :; done"
     with kept(folder, script) as keep:
@@ -170,6 +170,17 @@ def test_its_code_is_that_of_a_worker_that_has_ended_before_it_looks(folder):
         eventually(lambda: starts(folder))
         keep.terminate()
         assert keep.wait(5 * SLOWNESS) == 7
+
+
+def test_a_hangup_is_the_workers_and_no_end(folder):
+    script = "trap 'echo >>hups' HUP; while sleep 0.05; do :; done"
+    with kept(folder, script) as keep:
+        eventually(lambda: starts(folder))
+        for number in range(1, 6):
+            keep.send_signal(signal.SIGHUP)
+            eventually(lambda: (folder / "hups").exists() and
+                       len((folder / "hups").read_text()) == number)
+        assert (keep.poll(), starts(folder)) == (None, 1)
 
 
 def test_told_to_end_between_two_workers_it_ends_at_once(folder):

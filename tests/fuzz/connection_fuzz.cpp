@@ -71,7 +71,7 @@ class Gateway {
 
   Task<http::Response> answer(const http::Request& request) {
     co_await Held{*this};
-    co_return co_await serve(request, worker_.services());
+    co_return co_await worker_.serve(request);
   }
 
   // One turn of the loop, without waiting; then a handler that waits goes on.

@@ -27,7 +27,9 @@ inline limits::PlanLimit plan_limit(std::string name, std::string tenant, limits
 // seeds have sessions that the secret of zeros has signed.
 class Worker {
  public:
-  Services& services() { return services_; }
+  Task<http::Response> serve(const http::Request& request) {
+    return sluice::serve(request, policy_, resources_);
+  }
   ManualClock& clock() { return clock_; }
 
  private:
@@ -63,15 +65,15 @@ class Worker {
   }
 
   ManualClock clock_;
-  std::shared_ptr<const limits::Plans> plans_ = make_plans();
   store::MemoryStore store_{clock_, {}};
   NewcomerMemory newcomers_;
-  limiter::Limiter limiter_{store_, clock_, newcomers_, {.penalty = {.after = 3}}};
   identity::SessionTokens tokens_{{identity::Secret{}}};
-  identity::Resolver identities_{tokens_, clock_, {"acme", "globex"}, make_options()};
-  handlers::Resources resources_ = test_resources(clock_, tokens_, store_, plans_, limiter_);
-  http::CostRules costs_ = make_costs();
-  Services services_{identities_, plans_, costs_, limiter_, resources_};
+  handlers::Resources resources_ = test_resources(clock_, tokens_, store_);
+  std::shared_ptr<const policy::Policy> policy_ = test_policy({.limiter = {.penalty = {.after = 3}},
+                                                               .identity = make_options(),
+                                                               .plans = make_plans(),
+                                                               .costs = make_costs()},
+                                                              resources_, store_, newcomers_);
 };
 
 }  // namespace sluice::fuzz

@@ -129,11 +129,7 @@ TEST_F(LimitsRouteTest, AnExhaustedLimitAndOneThatNeverHadAnything) {
 
 TEST_F(LimitsRouteTest, WithoutAStoreItIsA503) {
   AbsentStore absent;
-  limiter::Limiter limiter(absent, clock_, newcomers_, {});
-  resources_.peek = [&](const limits::LimitSet& limits, const identity::Identity& identity,
-                        std::string_view route) {
-    return limiter.decide(limits, identity, route, 0);
-  };
+  policy_ = test_policy(rules_, resources_, absent, newcomers_);
   EXPECT_EQ(own_limits().status(), 503);
 }
 

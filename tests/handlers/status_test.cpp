@@ -37,11 +37,8 @@ class StatusTest : public ServeFixture {
     request.method = "GET";
     request.path = path;
     request.remote_address = address_;
-    if (most_tenants != most_tenants_) {
-      most_tenants_ = most_tenants;
-      counted_.page = handlers::StatusPage(most_tenants);
-    }
-    return run_now(serve(request, counted_services_));
+    counted_rules_.most_tenants = most_tenants;
+    return run_now(serve(request, policy(), counted_));
   }
 
   void use_tenants(const std::vector<std::string>& ids) {
@@ -49,15 +46,16 @@ class StatusTest : public ServeFixture {
     for (const std::string& id : ids) {
       tenants[id] = {plan_limit("chat", id, Fact::kSession, 4, "chat")};
     }
-    use_plans({plan_limit("chat", "", Fact::kIp, 2, "chat")}, std::move(tenants));
-    counted_.plans = counted_services_.plans = services_.plans;
+    counted_rules_.plans = std::make_shared<limits::Plans>(
+        std::vector{plan_limit("chat", "", Fact::kIp, 2, "chat")}, std::move(tenants));
+  }
+  std::shared_ptr<const policy::Policy> policy() {
+    return test_policy(counted_rules_, counted_, counting_, newcomers_);
   }
 
   CountingStore counting_;
-  limiter::Limiter strict_{counting_, clock_, newcomers_, {.penalty = {.after = 1}}};
-  handlers::Resources counted_ = test_resources(clock_, tokens_, counting_, plans_, strict_);
-  Services counted_services_{identities_, plans_, costs_, strict_, counted_};
-  std::size_t most_tenants_ = 100;
+  handlers::Resources counted_ = test_resources(clock_, tokens_, counting_);
+  policy::Rules counted_rules_ = rules_;
 };
 
 TEST_F(StatusTest, NamesNoMoreTenantsThanToldAndCountsAll) {
@@ -90,14 +88,12 @@ TEST_F(StatusTest, ThePageOfManyTenantsIsSmall) {
   EXPECT_THAT(body, HasSubstr(R"("tenant_count":5000,)"));
 }
 
-TEST_F(StatusTest, ThePageIsMadeOnceForEachSnapshotOfThePlans) {
-  handlers::StatusPage& page = counted_.page;
-  const handlers::About& about = counted_.about;
-  const std::string* const up = &page.text(about, plans_, true);
-  const char* const made = up->data();
-  EXPECT_EQ(page.text(about, plans_, true).data(), made);
-  EXPECT_THAT(page.text(about, plans_, false), HasSubstr(R"("store":{"status":"down"})"));
-  EXPECT_EQ(page.text(about, plans_, true).data(), made);
+TEST_F(StatusTest, ThePageIsMadeOnceForEachPolicy) {
+  const auto first = policy();
+  EXPECT_EQ(first->page(true).data(), first->page(true).data());
+  EXPECT_THAT(first->page(true), HasSubstr(R"("store":{"status":"up"})"));
+  EXPECT_THAT(first->page(false), HasSubstr(R"("store":{"status":"down"})"));
+  EXPECT_THAT(first->page(true), HasSubstr(R"("config_generation":7,)"));
   use_tenants({"new"});
   EXPECT_THAT(get("/").body(), HasSubstr(R"("tenants":{"new":)"));
 }

@@ -38,10 +38,11 @@ const std::map<std::string, Names> kMayInclude{
     {"identity", {"http"}},
     {"fcgi", {"http", "loop", "telemetry"}},
     {"limiter", {"limits", "store/store.h", "identity/identity.h", "telemetry"}},
-    {"handlers", {"http", "identity", "limits", "store/store.h", "telemetry"}},
+    {"policy", {"http", "identity", "limiter", "limits", "store/store.h", "telemetry"}},
+    {"handlers", {"http", "identity", "limiter", "limits", "policy", "store/store.h", "telemetry"}},
     {"config", {"fcgi", "http", "identity", "limiter", "limits", "loop", "store", "telemetry"}},
     {"routes", {"handlers", "http", "identity", "limiter", "limits"}},
-    {"serve", {"handlers", "http", "identity", "limiter", "limits", "routes.h"}},
+    {"serve", {"handlers", "http", "identity", "limits", "policy", "routes.h"}},
 };
 
 // Vendor header -> the folder (or file stem) that alone may include it.
@@ -110,7 +111,8 @@ std::string included(std::string_view line) {
 }
 
 bool allowed(const std::string& layer, const std::string& header) {
-  static const Names anything{"app", "main", "key_command", "operator", "storage", "whose"};
+  static const Names anything{"app",    "main",    "key_command", "operator",
+                              "reload", "storage", "whose"};
   if (anything.contains(layer) || header == "version.h") return true;
   const auto found = kMayInclude.find(layer);
   if (found == kMayInclude.end()) return false;

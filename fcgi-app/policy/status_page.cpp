@@ -1,11 +1,11 @@
-#include "handlers/status_page.h"
+#include "policy/status_page.h"
 
 #include <span>
 #include <string_view>
 
 #include "http/json.h"
 
-namespace sluice::handlers {
+namespace sluice::policy {
 namespace {
 
 // Of the limits that can deny.
@@ -27,8 +27,10 @@ http::JsonWriter algorithms(std::span<const limits::PlanLimit> plan_limits) {
   return object;
 }
 
-std::string page(const About& about, const limits::Plans& plans, std::size_t most_tenants,
-                 std::string_view store_status) {
+}  // namespace
+
+std::string status_page(const About& about, std::int64_t generation, const limits::Plans& plans,
+                        std::size_t most_tenants, std::string_view store_status) {
   http::JsonWriter tenants;
   http::JsonWriter tenant_algorithms;
   std::size_t shown = 0;
@@ -44,7 +46,7 @@ std::string page(const About& about, const limits::Plans& plans, std::size_t mos
   body.set("service", "sluice");
   body.set("version", about.version);
   body.set("pool", about.pool);
-  body.set("config_generation", about.config_generation);
+  body.set("config_generation", generation);
   body.set("tenant_count", static_cast<std::int64_t>(plans.tenants().size()));
   body.set("tenants", tenants);
   body.set("algorithms", tenant_algorithms);
@@ -54,16 +56,4 @@ std::string page(const About& about, const limits::Plans& plans, std::size_t mos
   return body.text();
 }
 
-}  // namespace
-
-const std::string& StatusPage::text(const About& about,
-                                    const std::shared_ptr<const limits::Plans>& plans,
-                                    bool store_is_up) {
-  if (plans_ != plans) {
-    plans_ = plans;
-    texts_ = {page(about, *plans, most_tenants_, "down"), page(about, *plans, most_tenants_, "up")};
-  }
-  return texts_.at(store_is_up ? 1 : 0);
-}
-
-}  // namespace sluice::handlers
+}  // namespace sluice::policy

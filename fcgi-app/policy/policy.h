@@ -1,0 +1,70 @@
+// Everything that a request is decided by: one snapshot of what the config says. It is never
+// changed, but replaced as a whole; a request keeps the one that it began with.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "http/cost.h"
+#include "identity/resolver.h"
+#include "identity/session_token.h"
+#include "limiter/limiter.h"
+#include "limits/plan.h"
+#include "policy/status_page.h"
+#include "store/store.h"
+#include "telemetry/log.h"
+
+namespace sluice::policy {
+
+// What the config says.
+struct Rules {
+  limiter::Limiter::Options limiter = {};
+  identity::Resolver::Options identity = {};
+  std::shared_ptr<const limits::Plans> plans = nullptr;  // set it
+  http::CostRules costs = {};
+  Duration session_lifetime = std::chrono::hours(24);
+  std::size_t most_tenants = 100;  // that GET / names
+};
+
+// What all policies of a worker stand on, and what outlives them.
+struct Ground {
+  store::BucketStore& store;
+  const Clock& clock;  // the store's
+  std::span<std::byte> newcomers;
+  const identity::SessionTokens& tokens;
+  telemetry::Log* log;  // or nullptr
+  About about;
+};
+
+class Policy {
+ public:
+  // `generation` is the number that tells one policy from the next.
+  Policy(Rules rules, std::int64_t generation, const Ground& ground);
+
+  [[nodiscard]] std::int64_t generation() const { return generation_; }
+  [[nodiscard]] const limits::Plans& plans() const { return *plans_; }
+  [[nodiscard]] const http::CostRules& costs() const { return costs_; }
+  [[nodiscard]] const identity::Resolver& identities() const { return identities_; }
+  [[nodiscard]] Duration session_lifetime() const { return session_lifetime_; }
+  // It counts denials and newcomers, which are no part of the policy.
+  [[nodiscard]] limiter::Limiter& limiter() const { return *limiter_; }
+  // What GET / says, of a store that works or does not.
+  [[nodiscard]] const std::string& page(bool store_is_up) const {
+    return pages_.at(store_is_up ? 1 : 0);
+  }
+
+ private:
+  std::int64_t generation_;
+  std::shared_ptr<const limits::Plans> plans_;
+  http::CostRules costs_;
+  Duration session_lifetime_;
+  identity::Resolver identities_;
+  std::unique_ptr<limiter::Limiter> limiter_;
+  std::array<std::string, 2> pages_;  // of a store that is down, and up
+};
+
+}  // namespace sluice::policy
