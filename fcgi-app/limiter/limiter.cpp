@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "limiter/bucket_key.h"
+#include "telemetry/task_failures.h"
 
 namespace sluice::limiter {
 namespace {
@@ -39,6 +40,30 @@ const Limit& revocation() {
   static const Limit limit = countdown(std::string(kRevokedName));
   return limit;
 }
+
+// A denial that is being counted: until end(), or until the task is gone.
+class Counting {
+ public:
+  // `keys` outlives this.
+  Counting(std::set<std::string>& keys, const std::string& key) : keys_(keys) {
+    const auto [place, is_first] = keys.insert(key);
+    if (is_first) place_ = place;
+  }
+  ~Counting() { end(); }
+  Counting(const Counting&) = delete;
+  Counting& operator=(const Counting&) = delete;
+
+  // Whether none of the same key was under way.
+  [[nodiscard]] bool is_first() const { return place_.has_value(); }
+  void end() {
+    if (place_) keys_.erase(*place_);
+    place_.reset();
+  }
+
+ private:
+  std::set<std::string>& keys_;
+  std::optional<std::set<std::string>::iterator> place_;
+};
 
 // What the log may say of a caller besides the ids of its key and user. Of a tenant only what is
 // proved: another's name could be claimed. The address where it is counted.
@@ -90,7 +115,8 @@ Limiter::Limiter(store::BucketStore& store, Options options, telemetry::Log* log
       guards_(options_.key_prefix, options_.guards),
       penalty_(options_.key_prefix, options_.penalty),
       revocations_(revocations_a_day(options_.guards.per_tenant)),
-      own_revocations_(revocations_a_day(share_of_network(options_.guards))) {}
+      own_revocations_(revocations_a_day(share_of_network(options_.guards))),
+      tasks_(log ? telemetry::log_failures(*log) : [](std::string_view, std::string_view) {}) {}
 
 Task<Decision> Limiter::decide(const LimitSet& limits, const identity::Identity& identity,
                                std::string_view route, std::int64_t cost) {
@@ -103,7 +129,7 @@ Task<Decision> Limiter::decide(const LimitSet& limits, const identity::Identity&
   if (decision.crowded) note_crowd(decision, identity);
   const bool denied = !decision.allowed && decision.hold == Hold::kNone;
   if (denied && penalty_.is_on() && Penalty::is_own(decision, identity, route)) {
-    start(count_denial(identity));  // which the answer need not wait for
+    tasks_.start("count a denial", count_denial(identity));  // which the answer need not wait for
   }
   co_return decision;
 }
@@ -129,9 +155,10 @@ std::vector<Charge> Limiter::charges_of(const LimitSet& limits, const identity::
 Task<void> Limiter::count_denial(identity::Identity identity) {
   identity.token = {};  // it is in the request's memory, which may go meanwhile
   const std::vector<Charge> denial{penalty_.lock_out(identity), penalty_.denial(identity)};
-  if (!counting_.insert(denial[1].key).second) co_return;
+  Counting counting(counting_, denial[1].key);
+  if (!counting.is_first()) co_return;
   const auto counted = co_await store_.take(denial, std::nullopt);
-  counting_.erase(denial[1].key);
+  counting.end();
   if (!counted || counted->lacks_room(0)) co_return;
   const auto seconds = penalty_.due(counted->lacks_room(1) ? 0 : counted->balances[1].remaining);
   if (seconds.count() == 0) co_return;

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "base/task_group.h"
 #include "identity/identity.h"
 #include "limiter/guards.h"
 #include "limiter/penalty.h"
@@ -62,6 +64,10 @@ class Limiter {
   // BucketStore::reset(). REQUIRES: the identity outlives the task.
   [[nodiscard]] Task<Result<bool>> forgive(const identity::Identity& identity);
 
+  // Denials are counted by tasks of the limiter's own, for which no answer waits. Calls back once,
+  // when none is being counted; at once if none is.
+  void drain(std::function<void()> on_drained) { tasks_.when_empty(std::move(on_drained)); }
+
  private:
   [[nodiscard]] std::vector<limits::Charge> charges_of(const limits::LimitSet& limits,
                                                        const identity::Identity& identity,
@@ -78,6 +84,7 @@ class Limiter {
   limits::Limit own_revocations_;   // how many of these from one network
   std::set<std::string> counting_;  // keys of the denials that are being counted
   std::optional<TimePoint> crowd_noted_at_;
+  TaskGroup tasks_;
 };
 
 }  // namespace sluice::limiter

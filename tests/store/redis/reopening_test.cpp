@@ -152,7 +152,7 @@ TEST_F(FakeRedisTest, WhatWaitsIsAnsweredWhenTheConnectionIsDroppedOrClosed) {
     ASSERT_TRUE(loses_its_wire());
     const std::vector<limits::Charge> charges{{"k", &limit_, 1}};
     std::optional<Result<Decision>> result;
-    start(keep_and_stop(store_->take(charges, std::nullopt), result));
+    tasks_.start(keep_and_stop(store_->take(charges, std::nullopt), result));
     store_->flush();
     EXPECT_FALSE(result.has_value());
     if (is_dropped) {
