@@ -74,14 +74,6 @@ void Connection::drop(const std::string& why) {
   resume_waiting(kForever);
 }
 
-void Connection::close() {
-  state_ = State::kClosed;
-  for (loop::Timer* timer : {&retry_, &settle_by_, &idle_}) timer->stop();
-  host_.stop();
-  wire_.reset();
-  resume_waiting(kForever);
-}
-
 // The next address of this attempt, or a new attempt.
 void Connection::connect() {
   if (!addresses_.empty()) return connect_next();

@@ -50,8 +50,8 @@ class Connection {
 
   // The wire to send commands on; nullptr while none is ready.
   [[nodiscard]] Wire* wire() { return state_ == State::kReady ? wire_.get() : nullptr; }
-  // Whether the store is known to be down, or this is closed: no command need be tried.
-  [[nodiscard]] bool is_down() const { return state_ == State::kDown || state_ == State::kClosed; }
+  // Whether the store is known to be down: no command need be tried.
+  [[nodiscard]] bool is_down() const { return state_ == State::kDown; }
   // The deadline, in the loop's time, of a command that is wanted now.
   [[nodiscard]] loop::Milliseconds deadline() const {
     return loop_.now() + options_.wire.command_timeout;
@@ -99,9 +99,6 @@ class Connection {
   // What waits fails now.
   void drop(const std::string& why);
 
-  // Ends it for good, and says nothing: what waits fails now, while whoever waits is still there.
-  void close();
-
   // What a command has shown: that the server serves, or that it answers and refuses to. Being
   // connected proves nothing.
   void report_serving();
@@ -117,7 +114,6 @@ class Connection {
     kOpening,  // for the first time, or after a wire was lost that nobody needed
     kReady,
     kDown,  // known to be; tries go on
-    kClosed,
   };
 
   void connect();

@@ -235,20 +235,5 @@ TEST_F(ConnectionTest, WhenAllBucketsAreGoneAtOnceNoDecisionIsLost) {
   EXPECT_EQ(server_.command("GET opened").substr(0, 24), opened.substr(0, 24)) << "as many";
 }
 
-TEST_F(ConnectionTest, ClosedForGoodItAnswersAllThatWaits) {
-  connect();
-  const std::vector<limits::Charge> charges{{"k", &limit_, 1}};
-  std::array<std::optional<Result<Decision>>, 2> results;
-  tasks_.start(keep_and_stop(store_->take(charges, std::nullopt), results[0]));
-  store_->flush();  // the first is on its way, the second is not
-  tasks_.start(keep_and_stop(store_->take(charges, std::nullopt), results[1]));
-  connection_->close();
-  store_->flush();
-  for (const auto& result : results) {
-    ASSERT_TRUE(result.has_value());
-    EXPECT_EQ(result->error().code, ErrorCode::kStoreUnavailable);
-  }
-}
-
 }  // namespace
 }  // namespace sluice::store::redis
