@@ -53,8 +53,9 @@ class Rig {
   template <class Start>
   void turn(std::size_t count, Start start_task) {
     left_ = count;
-    for (std::size_t i = 0; i < count; ++i) start(finish(start_task(i)));
+    for (std::size_t i = 0; i < count; ++i) tasks_.start("take", finish(start_task(i)));
     if (left_ > 0) loop_.run();
+    if (!failure_.empty()) throw std::runtime_error(failure_);
   }
 
   // Microseconds that Redis spent in EVALSHA since the last call.
@@ -83,6 +84,11 @@ class Rig {
   std::optional<store::redis::Connection> connection_;
   std::optional<store::redis::RedisStore> store_;
   std::size_t left_ = 0;
+  std::string failure_;
+  TaskGroup tasks_{[this](std::string_view /*name*/, std::string_view what) {
+    failure_ = what;
+    loop_.stop();
+  }};
 };
 
 // What a request of a plan is charged to: its session by the second, its tenant by the minute and

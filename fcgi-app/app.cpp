@@ -108,7 +108,6 @@ void App::run() {
   storage_.when_settled([this] { server_.start(); });
   log_.info("worker started", {{"version", kVersion}});
   loop_.run();
-  storage_.close();  // denials are counted by tasks that no answer waits for
   log_.info("worker stopped");
 }
 
@@ -116,7 +115,7 @@ void App::stop() {
   if (stopping_) return quit();
   stopping_ = true;
   deadline_.start(kDrainDeadline);
-  server_.drain([this] { loop_.stop(); });
+  server_.drain([this] { policy_->limiter().drain([this] { loop_.stop(); }); });
 }
 
 // What waits for Redis is answered by on_store_error, while there is a server to answer through.

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include "base/task_group.h"
 #include "base/unique_fd.h"
 #include "loop/loop.h"
 #include "storage.h"
@@ -168,14 +169,18 @@ Result<std::string> operate(const config::Config& config, const Whose& whose, Op
                            config.limiter);
   Result<Buckets> buckets = fail(ErrorCode::kInternal);
   Result<std::string> result = fail(ErrorCode::kStoreUnavailable);
+  TaskGroup tasks([&](std::string_view /*name*/, std::string_view what) {
+    result = fail(ErrorCode::kInternal, std::string(what));
+    loop.stop();
+  });
   storage->when_settled([&] {
     buckets = find_buckets(config, whose, storage->clock().now());
     if (!buckets) return loop.stop();
-    start(finish(operation(*buckets, limiter), result, loop));
+    tasks.start("operate", finish(operation(*buckets, limiter), result, loop));
   });
   loop.run();
   if (!buckets) return tl::unexpected(buckets.error());
-  if (result) return result;
+  if (result || result.error().code == ErrorCode::kInternal) return result;
   const std::string why = storage->trouble();
   return fail(result.error().code,
               fmt::format("{}: {}", config.storage_text(),

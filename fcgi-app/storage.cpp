@@ -82,10 +82,4 @@ void Storage::drop(const std::string& why) {
   if (redis_) redis_->drop(why);
 }
 
-void Storage::close() {
-  if (!redis_) return;
-  redis_->close();
-  redis_store_->flush();  // what had not been sent yet
-}
-
 }  // namespace sluice

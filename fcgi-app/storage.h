@@ -34,8 +34,6 @@ class Storage {
   void when_settled(loop::Callback settled);
   // Everything that waits for Redis fails now.
   void drop(const std::string& why);
-  // The same, for good: before anything goes that a waiting task refers to.
-  void close();
 
  private:
   const Clock& clock_;

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "http/problem.h"
+#include "telemetry/task_failures.h"
 
 namespace sluice::fcgi {
 namespace {
@@ -21,8 +22,9 @@ Connection::Connection(const Context& context, UniqueFd socket)
       last_progress_(context.loop.now()),
       scanner_(context.bounds),
       readiness_(std::make_unique<loop::Readiness>(
-          context.loop, socket_.get(),
-          [this](loop::Readiness::Events ready) { on_ready(ready); })) {}
+          context.loop, socket_.get(), [this](loop::Readiness::Events ready) { on_ready(ready); })),
+      tasks_([this](std::string_view name, std::string_view what) { on_failed_task(name, what); }) {
+}
 
 Result<void> Connection::begin() {
   return readiness_->watch(loop::Readiness::kRead);
@@ -68,7 +70,7 @@ void Connection::take_request(std::string_view bytes) {
     return close();
   }
   state_ = State::kHandling;
-  start(answer());
+  tasks_.start("answer a request", answer());
 }
 
 Task<void> Connection::answer() {
@@ -76,14 +78,20 @@ Task<void> Connection::answer() {
   try {
     response = co_await context_.handler(exchange_.request());
   } catch (const std::exception& exception) {
-    context_.log.error("handler failed", {{"reason", exception.what()}});
-    response = http::problem(Error{ErrorCode::kInternal});
+    response = on_failed_handler(exception.what());
+  } catch (...) {
+    response = on_failed_handler("an exception of no known type");
   }
   outgoing_ = exchange_.finish(response);
   scanner_.reset();
   state_ = State::kWriting;
   last_progress_ = context_.loop.now();  // the peer was not asked for anything before
   write();
+}
+
+http::Response Connection::on_failed_handler(std::string_view what) {
+  context_.log.error("handler failed", {{"reason", what}});
+  return http::problem(Error{ErrorCode::kInternal});
 }
 
 void Connection::write() {
@@ -103,6 +111,12 @@ void Connection::watch(loop::Readiness::Events wanted) {
     context_.log.error("cannot watch a connection; closed", {{"reason", watched.error().detail}});
     close();
   }
+}
+
+// What failed is the answer itself: there is nothing to send.
+void Connection::on_failed_task(std::string_view name, std::string_view what) {
+  telemetry::log_failures(context_.log)(name, what);
+  if (state_ != State::kClosed) close();
 }
 
 void Connection::close() {

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "base/task.h"
+#include "base/task_group.h"
 #include "base/unique_fd.h"
 #include "fcgi/exchange.h"
 #include "fcgi/record_scanner.h"
@@ -50,8 +50,10 @@ class Connection {
   void read();
   void take_request(std::string_view bytes);
   [[nodiscard]] Task<void> answer();
+  [[nodiscard]] http::Response on_failed_handler(std::string_view what);
   void write();
   void watch(loop::Readiness::Events wanted);
+  void on_failed_task(std::string_view name, std::string_view what);
   void close();
 
   const Context& context_;
@@ -64,6 +66,7 @@ class Connection {
   Exchange exchange_;
   std::string outgoing_;
   std::unique_ptr<loop::Readiness> readiness_;  // null once closed
+  TaskGroup tasks_;                             // of the request that is being handled
 };
 
 }  // namespace sluice::fcgi

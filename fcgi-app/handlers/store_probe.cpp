@@ -1,9 +1,9 @@
 #include "handlers/store_probe.h"
 
 #include <coroutine>
-#include <list>
-#include <optional>
 #include <utility>
+
+#include "base/linked_list.h"
 
 namespace sluice::handlers {
 
@@ -11,37 +11,25 @@ namespace sluice::handlers {
 struct StoreProbe::Round {
   bool done = false;
   bool up = false;
-  std::list<Wait*> waiting;
+  LinkedList<Wait> waiting;
 };
 
-class StoreProbe::Wait {
+class StoreProbe::Wait : public Linked {
  public:
   explicit Wait(std::shared_ptr<Round> round) : round_(std::move(round)) {}
-  Wait(const Wait&) = delete;
-  Wait& operator=(const Wait&) = delete;
-  ~Wait() { leave(); }
 
   [[nodiscard]] bool await_ready() const { return round_->done; }
   void await_suspend(std::coroutine_handle<> awaiter) {
     awaiter_ = awaiter;
-    place_ = round_->waiting.insert(round_->waiting.end(), this);
+    round_->waiting.push_back(*this);
   }
   [[nodiscard]] bool await_resume() const { return round_->up; }
 
-  void resume() {
-    leave();  // before it runs: it may go, and is not to be resumed again
-    awaiter_.resume();
-  }
+  void resume() { awaiter_.resume(); }
 
  private:
-  void leave() {
-    if (place_) round_->waiting.erase(*place_);
-    place_.reset();
-  }
-
   std::shared_ptr<Round> round_;
   std::coroutine_handle<> awaiter_;
-  std::optional<std::list<Wait*>::iterator> place_;  // while it waits
 };
 
 StoreProbe::StoreProbe(store::BucketStore& store, limits::Charge charge)
@@ -53,7 +41,7 @@ Task<bool> StoreProbe::is_up(TimePoint now) {
   if (!round_ || (round_->done && !fresh)) {
     asked_at_ = now;
     round_ = std::make_shared<Round>();
-    start(ask(round_));
+    tasks_.start("ask whether the store is up", ask(round_));
   }
   Wait wait(round_);
   co_return co_await wait;
@@ -68,7 +56,8 @@ Task<void> StoreProbe::ask(std::shared_ptr<Round> round) {
     round->up = false;  // whatever it was, the store has not answered, and others wait
   }
   round->done = true;
-  while (!round->waiting.empty()) round->waiting.front()->resume();
+  // Each leaves the list before it runs: it may go, and is not to be resumed again.
+  while (!round->waiting.empty()) round->waiting.pop_front().resume();
 }
 
 }  // namespace sluice::handlers

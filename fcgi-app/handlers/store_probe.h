@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "base/clock.h"
-#include "base/task.h"
+#include "base/task_group.h"
 #include "limits/charge.h"
 #include "store/store.h"
 
@@ -20,7 +20,8 @@ class StoreProbe {
   StoreProbe(store::BucketStore& store, limits::Charge charge);
 
   // Whether the store has answered: within kFresh before `now`, or the probe that is under way, or
-  // else a new one. REQUIRES: the object outlives the task, and the probe that it begins.
+  // else a new one. Whoever asks may be destroyed meanwhile. REQUIRES: the object outlives the
+  // task.
   [[nodiscard]] Task<bool> is_up(TimePoint now);
 
  private:
@@ -33,6 +34,9 @@ class StoreProbe {
   limits::Charge charge_;
   TimePoint asked_at_{};
   std::shared_ptr<Round> round_;  // the last one; who waits for an earlier one keeps that
+  TaskGroup tasks_{[](std::string_view /*name*/, std::string_view /*what*/) {
+    // ask() lets nothing escape: what a store throws is its answer.
+  }};
 };
 
 }  // namespace sluice::handlers

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include "limiter/by_tag.h"
+#include "limiter/counting.h"
+#include "telemetry/task_failures.h"
 
 namespace sluice::limiter {
 namespace {
@@ -93,7 +95,8 @@ Limiter::Limiter(store::BucketStore& store, const Clock& clock, std::span<std::b
       newcomers_(options_.newcomers, newcomers),
       penalty_(options_.keys, options_.penalty),
       endings_(endings_a_day(options_.newcomers.per_tenant)),
-      own_endings_(endings_a_day(share_of_network(options_.newcomers))) {}
+      own_endings_(endings_a_day(share_of_network(options_.newcomers))),
+      tasks_(log ? telemetry::log_failures(*log) : [](std::string_view, std::string_view) {}) {}
 
 Task<Decision> Limiter::decide(const LimitSet& limits, const identity::Identity& identity,
                                std::string_view route, std::int64_t cost) {
@@ -113,7 +116,7 @@ Task<Decision> Limiter::decide(const LimitSet& limits, const identity::Identity&
   if (decision.crowded) note_crowd(decision, identity);
   const bool denied = !decision.allowed && decision.barred_by == BarredBy::kNone;
   if (denied && penalty_.is_on() && Penalty::is_own(decision, identity, route)) {
-    start(count_denial(identity));  // which the answer need not wait for
+    tasks_.start("count a denial", count_denial(identity));  // which the answer need not wait for
   }
   co_return decision;
 }
@@ -142,9 +145,10 @@ Task<void> Limiter::count_denial(identity::Identity identity) {
   identity.token = {};  // it is in the request's memory, which may go meanwhile
   const std::vector<Charge> denial{penalty_.denial(identity)};
   std::vector<Bar> lock_out{penalty_.lock_out(identity)};
-  if (!counting_.insert(denial[0].key).second) co_return;
+  Counting counting(counting_, denial[0].key);
+  if (!counting.is_first()) co_return;
   const auto counted = co_await store_.take({denial, lock_out}, std::nullopt);
-  counting_.erase(denial[0].key);
+  counting.end();
   if (!counted || counted->is_barred()) co_return;
   const auto seconds = penalty_.due(counted->lacks_room(0) ? 0 : counted->balances[0].remaining);
   if (seconds.count() == 0) co_return;

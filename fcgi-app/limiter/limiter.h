@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "base/task_group.h"
 #include "identity/identity.h"
 #include "limiter/bucket_key.h"
 #include "limiter/newcomers.h"
@@ -70,6 +72,10 @@ class Limiter {
   // BucketStore::reset(). REQUIRES: the identity outlives the task.
   [[nodiscard]] Task<Result<bool>> forgive(const identity::Identity& identity);
 
+  // Denials are counted by tasks of the limiter's own, for which no answer waits. Calls back once,
+  // when none is being counted; at once if none is.
+  void drain(std::function<void()> on_drained) { tasks_.when_empty(std::move(on_drained)); }
+
  private:
   // What is done about newcomers before the store is asked.
   struct Places {
@@ -106,6 +112,7 @@ class Limiter {
   limits::Limit own_endings_;       // how many of these from one network
   std::set<std::string> counting_;  // keys of the denials that are being counted
   std::optional<TimePoint> crowd_noted_at_;
+  TaskGroup tasks_;
 };
 
 }  // namespace sluice::limiter

@@ -49,8 +49,8 @@ void append_field(std::string& line, std::string_view name, std::string_view val
 
 }  // namespace
 
-void Log::write(Level level, std::string_view event, std::initializer_list<Field> fields) {
-  if (level < options_.level) return;
+std::string Log::line(Level level, std::string_view event,
+                      std::initializer_list<Field> fields) const {
   std::string line = "{";
   append_field(line, "time", fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", clock_.now()));
   append_field(line, "level", kLevelNames.at(static_cast<std::size_t>(level)));
@@ -59,7 +59,16 @@ void Log::write(Level level, std::string_view event, std::initializer_list<Field
   append_field(line, "pid", fmt::to_string(getpid()));
   for (const auto& [name, value] : fields) append_field(line, name, value);
   line += "}\n";
-  [[maybe_unused]] const auto written = ::write(fd_, line.data(), line.size());
+  return line;
+}
+
+void Log::write(Level level, std::string_view event, std::initializer_list<Field> fields) {
+  if (level < options_.level) return;
+  if (lost_ > 0) {
+    const std::string count = fmt::to_string(lost_);
+    if (lines_.write(line(Level::kWarning, "log lines lost", {{"count", count}}))) lost_ = 0;
+  }
+  if (lost_ > 0 || !lines_.write(line(level, event, fields))) ++lost_;
 }
 
 }  // namespace sluice::telemetry

@@ -6,18 +6,11 @@
 
 #include <gtest/gtest.h>
 
+#include "gate.h"
 #include "run_task.h"
 
 namespace sluice {
 namespace {
-
-// Something to wait for, that the test resumes by hand.
-struct Gate {
-  std::coroutine_handle<> waiting;
-  [[nodiscard]] bool await_ready() const { return false; }
-  void await_suspend(std::coroutine_handle<> handle) { waiting = handle; }
-  void await_resume() const {}
-};
 
 Task<int> one() {
   co_return 1;
@@ -52,7 +45,7 @@ Task<std::string> caught() {
 
 Task<void> wait_and_note(Gate& gate, std::vector<std::string>& notes) {
   notes.emplace_back("before");
-  co_await gate;
+  co_await gate.pass();
   notes.emplace_back("after");
 }
 
@@ -84,9 +77,10 @@ TEST(TaskTest, NothingRunsBeforeItIsAwaited) {
 TEST(TaskTest, AStartedTaskRunsToItsFirstWaitAndGoesOnWhenResumed) {
   Gate gate;
   std::vector<std::string> notes;
-  start(wait_and_note(gate, notes));
+  TestTasks tasks;
+  tasks.start(wait_and_note(gate, notes));
   EXPECT_EQ(notes, (std::vector<std::string>{"before"}));
-  gate.waiting.resume();
+  gate.let_one();
   EXPECT_EQ(notes, (std::vector<std::string>{"before", "after"}));
 }
 

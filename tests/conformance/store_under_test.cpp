@@ -110,7 +110,7 @@ class RedisUnderTest final : public StoreUnderTest {
 
   Result<std::int64_t> reset(const std::vector<std::string>& keys) override {
     std::optional<Result<std::int64_t>> result;
-    start(keep_and_stop(store_->reset(keys), result));
+    tasks_.start(keep_and_stop(store_->reset(keys), result));
     if (!result) loop_.run();
     return std::move(*result);
   }
@@ -122,7 +122,7 @@ class RedisUnderTest final : public StoreUnderTest {
     waiting_ = 0;
     for (std::size_t i = 0; i < decisions.size(); ++i) {
       ++waiting_;
-      start(keep_and_stop(store_->take(decisions[i], now), results[i]));
+      tasks_.start(keep_and_stop(store_->take(decisions[i], now), results[i]));
     }
     if (waiting_ > 0) loop_.run();
     Answers answers;
@@ -149,6 +149,7 @@ class RedisUnderTest final : public StoreUnderTest {
   std::optional<store::redis::Connection> connection_;
   std::optional<store::redis::RedisStore> store_;
   int waiting_ = 0;
+  TestTasks tasks_;
 };
 
 }  // namespace

@@ -258,12 +258,16 @@ class Worker:
         (self.directory / "sluice.cfg").write_text(config)
         self.environment = {**os.environ, "RATE_LIMIT_STORAGE_URI": uri, **environment}
 
+    def stderr(self):
+        """What it logs to; not needed here once it runs."""
+        return open(self.log, "wb")
+
     def __enter__(self):
-        with open(self.log, "wb") as log:
+        with self.stderr() as stderr:
             self.process = subprocess.Popen(
                 [SLUICE, "worker", "--config",
                  str(self.directory / "sluice.cfg"), "--listen", str(self.socket)],
-                stdin=subprocess.DEVNULL, stderr=log, env=self.environment)
+                stdin=subprocess.DEVNULL, stderr=stderr, env=self.environment)
         eventually(self.listens)
         return self
 

@@ -34,6 +34,7 @@ class ServerTest : public testing::Test {
 
   Task<http::Response> answer(const http::Request& request) {
     if (request.path == "/throw") throw std::runtime_error("handler");
+    if (request.path == "/throw-a-number") throw 1;
     if (request.path == "/wait" || request.path == "/wait-large") co_await Held{*this};
     if (request.path == "/wait-large") co_return http::Response(200, std::string(kLarge, 'x'));
     co_return http::Response(200, std::string(request.body));
@@ -204,9 +205,23 @@ TEST_F(ServerTest, APeerThatLeavesBeforeItsAnswerHarmsNobody) {
   EXPECT_THAT(ask(connect(), kHello), HasSubstr("hello"));
 }
 
-TEST_F(ServerTest, AnExceptionIsA500) {
-  EXPECT_THAT(ask(connect(), request({{"DOCUMENT_URI", "/throw"}})),
-              HasSubstr("Status: 500 Internal Server Error\r\n"));
+TEST_F(ServerTest, AnExceptionIsA500AndTheConnectionServesOn) {
+  for (const char* path : {"/throw", "/throw-a-number"}) {
+    const UniqueFd socket = connect();
+    EXPECT_THAT(ask(socket, request({{"DOCUMENT_URI", path}})),
+                HasSubstr("Status: 500 Internal Server Error\r\n"));
+    EXPECT_THAT(ask(socket, kHello), HasSubstr("hello"));
+  }
+}
+
+TEST_F(ServerTest, AServerThatGoesTakesTheRequestsThatItHandlesAlong) {
+  const UniqueFd socket = connect();
+  const std::string wait = request({{"DOCUMENT_URI", "/wait"}});
+  ASSERT_GT(::send(socket.get(), wait.data(), wait.size(), 0), 0);
+  turn();
+  ASSERT_EQ(held_.size(), 1U);
+  server_.reset();
+  EXPECT_EQ(receive(socket), "closed");
 }
 
 TEST_F(ServerTest, ALargeAnswerArrivesWhole) {

@@ -1,11 +1,12 @@
 #include "handlers/store_probe.h"
 
-#include <deque>
+#include <array>
 #include <stdexcept>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "gate.h"
 #include "run_task.h"
 #include "test_resources.h"
 
@@ -25,7 +26,7 @@ class SlowStore final : public store::BucketStore {
                                                     std::optional<TimePoint> /*now*/) override {
     EXPECT_EQ(ask.charges.size(), 1U);
     ++takes_;
-    co_await Gate{waiting_};
+    co_await gate_.pass();
     if (throws_) throw std::runtime_error("no");
     if (is_up_) co_return limits::Decision{};
     co_return fail(ErrorCode::kStoreUnavailable);
@@ -37,22 +38,14 @@ class SlowStore final : public store::BucketStore {
   void answer(bool is_up, bool throws = false) {
     is_up_ = is_up;
     throws_ = throws;
-    const auto waiting = waiting_.front();
-    waiting_.pop_front();
-    waiting.resume();
+    gate_.let_one();
   }
+  [[nodiscard]] bool is_asked() const { return gate_.has_waiting(); }
 
   int takes_ = 0;
 
  private:
-  struct Gate {
-    std::deque<std::coroutine_handle<>>& waiting;
-    [[nodiscard]] bool await_ready() const { return false; }
-    void await_suspend(std::coroutine_handle<> handle) { waiting.push_back(handle); }
-    void await_resume() const {}
-  };
-
-  std::deque<std::coroutine_handle<>> waiting_;
+  Gate gate_;
   bool is_up_ = false;
   bool throws_ = false;
 };
@@ -60,7 +53,7 @@ class SlowStore final : public store::BucketStore {
 class StoreProbeTest : public testing::Test {
  protected:
   // Asks, and notes the answer when it comes.
-  void ask(TimePoint now) { start(note(probe_.is_up(now), answers_)); }
+  void ask(TimePoint now) { tasks_.start(note(probe_.is_up(now), answers_)); }
 
   static Task<void> note(Task<bool> question, std::vector<bool>& answers) {
     answers.push_back(co_await std::move(question));
@@ -69,6 +62,7 @@ class StoreProbeTest : public testing::Test {
   SlowStore store_;
   StoreProbe probe_{store_, {"health", &kTestHealth, 1}};
   std::vector<bool> answers_;
+  TestTasks tasks_;
 };
 
 TEST_F(StoreProbeTest, AllWhoAskMeanwhileShareOneProbe) {
@@ -76,7 +70,7 @@ TEST_F(StoreProbeTest, AllWhoAskMeanwhileShareOneProbe) {
     StoreProbe probe(store_, {"health", &kTestHealth, 1});
     std::vector<bool> answers;
     store_.takes_ = 0;
-    for (int i = 0; i < 50; ++i) start(note(probe.is_up(kNoon + ms(i * 10)), answers));
+    for (int i = 0; i < 50; ++i) tasks_.start(note(probe.is_up(kNoon + ms(i * 10)), answers));
     EXPECT_EQ(store_.takes_, 1);  // though it took longer than an answer is fresh
     EXPECT_TRUE(answers.empty());
     store_.answer(is_up);
@@ -127,7 +121,7 @@ TEST_F(StoreProbeTest, WhoIsAnsweredMayAskAgainAtOnce) {
     answers.push_back(co_await probe.is_up(kNoon));
     answers.push_back(co_await probe.is_up(kNoon + ms(500)));
   };
-  for (int i = 0; i < 3; ++i) start(again(probe_, answers_));
+  for (int i = 0; i < 3; ++i) tasks_.start(again(probe_, answers_));
   store_.answer(true);
   EXPECT_EQ(answers_, std::vector<bool>(3, true));
   EXPECT_EQ(store_.takes_, 2);
@@ -135,31 +129,24 @@ TEST_F(StoreProbeTest, WhoIsAnsweredMayAskAgainAtOnce) {
   EXPECT_EQ(answers_, (std::vector<bool>{true, true, true, false, false, false}));
 }
 
-// A coroutine that its owner may end while it waits.
-struct Owned {
-  struct promise_type {
-    Owned get_return_object() { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
-    [[nodiscard]] std::suspend_never initial_suspend() const noexcept { return {}; }
-    [[nodiscard]] std::suspend_always final_suspend() const noexcept { return {}; }
-    void return_void() const noexcept {}
-    void unhandled_exception() const noexcept { std::terminate(); }
-  };
-  std::coroutine_handle<> handle;
-};
-
 TEST_F(StoreProbeTest, WhoGoesMeanwhileIsNotResumed) {
-  const auto wait = [](StoreProbe& probe, std::vector<bool>& answers) -> Owned {
-    answers.push_back(co_await probe.is_up(kNoon));
-  };
-  const Owned first = wait(probe_, answers_);  // whose question began the probe
-  const Owned second = wait(probe_, answers_);
-  const Owned third = wait(probe_, answers_);
-  first.handle.destroy();
-  third.handle.destroy();
+  std::array<TestTasks, 3> askers;  // the first one's question begins the probe
+  for (TestTasks& asker : askers) asker.start(note(probe_.is_up(kNoon), answers_));
+  askers[0].stop();
+  askers[2].stop();
   store_.answer(true);
   EXPECT_EQ(answers_, std::vector<bool>{true});
-  EXPECT_TRUE(second.handle.done());
-  second.handle.destroy();
+  EXPECT_EQ(askers[1].running(), 0U);
+}
+
+TEST_F(StoreProbeTest, AProbeThatIsGoneIsNotResumedByItsStore) {
+  {
+    StoreProbe probe(store_, {"health", &kTestHealth, 1});
+    tasks_.start(note(probe.is_up(kNoon), answers_));
+  }
+  EXPECT_FALSE(store_.is_asked());
+  tasks_.stop();
+  EXPECT_TRUE(answers_.empty());
 }
 
 }  // namespace

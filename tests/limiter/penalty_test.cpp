@@ -1,6 +1,5 @@
 #include "limiter/penalty.h"
 
-#include <coroutine>
 #include <utility>
 
 #include <fmt/format.h>
@@ -201,50 +200,6 @@ TEST_F(PenaltyTest, AnEndedSessionAndItsBoundsShareTheTenantsHashTag) {
   EXPECT_THAT(kept, testing::HasSubstr("sluice:v3:{acme}:@endings:all=")) << kept;
   EXPECT_THAT(kept, testing::HasSubstr("sluice:v3:{acme}:@endings:4:7f000001="));
   EXPECT_EQ(store_.size(), 3U);
-}
-
-// As Redis: what is asked in one turn of the loop is answered together.
-class TurnStore final : public store::BucketStore {
- public:
-  explicit TurnStore(store::BucketStore& store) : store_(store) {}
-  [[nodiscard]] Task<Result<Decision>> take(limits::Ask ask,
-                                            std::optional<TimePoint> now) override {
-    co_await EndOfTurn{*this};
-    auto decision = co_await store_.take(ask, now);
-    co_return decision;
-  }
-  [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> keys) override {
-    return store_.reset(keys);
-  }
-  void end_turn() {
-    for (const auto waiting : std::exchange(waiting_, {})) waiting.resume();
-  }
-  [[nodiscard]] bool has_waiting() const { return !waiting_.empty(); }
-
- private:
-  struct EndOfTurn {
-    TurnStore& store;
-    [[nodiscard]] bool await_ready() const { return false; }
-    void await_suspend(std::coroutine_handle<> handle) const { store.waiting_.push_back(handle); }
-    void await_resume() const {}
-  };
-
-  store::BucketStore& store_;
-  std::vector<std::coroutine_handle<>> waiting_;
-};
-
-Task<void> ignore(Task<Decision> task) {
-  (void)co_await std::move(task);
-}
-
-TEST_F(PenaltyTest, ManyDenialsAtOnceAreOne) {
-  TurnStore turns(store_);
-  Limiter limiter(turns, clock_, newcomers_, {.penalty = {.after = 2, .first = seconds(60)}});
-  const limits::LimitSet set{&limit_};
-  const identity::Identity identity = session(1);
-  for (int i = 0; i < 40; ++i) start(ignore(limiter.decide(set, identity, "chat", 1)));
-  while (turns.has_waiting()) turns.end_turn();
-  EXPECT_EQ(ask(identity).barred_by, BarredBy::kNone);
 }
 
 TEST_F(PenaltyTest, IsOffByDefault) {

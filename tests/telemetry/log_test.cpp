@@ -23,7 +23,7 @@ std::string logged(Level threshold, Level level, std::string_view value) {
   std::array<char, 4096> buffer{};
   const ssize_t size = read(pipe_fds[0], buffer.data(), buffer.size());
   close(pipe_fds[0]);
-  return {buffer.data(), static_cast<std::size_t>(size)};
+  return {buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
 }
 
 TEST(LogTest, WritesOneJsonLine) {

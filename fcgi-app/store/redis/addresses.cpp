@@ -21,12 +21,6 @@ void Addresses::find() {
       [this](Result<std::vector<loop::SocketAddress>> answer) { on_answer(std::move(answer)); });
 }
 
-void Addresses::stop() {
-  is_wanted_ = false;
-  give_up_.stop();
-  look_up_.reset();
-}
-
 // One that comes too late is good for the next attempt.
 void Addresses::on_answer(Result<std::vector<loop::SocketAddress>> answer) {
   look_up_.reset();

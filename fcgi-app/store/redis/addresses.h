@@ -27,8 +27,6 @@ class Addresses {
 
   // Calls back once, from the loop. REQUIRES: no other call of it is waiting.
   void find();
-  // Calls nobody back any more.
-  void stop();
 
  private:
   void on_answer(Result<std::vector<loop::SocketAddress>> answer);

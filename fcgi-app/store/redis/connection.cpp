@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "store/redis/log_in.h"
+#include "telemetry/task_failures.h"
 
 namespace sluice::store::redis {
 namespace {
@@ -26,11 +27,24 @@ loop::SocketAddress unix_address(const std::string& path) {
   return {std::move(bytes), AF_UNIX};
 }
 
+// One more in `count`, as long as this lives.
+class Counted {
+ public:
+  explicit Counted(std::size_t& count) : count_(count) { ++count_; }
+  ~Counted() { --count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  std::size_t& count_;
+};
+
 }  // namespace
 
 Connection::Connection(loop::Loop& loop, telemetry::Log& log, Options options,
                        std::string_view script)
     : loop_(loop),
+      log_(log),
       options_(std::move(options)),
       script_(script),
       outage_(log, options_.uri.masked()),
@@ -48,7 +62,8 @@ Connection::Connection(loop::Loop& loop, telemetry::Log& log, Options options,
       retry_(loop, [this] { connect(); }),
       settle_by_(loop, [this] { settle(); }),
       overdue_(loop, [this] { resume_waiting(loop_.now()); }),
-      idle_(loop, [this] { on_idle(); }) {
+      idle_(loop, [this] { on_idle(); }),
+      tasks_([this](std::string_view name, std::string_view what) { on_failed_task(name, what); }) {
   retry_.start(loop::Milliseconds::zero());
   settle_by_.start(options_.wire.connect_timeout + options_.wire.command_timeout);
 }
@@ -56,14 +71,6 @@ Connection::Connection(loop::Loop& loop, telemetry::Log& log, Options options,
 void Connection::drop(const std::string& why) {
   if (state_ == State::kReady) state_ = State::kDown;
   if (wire_) wire_->close(why);
-  resume_waiting(kForever);
-}
-
-void Connection::close() {
-  state_ = State::kClosed;
-  for (loop::Timer* timer : {&retry_, &settle_by_, &idle_}) timer->stop();
-  host_.stop();
-  wire_.reset();
   resume_waiting(kForever);
 }
 
@@ -83,14 +90,15 @@ void Connection::connect_next() {
   wire_ = std::make_unique<Wire>(
       loop_, options_.wire, Wire::Peer{address, std::move(tls)},
       Wire::Events{
-          [this] { start(log_in()); },
+          [this] { tasks_.start("log in to Redis", log_in()); },
           [this](const std::string& why, std::size_t unanswered) { on_lost(why, unanswered); }});
 }
 
 Task<void> Connection::log_in() {
   const bool is_known = co_await redis::log_in(*wire_, options_.uri);
   if (!is_known) co_return;
-  start(ask_time());  // on its way together with the script, and back before it
+  // On its way together with the script, and back before it.
+  tasks_.start("ask Redis for its time", ask_time());
   const bool is_loaded = co_await load_script(*wire_, script_, script_sha_);
   if (is_loaded) on_ready();
 }
@@ -103,7 +111,7 @@ void Connection::on_ready() {
   idle_.start(options_.ask_when_idle);
   settle();
   resume_waiting(kForever);
-  if (state_ == State::kReady) start(ask_memory());
+  if (state_ == State::kReady) tasks_.start("ask Redis for its memory", ask_memory());
 }
 
 // May run inside the wire that went down, so the next one is made from the timer.
@@ -157,26 +165,37 @@ bool Connection::is_worth_waiting() const {
   return state_ == State::kOpening && waiting_.size() < options_.wire.max_pending;
 }
 
-void Connection::wait(loop::Milliseconds deadline, std::coroutine_handle<> waiting) {
-  waiting_.emplace(deadline, waiting);
+std::multimap<loop::Milliseconds, Connection::Opened*>::iterator Connection::wait(Opened& opened) {
+  const auto place = waiting_.emplace(opened.deadline_, &opened);
   overdue_.start(std::max(waiting_.begin()->first - loop_.now(), loop::Milliseconds::zero()));
+  return place;
 }
 
-// All whose deadline is not after `due`. What is resumed may wait again, for something later.
+// All whose deadline is not after `due`. What is resumed may wait again, for something later; and
+// it may destroy others that are to be resumed: they leave the list.
 void Connection::resume_waiting(loop::Milliseconds due) {
   overdue_.stop();
-  auto all = std::exchange(waiting_, {});
-  waiting_.insert(all.upper_bound(due), all.end());
-  all.erase(all.upper_bound(due), all.end());
+  LinkedList<Opened> all;
+  while (!waiting_.empty() && waiting_.begin()->first <= due) {
+    Opened& opened = *waiting_.begin()->second;
+    waiting_.erase(*std::exchange(opened.place_, std::nullopt));
+    all.push_back(opened);
+  }
   if (!waiting_.empty()) overdue_.start(waiting_.begin()->first - loop_.now());
-  for (const auto& [deadline, waiting] : all) waiting.resume();
+  while (!all.empty()) all.pop_front().waiting_.resume();
+}
+
+// Without what the task was to find out, the wire would never be ready.
+void Connection::on_failed_task(std::string_view name, std::string_view what) {
+  telemetry::log_failures(log_)(name, what);
+  if (wire_) wire_->close(std::string(what));
 }
 
 void Connection::on_idle() {
   const loop::Milliseconds quiet = loop_.now() - wire_->heard_at();
   if (quiet < options_.ask_when_idle) return idle_.start(options_.ask_when_idle - quiet);
   idle_.start(options_.ask_when_idle);
-  start(ask_time());
+  tasks_.start("ask Redis for its time", ask_time());
 }
 
 // Any reply shows that the wire lives, an error too; without one in time it is closed. But to whom
@@ -201,9 +220,8 @@ Task<void> Connection::ask_memory() {
 }
 
 Task<Result<Reply>> Connection::ask_aside(Arguments arguments) {
-  ++asked_aside_;
+  const Counted counted(asked_aside_);
   auto reply = co_await wire_->command(arguments);
-  --asked_aside_;
   co_return reply;
 }
 

@@ -17,7 +17,8 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/task.h"
+#include "base/linked_list.h"
+#include "base/task_group.h"
 #include "store/redis/addresses.h"
 #include "store/redis/eviction_log.h"
 #include "store/redis/outage_log.h"
@@ -49,21 +50,36 @@ class Connection {
 
   // The wire to send commands on; nullptr while none is ready.
   [[nodiscard]] Wire* wire() { return state_ == State::kReady ? wire_.get() : nullptr; }
-  // Whether the store is known to be down, or this is closed: no command need be tried.
-  [[nodiscard]] bool is_down() const { return state_ == State::kDown || state_ == State::kClosed; }
+  // Whether the store is known to be down: no command need be tried.
+  [[nodiscard]] bool is_down() const { return state_ == State::kDown; }
   // The deadline, in the loop's time, of a command that is wanted now.
   [[nodiscard]] loop::Milliseconds deadline() const {
     return loop_.now() + options_.wire.command_timeout;
   }
   // co_await opened(deadline): the wire, once it is ready; nullptr if the store is down, or it is
-  // not ready by `deadline`.
-  struct Opened {
-    Connection& connection;
-    loop::Milliseconds deadline;
+  // not ready by `deadline`. REQUIRES: the connection outlives whoever waits.
+  class Opened : public Linked {
+   public:
+    Opened(Connection& connection, loop::Milliseconds deadline)
+        : connection_(connection), deadline_(deadline) {}
+    ~Opened() {
+      if (place_) connection_.waiting_.erase(*place_);
+    }
+    Opened(const Opened&) = delete;
+    Opened& operator=(const Opened&) = delete;
+    [[nodiscard]] bool await_ready() const { return !connection_.is_worth_waiting(); }
+    void await_suspend(std::coroutine_handle<> waiting) {
+      waiting_ = waiting;
+      place_ = connection_.wait(*this);
+    }
+    [[nodiscard]] Wire* await_resume() const { return connection_.wire(); }
 
-    [[nodiscard]] bool await_ready() const { return !connection.is_worth_waiting(); }
-    void await_suspend(std::coroutine_handle<> waiting) { connection.wait(deadline, waiting); }
-    [[nodiscard]] Wire* await_resume() const { return connection.wire(); }
+   private:
+    friend class Connection;
+    Connection& connection_;
+    loop::Milliseconds deadline_;
+    std::coroutine_handle<> waiting_;
+    std::optional<std::multimap<loop::Milliseconds, Opened*>::iterator> place_;  // while it waits
   };
   [[nodiscard]] Opened opened(loop::Milliseconds deadline) { return {*this, deadline}; }
 
@@ -83,9 +99,6 @@ class Connection {
   // What waits fails now.
   void drop(const std::string& why);
 
-  // Ends it for good, and says nothing: what waits fails now, while whoever waits is still there.
-  void close();
-
   // What a command has shown: that the server serves, or that it answers and refuses to. Being
   // connected proves nothing.
   void report_serving();
@@ -101,7 +114,6 @@ class Connection {
     kOpening,  // for the first time, or after a wire was lost that nobody needed
     kReady,
     kDown,  // known to be; tries go on
-    kClosed,
   };
 
   void connect();
@@ -113,14 +125,16 @@ class Connection {
   void on_idle();
   void settle();
   [[nodiscard]] bool is_worth_waiting() const;
-  void wait(loop::Milliseconds deadline, std::coroutine_handle<> waiting);
+  std::multimap<loop::Milliseconds, Opened*>::iterator wait(Opened& opened);
   void resume_waiting(loop::Milliseconds due);
   [[nodiscard]] Task<void> log_in();
+  void on_failed_task(std::string_view name, std::string_view what);
   [[nodiscard]] Task<void> ask_time();
   [[nodiscard]] Task<void> ask_memory();
   [[nodiscard]] Task<Result<Reply>> ask_aside(Arguments arguments);
 
   loop::Loop& loop_;
+  telemetry::Log& log_;
   Options options_;
   std::string_view script_;
   std::string script_sha_;
@@ -130,7 +144,7 @@ class Connection {
   ShiftedClock clock_{host_clock_};
   State state_ = State::kOpening;
   loop::Callback on_settled_;
-  std::multimap<loop::Milliseconds, std::coroutine_handle<>> waiting_;  // by deadline
+  std::multimap<loop::Milliseconds, Opened*> waiting_;  // by deadline
   Addresses host_;
   std::vector<loop::SocketAddress> addresses_;  // still to be tried in this attempt
   std::string failures_;                        // of those that were, for the log
@@ -143,6 +157,7 @@ class Connection {
   loop::Timer settle_by_;
   loop::Timer overdue_;  // of what waits
   loop::Timer idle_;
+  TaskGroup tasks_;
 };
 
 }  // namespace sluice::store::redis

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <utility>
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 
 #include "store/redis/log_in.h"
 #include "store/redis/take_call.h"
+#include "telemetry/task_failures.h"
 
 namespace sluice::store::redis {
 namespace {
@@ -62,6 +64,12 @@ bool has_written(const Decision& decision, const limits::Ask& ask) {
                      [](const limits::Bar& bar) { return bar.set_for > Duration::zero(); });
 }
 
+// Whether Redis has to be sent the script's text.
+bool is_forgotten(const Result<Reply>& reply) {
+  return reply && (*reply)->type == REDIS_REPLY_ERROR &&
+         remedy_for({(*reply)->str, (*reply)->len}) == Remedy::kSendScript;
+}
+
 // Of a reply of any other type, nothing.
 std::string_view text_of(const redisReply& reply) {
   if (reply.type != REDIS_REPLY_STRING) return {};
@@ -74,16 +82,26 @@ struct RedisStore::Join {
   RedisStore& store;
   Waiting& waiting;
 
+  Join(RedisStore& joined, Waiting& decision) : store(joined), waiting(decision) {}
+  ~Join() {
+    if (waiting.resume) store.leave(waiting);
+  }
+  Join(const Join&) = delete;
+  Join& operator=(const Join&) = delete;
   [[nodiscard]] bool await_ready() const { return store.connection_.is_down(); }
   void await_suspend(std::coroutine_handle<> handle) const {
-    waiting.resume = handle;
     store.batch_.waiting.push_back(&waiting);
+    waiting.resume = handle;
   }
   void await_resume() const {}
 };
 
 RedisStore::RedisStore(loop::Loop& loop, Connection& connection, telemetry::Log& log)
-    : loop_(loop), connection_(connection), log_(log), end_of_turn_(loop, [this] { flush(); }) {}
+    : loop_(loop),
+      connection_(connection),
+      log_(log),
+      end_of_turn_(loop, [this] { flush(); }),
+      tasks_(telemetry::log_failures(log)) {}
 
 Task<Result<Decision>> RedisStore::take(limits::Ask ask, std::optional<TimePoint> now) {
   const auto deadline = connection_.deadline();
@@ -104,8 +122,29 @@ Task<Result<Decision>> RedisStore::join(limits::Ask ask, std::optional<TimePoint
   if (batch_.waiting.size() >= kMaxBatch || batch_.now != now) flush();
   batch_.now = now;
   Waiting waiting{ask};
-  co_await Join{*this, waiting};
+  co_await Join(*this, waiting);
   co_return std::move(waiting.result);
+}
+
+// Before the call has left the decision is not charged, as nobody will serve it.
+void RedisStore::leave(Waiting& waiting) {
+  if (!waiting.batch) {
+    std::erase(batch_.waiting, &waiting);
+    return;
+  }
+  Batch& batch = *waiting.batch;
+  const auto place = std::find(batch.waiting.begin(), batch.waiting.end(), &waiting);
+  *place = &batch.gone.emplace_back(waiting).waiting;
+}
+
+// What is asked belongs to the caller, so these are copies.
+RedisStore::Gone::Gone(const Waiting& left) : bars(left.ask.bars.begin(), left.ask.bars.end()) {
+  limits.reserve(left.ask.charges.size());
+  for (const limits::Charge& charge : left.ask.charges) {
+    limits.push_back(*charge.limit);
+    charges.push_back({charge.key, &limits.back(), charge.cost});
+  }
+  waiting.ask = {charges, bars};
 }
 
 Task<Result<std::int64_t>> RedisStore::reset(std::span<const std::string> keys) {
@@ -125,39 +164,48 @@ Task<Result<std::int64_t>> RedisStore::reset(std::span<const std::string> keys) 
 
 void RedisStore::flush() {
   if (batch_.waiting.empty()) return;
-  start(send(std::exchange(batch_, {})));
+  tasks_.start("send a batch", send(std::exchange(batch_, {})));
   if (Wire* wire = connection_.wire()) wire->flush();
 }
 
+// Whatever happens, those who wait are answered. The script runs by its SHA1, and once more by its
+// text where Redis has forgotten it: that reply says that nothing ran, so nothing is charged twice.
 Task<void> RedisStore::send(Batch batch) {
+  for (Waiting* waiting : batch.waiting) waiting->batch = &batch;
+  std::exception_ptr failure;
+  try {
+    const auto deadline = connection_.deadline();
+    auto reply = co_await evaluate(batch, deadline, "EVALSHA");
+    if (is_forgotten(reply)) reply = co_await evaluate(batch, deadline, "EVAL");
+    read_results(batch, reply);
+  } catch (...) {
+    failure = std::current_exception();
+    for (Waiting* waiting : batch.waiting) waiting->result = fail(ErrorCode::kStoreUnavailable);
+  }
+  answer(batch);
+  if (failure) std::rethrow_exception(failure);
+}
+
+// Those who go away before there is a wire leave the batch. From there to the command nobody can
+// go, and later none of the keys is read again.
+Task<Result<Reply>> RedisStore::evaluate(Batch& batch, loop::Milliseconds deadline,
+                                         std::string_view command) {
+  Wire* const wire = co_await connection_.opened(deadline);
+  std::erase_if(batch.waiting, [](const Waiting* waiting) { return !waiting->resume; });
+  batch.gone.clear();
+  if (!wire || batch.waiting.empty()) co_return fail(ErrorCode::kStoreUnavailable);
   TakeArgument argument(batch.now, connection_.clock().now());
   for (const Waiting* waiting : batch.waiting) argument.add(waiting->ask);
   const std::vector<std::string_view> keys = argument.keys();
   const std::string key_count = fmt::to_string(keys.size());
   const std::string packed = argument.text();
-  std::vector<std::string_view> arguments{"EVALSHA", "", key_count};
+  const bool by_text = command == "EVAL";
+  std::vector<std::string_view> arguments{
+      command, by_text ? connection_.script() : connection_.script_sha(), key_count};
   arguments.insert(arguments.end(), keys.begin(), keys.end());
   arguments.emplace_back(packed);
-  const auto reply = co_await evaluate(std::move(arguments));
-  answer(batch, reply);
-}
-
-// Runs the script by its SHA1, and once more by its text where Redis has forgotten it: that reply
-// says that nothing ran, so nothing is charged twice.
-Task<Result<Reply>> RedisStore::evaluate(std::vector<std::string_view> arguments) {
-  const auto deadline = connection_.deadline();
-  Wire* wire = co_await connection_.opened(deadline);
-  if (!wire) co_return fail(ErrorCode::kStoreUnavailable);
-  arguments[1] = connection_.script_sha();
   auto reply = co_await wire->command(arguments, deadline);
-  if (!reply || (*reply)->type != REDIS_REPLY_ERROR) co_return reply;
-  if (remedy_for({(*reply)->str, (*reply)->len}) != Remedy::kSendScript) co_return reply;
-  wire = connection_.wire();
-  if (!wire) co_return fail(ErrorCode::kStoreUnavailable);
-  arguments[0] = "EVAL";
-  arguments[1] = connection_.script();
-  auto second = co_await wire->command(arguments, deadline);
-  co_return second;
+  co_return reply;
 }
 
 // What take() is to return for each decision of the batch.
@@ -186,9 +234,10 @@ void RedisStore::read_results(const Batch& batch, const Result<Reply>& reply) {
 }
 
 // A resumed coroutine ends with its Waiting, and may take again: it joins the next batch.
-void RedisStore::answer(const Batch& batch, const Result<Reply>& reply) {
-  read_results(batch, reply);
-  for (const Waiting* waiting : batch.waiting) waiting->resume.resume();
+void RedisStore::answer(const Batch& batch) {
+  for (Waiting* waiting : batch.waiting) {
+    if (waiting->resume) std::exchange(waiting->resume, nullptr).resume();
+  }
 }
 
 Error RedisStore::on_error_reply(std::string_view text) {

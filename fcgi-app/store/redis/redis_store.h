@@ -5,8 +5,10 @@
 #pragma once
 
 #include <coroutine>
+#include <list>
 #include <vector>
 
+#include "base/task_group.h"
 #include "store/redis/connection.h"
 #include "store/store.h"
 
@@ -20,7 +22,10 @@ class RedisStore final : public BucketStore {
   // `connection` was given kTakeScript and outlives the store; `loop` and `log` too.
   RedisStore(loop::Loop& loop, Connection& connection, telemetry::Log& log);
 
-  // Waits for the end of the turn, so that the decisions of other requests come along.
+  // Waits for the end of the turn, so that the decisions of other requests come along. Whoever
+  // waits may be destroyed meanwhile: before the call has left, its decision leaves the call; after
+  // that it is charged, and its part of the reply is read and dropped. REQUIRES: the store outlives
+  // the task.
   [[nodiscard]] Task<Result<limits::Decision>> take(limits::Ask ask,
                                                     std::optional<TimePoint> now) override;
   [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> keys) override;
@@ -32,25 +37,38 @@ class RedisStore final : public BucketStore {
   void flush();
 
  private:
+  struct Batch;
   // A decision that waits in the frame of its take().
   struct Waiting {
     limits::Ask ask;
-    std::coroutine_handle<> resume = nullptr;
+    std::coroutine_handle<> resume = nullptr;  // nullptr once it has its answer
     Result<limits::Decision> result = fail(ErrorCode::kStoreUnavailable);
+    Batch* batch = nullptr;  // that it left with
+  };
+  // Stands in a batch for a decision whose caller is gone: what it takes to read the reply.
+  struct Gone {
+    explicit Gone(const Waiting& left);
+    std::vector<limits::Limit> limits;
+    std::vector<limits::Charge> charges;
+    std::vector<limits::Bar> bars;
+    Waiting waiting;
   };
   // Decisions that travel together; they share one time.
   struct Batch {
     std::optional<TimePoint> now;
     std::vector<Waiting*> waiting;
+    std::list<Gone> gone;  // some of those that wait
   };
   // What take() awaits: joins the batch, is resumed when the batch has its answer.
   struct Join;
 
   [[nodiscard]] Task<Result<limits::Decision>> join(limits::Ask ask, std::optional<TimePoint> now);
   [[nodiscard]] Task<void> send(Batch batch);
-  [[nodiscard]] Task<Result<Reply>> evaluate(std::vector<std::string_view> arguments);
+  [[nodiscard]] Task<Result<Reply>> evaluate(Batch& batch, loop::Milliseconds deadline,
+                                             std::string_view command);
   void read_results(const Batch& batch, const Result<Reply>& reply);
-  void answer(const Batch& batch, const Result<Reply>& reply);
+  void answer(const Batch& batch);
+  void leave(Waiting& waiting);
   [[nodiscard]] Error on_error_reply(std::string_view text);
   [[nodiscard]] Error on_nonsense(std::string_view what);
   [[nodiscard]] Error fault(std::string_view text);
@@ -62,6 +80,7 @@ class RedisStore final : public BucketStore {
   std::string last_fault_;
   std::optional<TimePoint> fault_logged_at_;
   loop::BeforeWait end_of_turn_;
+  TaskGroup tasks_;
 };
 
 }  // namespace sluice::store::redis

@@ -79,7 +79,6 @@ Wire::~Wire() {
 }
 
 void Wire::Command::await_suspend(std::coroutine_handle<> waiting) {
-  waiting_ = waiting;
   std::vector<const char*> texts;
   std::vector<std::size_t> sizes;
   texts.reserve(arguments_.size());
@@ -93,7 +92,9 @@ void Wire::Command::await_suspend(std::coroutine_handle<> waiting) {
       redisFormatCommandArgv(&text, static_cast<int>(texts.size()), texts.data(), sizes.data());
   wire_.outgoing_.append(text, static_cast<std::size_t>(size));
   std::free(text);
+  number_ = wire_.reply_number_ + wire_.pending_.size();
   wire_.pending_.push_back(this);
+  waiting_ = waiting;
   if (!wire_.deadline_at_ || deadline_ < *wire_.deadline_at_) wire_.set_deadline(deadline_);
 }
 
@@ -109,10 +110,22 @@ void Wire::close(const std::string& why) {
   socket_.reset();
   deadline_.stop();
   outgoing_.clear();
-  // A resumed coroutine may come back here; it finds the wire closed and the queue gone.
-  const auto unanswered = std::exchange(pending_, {});
-  if (events_.on_down) std::exchange(events_.on_down, nullptr)(why, unanswered.size());
-  for (Command* command : unanswered) command->waiting_.resume();
+  // A resumed coroutine may come back here; it finds the wire closed and the queue gone. It may
+  // also destroy others that wait: they leave this list.
+  LinkedList<Command> unanswered;
+  std::size_t count = 0;
+  for (Command* command : std::exchange(pending_, {})) {
+    if (!command) continue;
+    unanswered.push_back(*command);
+    ++count;
+  }
+  if (events_.on_down) std::exchange(events_.on_down, nullptr)(why, count);
+  while (!unanswered.empty()) unanswered.pop_front().resume();
+}
+
+// Nobody waits for the command any more. Its reply comes all the same.
+void Wire::forget(const Command& command) {
+  pending_.at(command.number_ - reply_number_) = nullptr;
 }
 
 void Wire::on_ready(loop::Readiness::Events ready) {
@@ -151,12 +164,14 @@ void Wire::on_deadline() {
   if (state_ == State::kHandshake) return close("TLS handshake timed out");
   receive();  // if it was this process that stood still, the replies are here
   deadline_at_.reset();
-  if (state_ != State::kUp || pending_.empty()) return;
-  const Command* first = *std::min_element(
-      pending_.begin(), pending_.end(),
-      [](const Command* a, const Command* b) { return a->deadline_ < b->deadline_; });
-  if (first->deadline_ <= loop_.now()) return close("command timed out");
-  set_deadline(first->deadline_);
+  if (state_ != State::kUp) return;
+  std::optional<loop::Milliseconds> first;
+  for (const Command* command : pending_) {
+    if (command && (!first || command->deadline_ < *first)) first = command->deadline_;
+  }
+  if (!first) return;
+  if (*first <= loop_.now()) return close("command timed out");
+  set_deadline(*first);
 }
 
 void Wire::set_deadline(loop::Milliseconds at) {
@@ -218,8 +233,10 @@ void Wire::deliver_replies() {
     if (pending_.empty()) return close("a reply that nobody asked for");
     Command* command = pending_.front();
     pending_.pop_front();
+    ++reply_number_;
+    if (!command) continue;
     command->reply_ = std::move(reply);
-    command->waiting_.resume();
+    command->resume();
   }
 }
 

@@ -4,16 +4,21 @@
 // A command is appended to the outgoing buffer, which the loop flushes once a turn; replies resume
 // the waiting coroutines in order. So one round trip is shared by every request in flight. After
 // any time-out or error the socket is closed and never used again: a late reply can reach nobody.
+// A coroutine that is destroyed while it waits leaves its place in the order empty: the reply that
+// comes for it is dropped.
 #pragma once
 
 #include <coroutine>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "base/linked_list.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "loop/loop.h"
@@ -37,7 +42,7 @@ class Wire {
   struct Options {
     loop::Milliseconds connect_timeout{50};   // 1 or more; a TLS handshake included
     loop::Milliseconds command_timeout{100};  // 1 or more: from append to reply
-    std::size_t max_pending = 10'000;         // commands in flight; one more is refused
+    std::size_t max_pending = 10'000;         // replies to come; one command more is refused
     std::chrono::seconds tcp_keepalive{15};   // without a byte, before the kernel asks
   };
   struct Peer {
@@ -46,8 +51,8 @@ class Wire {
   };
   struct Events {
     loop::Callback on_up;  // connected, and by TLS where asked for
-    // Closed, with so many commands that have no reply yet; the last event of this wire. Those
-    // commands fail after it.
+    // Closed, with so many commands that somebody waits for and that have no reply yet; the last
+    // event of this wire. Those commands fail after it.
     std::function<void(const std::string& why, std::size_t unanswered)> on_down;
   };
 
@@ -57,20 +62,29 @@ class Wire {
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
 
-  // co_await wire.command(arguments): the reply, or kStoreUnavailable.
-  class Command {
+  // co_await wire.command(arguments): the reply, or kStoreUnavailable. It has been sent, or will
+  // be, also where the coroutine is destroyed meanwhile.
+  class Command : public Linked {
    public:
     Command(Wire& wire, Arguments arguments, loop::Milliseconds deadline)
         : wire_(wire), arguments_(arguments), deadline_(deadline) {}
+    ~Command() {
+      if (waiting_ && !is_linked()) wire_.forget(*this);
+    }
+    Command(const Command&) = delete;
+    Command& operator=(const Command&) = delete;
     [[nodiscard]] bool await_ready() const { return !wire_.accepts(); }
     void await_suspend(std::coroutine_handle<> waiting);
     [[nodiscard]] Result<Reply> await_resume();
 
    private:
     friend class Wire;
+    void resume() { std::exchange(waiting_, nullptr).resume(); }
+
     Wire& wire_;
     Arguments arguments_;
-    std::coroutine_handle<> waiting_;
+    std::coroutine_handle<> waiting_;  // while it waits, in pending_ or, in a list, for its failure
+    std::uint64_t number_ = 0;         // of its reply, counted from the first on this wire
     loop::Milliseconds deadline_;
     Reply reply_;  // empty: failed
   };
@@ -109,6 +123,7 @@ class Wire {
   void receive();
   [[nodiscard]] std::optional<std::string> parse(std::string_view bytes);
   void deliver_replies();
+  void forget(const Command& command);
 
   struct ReaderRelease {
     void operator()(redisReader* reader) const;
@@ -123,8 +138,11 @@ class Wire {
   RespBounds bounds_;
   std::unique_ptr<redisReader, ReaderRelease> reader_;
   std::unique_ptr<TlsSession> tls_;
-  std::string outgoing_;          // commands; with TLS not sealed yet
-  std::deque<Command*> pending_;  // each lives in the frame of the coroutine that awaits it
+  std::string outgoing_;  // commands; with TLS not sealed yet
+  // In the order of their replies. Each lives in the frame of the coroutine that awaits it; nullptr
+  // stands for one that is gone.
+  std::deque<Command*> pending_;
+  std::uint64_t reply_number_ = 0;  // of the reply to pending_.front()
   std::unique_ptr<loop::Readiness> readiness_;
   loop::Timer deadline_;  // set until up, and while a command waits; may fire early
   std::optional<loop::Milliseconds> deadline_at_;  // when it fires, while a command waits

@@ -14,6 +14,7 @@
 
 #include "base/unique_fd.h"
 #include "manual_clock.h"
+#include "run_task.h"
 #include "store/redis/redis_store.h"
 #include "temporary_directory.h"
 
@@ -34,7 +35,7 @@ class ConnectionFixture : public testing::Test {
   }
   Result<limits::Decision> take(const std::vector<limits::Charge>& charges) {
     std::optional<Result<limits::Decision>> result;
-    start(keep_and_stop(store_->take({charges}, std::nullopt), result));
+    tasks_.start(keep_and_stop(store_->take({charges}, std::nullopt), result));
     if (!result) loop_.run();
     return std::move(*result);
   }
@@ -87,6 +88,7 @@ class ConnectionFixture : public testing::Test {
   std::optional<Connection> connection_;
   std::optional<RedisStore> store_;
   limits::Limit limit_{.name = "chat", .tenant = "", .rate = {100, {10, limits::Unit::kMinute}}};
+  TestTasks tasks_;
 };
 
 }  // namespace sluice::store::redis

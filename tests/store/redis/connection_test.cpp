@@ -45,7 +45,7 @@ TEST_F(ConnectionTest, ManyCommandsInFlightEachGetTheirOwnReply) {
   std::vector<std::string> expected;
   for (int i = 0; i < 2000; ++i) {
     expected.push_back(std::to_string(i));
-    start(echo(*connection_->wire(), expected.back(), seen, loop_, 2000));
+    tasks_.start(echo(*connection_->wire(), expected.back(), seen, loop_, 2000));
   }
   loop_.run();
   EXPECT_EQ(seen, expected);
@@ -77,13 +77,13 @@ TEST_F(ConnectionTest, AfterATimeoutNoReplyReachesAnotherCommand) {
   connect();
   server_.pause();
   std::vector<std::string> seen;
-  start(echo(*connection_->wire(), "late", seen, loop_, 1));
+  tasks_.start(echo(*connection_->wire(), "late", seen, loop_, 1));
   loop_.run();
   EXPECT_EQ(seen, std::vector<std::string>{"failed"});
   server_.resume();
   ASSERT_TRUE(recovers());
   seen.clear();
-  start(echo(*connection_->wire(), "mine", seen, loop_, 1));
+  tasks_.start(echo(*connection_->wire(), "mine", seen, loop_, 1));
   loop_.run();
   EXPECT_EQ(seen, std::vector<std::string>{"mine"});
 }
@@ -145,7 +145,7 @@ TEST_F(ConnectionTest, ARefusedWriteOrASpoiltKeyTakesNoOtherDecisionWithIt) {
   std::vector<std::vector<limits::Charge>> charges;
   for (const char* key : {"new", "used up", "spoilt"}) charges.push_back({{key, &limit_, 1}});
   for (std::size_t i = 0; i < charges.size(); ++i) {
-    start(keep_and_stop(store_->take({charges[i]}, std::nullopt), results[i]));
+    tasks_.start(keep_and_stop(store_->take({charges[i]}, std::nullopt), results[i]));
   }
   loop_.run();
   EXPECT_EQ((*results[0]).error().code, ErrorCode::kStoreUnavailable);
@@ -175,21 +175,6 @@ TEST_F(ConnectionTest, ALimitInShadowModeDoesNotCountWhatItCannotRead) {
     EXPECT_FALSE(decision->lacks_room(0)) << name;
   }
   EXPECT_EQ(server_.command("GET text"), "$5\r\nhello\r\n");
-}
-
-TEST_F(ConnectionTest, ClosedForGoodItAnswersAllThatWaits) {
-  connect();
-  const std::vector<limits::Charge> charges{{"k", &limit_, 1}};
-  std::array<std::optional<Result<Decision>>, 2> results;
-  start(keep_and_stop(store_->take({charges}, std::nullopt), results[0]));
-  store_->flush();  // the first is on its way, the second is not
-  start(keep_and_stop(store_->take({charges}, std::nullopt), results[1]));
-  connection_->close();
-  store_->flush();
-  for (const auto& result : results) {
-    ASSERT_TRUE(result.has_value());
-    EXPECT_EQ(result->error().code, ErrorCode::kStoreUnavailable);
-  }
 }
 
 }  // namespace

@@ -109,7 +109,7 @@ TEST_F(NonsenseTest, ToAResetIsAnOutageToo) {
     code = count ? ErrorCode::kInternal : count.error().code;
     loop_.stop();
   };
-  start(reset());
+  tasks_.start(reset());
   loop_.run();
   EXPECT_EQ(code, ErrorCode::kStoreUnavailable);
   EXPECT_EQ(connection_->wire(), nullptr);
