@@ -2,7 +2,8 @@
 //
 // A Task starts when it is awaited and resumes its awaiter by symmetric transfer, so a chain of any
 // depth uses no stack. start() runs one from ordinary code; nothing waits for it, and it must not
-// let an exception escape. One thread: no locks, and no Task crosses threads.
+// let an exception escape. Task::start() does the same for a Task that somebody keeps. One thread:
+// no locks, and no Task crosses threads.
 #pragma once
 
 #include <coroutine>
@@ -76,7 +77,7 @@ class [[nodiscard]] Task {
     if (handle_) handle_.destroy();
   }
 
-  // Awaiting starts the coroutine. REQUIRES: awaited at most once.
+  // Awaiting starts the coroutine. REQUIRES: awaited at most once, and not started.
   auto operator co_await() && noexcept {
     struct Awaiter {
       Handle handle;
@@ -90,6 +91,11 @@ class [[nodiscard]] Task {
     };
     return Awaiter{handle_};
   }
+
+  // Runs the coroutine to its first suspension, for whoever keeps this Task: destroying the Task
+  // ends the coroutine where it waits, and what it awaits. REQUIRES: neither awaited nor started
+  // before; it lets no exception escape; it does not destroy this Task itself.
+  void start() const { handle_.resume(); }
 
  private:
   Handle handle_;
