@@ -21,7 +21,7 @@ using testing::MatchesRegex;
 using testing::Not;
 using testing::StartsWith;
 
-const TimePoint kNow{std::chrono::seconds(1'800'000'000)};
+const TimePoint kMade{std::chrono::seconds(1'800'000'000)};
 const std::string kOnes(64, '1');
 
 class KeyCommandTest : public testing::Test {
@@ -47,7 +47,7 @@ class KeyCommandTest : public testing::Test {
     return identity::ApiKeys(std::move(list.keys));
   }
   [[nodiscard]] std::string error_of(const NewKey& wanted) const {
-    const auto made = new_key(config_, wanted, kNow);
+    const auto made = new_key(config_, wanted, kMade);
     return made ? "no error" : made.error().detail;
   }
 
@@ -57,7 +57,7 @@ class KeyCommandTest : public testing::Test {
 };
 
 TEST_F(KeyCommandTest, ANewKeyIsOnTheListByItsHashAlone) {
-  const auto made = new_key(config_, {.tenant = "acme", .user = "alice"}, kNow);
+  const auto made = new_key(config_, {.tenant = "acme", .user = "alice"}, kMade);
   ASSERT_TRUE(made) << made.error().detail;
   EXPECT_THAT(made->id, MatchesRegex("k[0-9a-f]{10}"));
   const auto list = keys();
@@ -74,7 +74,7 @@ TEST_F(KeyCommandTest, ANewKeyIsOnTheListByItsHashAlone) {
 TEST_F(KeyCommandTest, NewKeysStandBelowWhatTheFileHas) {
   const std::string old = "# mine\n\nk1 acme bob " + kOnes + " 2026-01-31T12:00:00Z # no";
   write(old.substr(0, old.size() - 5));  // without a newline at its end
-  ASSERT_TRUE(new_key(config_, {.tenant = "globex", .user = "carol", .id = "k2"}, kNow));
+  ASSERT_TRUE(new_key(config_, {.tenant = "globex", .user = "carol", .id = "k2"}, kMade));
   EXPECT_THAT(text(), StartsWith(old.substr(0, old.size() - 5) + "\nk2 globex carol "));
   EXPECT_THAT(text(), EndsWith(" 2027-01-15T08:00:00Z\n"));
   EXPECT_EQ(keys().size(), 2U);
@@ -163,7 +163,7 @@ TEST_F(KeyCommandTest, ManyProcessesAtOnceLoseNothing) {
       children.emplace_back([&, process] {
         for (int i = 0; i < kKeys; ++i) {
           const std::string id = "p" + std::to_string(process) + "-" + std::to_string(i);
-          if (!new_key(config_, {.tenant = "acme", .user = "u", .id = id}, kNow)) return false;
+          if (!new_key(config_, {.tenant = "acme", .user = "u", .id = id}, kMade)) return false;
           // Every third one goes again.
           if (i % 3 == 0 && !revoke_key(config_, id)) return false;
         }

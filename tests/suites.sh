@@ -128,7 +128,7 @@ source_tests() {
 
 release_tests() {
   local code=0
-  if ! check "release build" build release; then
+  if ! check "release build" build release all stream_worker; then
     count "end to end, preset release" 0 1 0
     return
   fi
@@ -140,7 +140,7 @@ release_tests() {
 
 sanitized_tests() {  # PRESET [PYTEST-OPTION…]
   local code=0
-  if ! check "$1 build" build "$1"; then
+  if ! check "$1 build" build "$1" all stream_worker; then
     count "unit tests" 0 1 0
     count "end to end, preset $1" 0 1 0
     return

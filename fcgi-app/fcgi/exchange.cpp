@@ -113,10 +113,33 @@ std::string Exchange::finish(const http::Response& response) {
   const StreamsGuard guard({}, &output);
   const std::string text = response.serialize();
   FCGX_PutStr(text.data(), static_cast<int>(text.size()), fcgx_->out);
+  end_request();
+  return output;
+}
+
+void Exchange::write(std::string_view bytes, std::string& output) {
+  const StreamsGuard guard({}, &output);
+  FCGX_PutStr(bytes.data(), static_cast<int>(bytes.size()), fcgx_->out);
+  FCGX_FFlush(fcgx_->out);
+}
+
+void Exchange::finish(std::string& output) {
+  const StreamsGuard guard({}, &output);
+  end_request();
+}
+
+void Exchange::end_request() {
   fcgx_->keepConnection = 1;
   FCGX_Finish_r(fcgx_.get());
   request_ = {};
-  return output;
+}
+
+// FCGI_UNKNOWN_TYPE, the record of an application that has not understood one. A close alone is not
+// enough: nginx with fastcgi_buffering off takes it for the end of a whole answer. This record is
+// an error to nginx, buffering or not, and it breaks off the client's answer too.
+void Exchange::break_off(std::string& output) {
+  constexpr std::string_view kUnknownType("\1\13\0\0\0\10\0\0\0\0\0\0\0\0\0\0", 16);
+  output.append(kUnknownType);
 }
 
 void Exchange::read_params() {

@@ -37,8 +37,17 @@ class Exchange {
   [[nodiscard]] bool begin(std::string_view records, bool body_too_large);
   [[nodiscard]] const http::Request& request() const { return request_; }
 
-  // Ends the request: what to send to the gateway.
+  // Ends the request: what to send to the gateway. Of a response whose body comes in pieces that is
+  // all but the body.
   [[nodiscard]] std::string finish(const http::Response& response);
+
+  // The same in steps: write() takes one part of the answer after the other, at most INT_MAX bytes
+  // each, and finish() ends the request. Both append records to `output`.
+  void write(std::string_view bytes, std::string& output);
+  void finish(std::string& output);
+  // Instead of finish(), where the answer cannot be made whole: appends what no gateway takes for
+  // an end. REQUIRES: the connection is closed behind it.
+  static void break_off(std::string& output);
 
   // Whether the gateway asked to keep the connection. Valid after begin().
   [[nodiscard]] bool keep_connection() const { return keep_connection_; }
@@ -46,6 +55,7 @@ class Exchange {
  private:
   void read_params();
   void read_body();
+  void end_request();
 
   std::unique_ptr<FCGX_Request> fcgx_;
   http::Request request_;

@@ -1,5 +1,6 @@
 #include "fcgi/server.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "fcgi/listener.h"
@@ -27,7 +28,12 @@ Server::Server(loop::Loop& loop, telemetry::Log& log, Options options, UniqueFd 
       options_(options),
       acceptor_(std::move(listener)),
       handler_(std::move(handler)),
-      context_{loop, log, handler_, options.bounds,
+      context_{loop,
+               log,
+               handler_,
+               options.bounds,
+               options.streams,
+               ended_streams_,
                [this](Connection& connection) { on_closed(connection); }},
       listening_(std::make_unique<loop::Readiness>(
           loop, acceptor_.listener().get(),
@@ -41,7 +47,10 @@ Server::Server(loop::Loop& loop, telemetry::Log& log, Options options, UniqueFd 
       drain_timer_(
           loop,
           [this] { for_each_connection([](Connection& connection) { connection.drain(); }); }),
-      end_of_turn_(loop, [this] { closed_.clear(); }) {}
+      end_of_turn_(loop, [this] {
+        closed_.clear();
+        ended_streams_.clear();
+      }) {}
 
 Server::~Server() = default;
 
@@ -51,7 +60,8 @@ void Server::start() {
         "the socket is TCP: whoever can reach it can claim to be any client; use a unix socket");
   }
   listen_if_room();
-  const auto period = options_.stall_timeout / 4 + loop::Milliseconds(1);
+  const auto shortest = std::min(options_.stall_timeout, options_.streams.max_idle);
+  const auto period = shortest / 4 + loop::Milliseconds(1);
   stall_timer_.start(period, period);
 }
 

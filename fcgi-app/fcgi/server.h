@@ -19,6 +19,7 @@ class Server {
     RecordScanner::Options bounds;
     std::size_t max_connections = 4096;        // further ones wait in the listen queue
     loop::Milliseconds stall_timeout{10'000};  // for a half-sent request, or an answer not taken
+    StreamBounds streams = {};                 // of answers whose body comes in pieces
   };
 
   // Serves the listening socket from start() on. `loop` and `log` outlive the server.
@@ -31,8 +32,8 @@ class Server {
   void start();
 
   // Accepts what is still in the listen queue and no more; goes on answering for a second, in
-  // which the gateway closes its idle connections; then ends each connection when it is idle.
-  // Calls back when the last one is gone.
+  // which the gateway closes its idle connections; then ends each connection when it is idle, and
+  // tells each body that comes in pieces to end. Calls back when the last one is gone.
   void drain(loop::Callback on_drained);
 
  private:
@@ -55,8 +56,9 @@ class Server {
   Handler handler_;
   Connection::Context context_;
   std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
-  std::vector<std::unique_ptr<Connection>> closed_;     // freed at the end of the turn
-  std::map<std::string, loop::Milliseconds> reported_;  // event and reason -> when last
+  std::vector<std::unique_ptr<Connection>> closed_;               // freed at the end of the turn
+  std::vector<std::unique_ptr<http::BodyStream>> ended_streams_;  // the same
+  std::map<std::string, loop::Milliseconds> reported_;            // event and reason -> when last
   bool draining_ = false;
   bool paused_ = false;  // until retry_timer_ fires
   loop::Callback on_drained_;

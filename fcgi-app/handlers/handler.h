@@ -29,7 +29,7 @@ struct Resources {
   std::vector<std::string_view> limited_routes;  // those that cost something
 };
 
-// One allowed request. Lives until its response is ready.
+// One allowed request. Lives until its response is ready; a body that comes in pieces outlives it.
 struct Call {
   const http::Request& request;
   const identity::Identity& identity;

@@ -31,12 +31,16 @@ std::string_view reason(int status) {
   return "Unknown";
 }
 
+void add_first_fields(Response& response, std::string_view content_type) {
+  if (!content_type.empty()) response.add("Content-Type", content_type);
+  response.add("Cache-Control", "no-store");
+}
+
 }  // namespace
 
 Response::Response(int status, std::string body, std::string_view content_type)
     : status_(status), body_(std::move(body)) {
-  if (!content_type.empty()) add("Content-Type", content_type);
-  add("Cache-Control", "no-store");
+  add_first_fields(*this, content_type);
 }
 
 void Response::add(std::string_view name, std::string_view value) {
@@ -45,9 +49,16 @@ void Response::add(std::string_view name, std::string_view value) {
   fields_.append(name).append(": ").append(value).append("\r\n");
 }
 
+Response::Response(int status, std::unique_ptr<BodyStream> stream, std::string_view content_type)
+    : status_(status), stream_(std::move(stream)) {
+  add_first_fields(*this, content_type);
+}
+
 std::string Response::serialize() const {
   // RFC 9110 section 8.6: a 204 has no length.
-  if (status_ == 204) return fmt::format("Status: 204 {}\r\n{}\r\n", reason(204), fields_);
+  if (status_ == 204 || is_streamed()) {
+    return fmt::format("Status: {} {}\r\n{}\r\n", status_, reason(status_), fields_);
+  }
   return fmt::format("Status: {} {}\r\n{}Content-Length: {}\r\n\r\n{}", status_, reason(status_),
                      fields_, body_.size(), body_);
 }

@@ -7,21 +7,13 @@
 namespace sluice::fcgi {
 namespace {
 
+// FCGI_STDOUT without content, FCGI_END_REQUEST with status 0 and FCGI_REQUEST_COMPLETE.
+const std::string kEnd = record(6, "") + record(3, std::string(8, '\0'));
+
 class ExchangeTest : public testing::Test {
  protected:
   static void SetUpTestSuite() { ASSERT_TRUE(initialize_libfcgi()); }
 };
-
-std::string stdout_of(std::string_view records) {
-  std::string text;
-  while (records.size() >= 8) {
-    const auto at = [&](std::size_t i) { return static_cast<unsigned char>(records[i]); };
-    const std::size_t size = at(4) * 256U + at(5);
-    if (at(1) == 6) text += records.substr(8, size);
-    records.remove_prefix(8 + size + at(6));
-  }
-  return text;
-}
 
 TEST_F(ExchangeTest, ARequestComesOutAsItWentIn) {
   Exchange exchange;
@@ -39,6 +31,36 @@ TEST_F(ExchangeTest, ARequestComesOutAsItWentIn) {
   EXPECT_EQ(exchange.request().body, body);
   EXPECT_TRUE(exchange.keep_connection());
   EXPECT_EQ(stdout_of(exchange.finish({200, "{}"})), http::Response(200, "{}").serialize());
+}
+
+// FastCGI 1.0, sections 3.3 and 5.5: a record of the answer, padded to eight bytes, an empty one,
+// and the end of the request.
+TEST_F(ExchangeTest, AnAnswerIsTheseBytes) {
+  Exchange exchange;
+  ASSERT_TRUE(exchange.begin(request({{"A", "B"}}), false));
+  const std::string text =
+      "Status: 200 OK\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n"
+      "Content-Length: 2\r\n\r\n{}";
+  const std::size_t padding = (8 - text.size() % 8) % 8;
+  EXPECT_EQ(exchange.finish({200, "{}"}), record(6, text, 1, 0).replace(6, 1, 1, byte(padding)) +
+                                              std::string(padding, '\0') + kEnd);
+}
+
+TEST_F(ExchangeTest, AnAnswerInPartsIsTheSameText) {
+  Exchange exchange;
+  for (const bool keep : {true, false}) {
+    ASSERT_TRUE(exchange.begin(request({{"A", "B"}}, "", keep), false));
+    std::string output;
+    exchange.write("Status: 200 OK\r\n\r\n", output);
+    EXPECT_EQ(stdout_of(output), "Status: 200 OK\r\n\r\n");
+    exchange.write(std::string(30'000, 'x'), output);
+    exchange.write("", output);
+    exchange.write("y", output);
+    EXPECT_EQ(stdout_of(output), "Status: 200 OK\r\n\r\n" + std::string(30'000, 'x') + "y");
+    const std::size_t before = output.size();
+    exchange.finish(output);
+    EXPECT_EQ(output.substr(before), kEnd);
+  }
 }
 
 TEST_F(ExchangeTest, ServesOneRequestAfterAnother) {

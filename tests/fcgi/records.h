@@ -56,4 +56,16 @@ inline std::string request(const Pairs& params, std::string_view body = "", bool
   return text + record(5, "");
 }
 
+// What an answer's records hold.
+inline std::string stdout_of(std::string_view records) {
+  std::string text;
+  while (records.size() >= 8) {
+    const auto at = [&](std::size_t i) { return static_cast<unsigned char>(records[i]); };
+    const std::size_t size = at(4) * 256U + at(5);
+    if (at(1) == 6) text += records.substr(8, size);
+    records.remove_prefix(8 + size + at(6));
+  }
+  return text;
+}
+
 }  // namespace sluice::fcgi

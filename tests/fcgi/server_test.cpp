@@ -1,38 +1,20 @@
-#include "fcgi/server.h"
-
-#include <array>
-#include <cerrno>
+#include <stdexcept>
+#include <vector>
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
-#include "fcgi/listener.h"
-#include "fcgi/records.h"
-#include "manual_clock.h"
-#include "temporary_directory.h"
+#include "fcgi/server_fixture.h"
 
 namespace sluice::fcgi {
 namespace {
 
 using testing::HasSubstr;
 
-// A server on its own loop, and a client that steps the loop while it waits.
-class ServerTest : public testing::Test {
+class ServerTest : public ServerFixture {
  protected:
-  static void SetUpTestSuite() { ASSERT_TRUE(initialize_libfcgi()); }
+  ServerTest() : ServerFixture({.bounds = {}, .max_connections = 3, .stall_timeout = kStall}) {}
 
-  void SetUp() override {
-    auto listener = listen_at(path_);
-    ASSERT_TRUE(listener) << listener.error().detail;
-    server_ = std::make_unique<Server>(
-        loop_, log_, Server::Options{.bounds = {}, .max_connections = 3, .stall_timeout = kStall},
-        std::move(*listener), [this](const http::Request& request) { return answer(request); });
-    server_->start();
-  }
-
-  Task<http::Response> answer(const http::Request& request) {
+  Task<http::Response> answer(const http::Request& request) override {
     if (request.path == "/throw") throw std::runtime_error("handler");
     if (request.path == "/throw-a-number") throw 1;
     if (request.path == "/wait" || request.path == "/wait-large") co_await Held{*this};
@@ -51,53 +33,7 @@ class ServerTest : public testing::Test {
     void await_resume() const {}
   };
 
-  UniqueFd connect() {
-    UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path_.copy(static_cast<char*>(address.sun_path), path_.size());
-    EXPECT_EQ(::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    return socket;
-  }
-
-  // Runs the loop for a few turns, at most `limit` of it.
-  void turn(loop::Milliseconds limit = loop::Milliseconds(5)) {
-    loop::Timer timer(loop_, [this] { loop_.stop(); });
-    timer.start(limit);
-    loop_.run();
-  }
-
-  // Steps the loop until the peer has answered or closed; "closed" when it closed.
-  std::string receive(const UniqueFd& socket) {
-    std::array<char, 65536> buffer{};
-    for (int i = 0; i < 400; ++i) {
-      const ssize_t size = ::recv(socket.get(), buffer.data(), buffer.size(), 0);
-      if (size == 0 || (size < 0 && errno == ECONNRESET)) return "closed";
-      if (size > 0) return {buffer.data(), static_cast<std::size_t>(size)};
-      turn();
-    }
-    return "nothing came";
-  }
-
-  static bool ends_in_its_last_record(std::string_view answer) {
-    constexpr std::size_t kEndRequest = 16;
-    return answer.size() > kEndRequest &&
-           answer.substr(answer.size() - kEndRequest, 2) == std::string_view("\1\3", 2);
-  }
-
-  std::string ask(const UniqueFd& socket, std::string_view bytes) {
-    EXPECT_EQ(::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
-              static_cast<ssize_t>(bytes.size()));
-    return receive(socket);
-  }
-
-  TemporaryDirectory directory_;
-  std::string path_ = directory_.path() + "/s";
-  ManualClock clock_;
-  loop::Loop loop_;
-  telemetry::Log log_{-1, clock_, {}};
   std::vector<std::coroutine_handle<>> held_;
-  std::unique_ptr<Server> server_;
 };
 
 const std::string kHello = request({{"DOCUMENT_URI", "/"}}, "hello");

@@ -159,7 +159,13 @@ class Gateway {
   telemetry::Log log_{-1, worker_.clock(), {}};
   fcgi::Handler handler_ = [this](const http::Request& request) { return answer(request); };
   int closed_ = 0;
-  fcgi::Connection::Context context_{loop_, log_, handler_, manners_.bounds,
+  std::vector<std::unique_ptr<http::BodyStream>> ended_streams_;
+  fcgi::Connection::Context context_{loop_,
+                                     log_,
+                                     handler_,
+                                     manners_.bounds,
+                                     {},
+                                     ended_streams_,
                                      [this](fcgi::Connection& /*connection*/) { ++closed_; }};
   UniqueFd socket_;
   std::unique_ptr<fcgi::Connection> connection_;
