@@ -112,7 +112,8 @@ void apply_environment(const std::filesystem::path& folder, Draft& draft, Report
   secret_file = options.secret_file.value_or((folder / secret_file).string());
 }
 
-// Who has the same store and keys on this host shares it.
+// Who has the same store and keys on this host shares it, whatever user of Redis each is: an
+// operator is another one than the workers.
 std::string default_newcomers_file(const Config& config) {
   switch (config.storage) {
     case Storage::kMemory:
@@ -122,7 +123,9 @@ std::string default_newcomers_file(const Config& config) {
     case Storage::kRedis:
       break;
   }
-  const std::string what = fmt::format("{} {}", config.storage_text(), config.limiter.keys.prefix);
+  const store::redis::Uri& uri = config.redis.uri;
+  const std::string what = fmt::format("{}{}:{}/{} {}", uri.path, uri.host, uri.port, uri.db,
+                                       config.limiter.keys.prefix);
   return fmt::format("/dev/shm/sluice-newcomers-{:016x}", SipHash::of(what, {}));
 }
 

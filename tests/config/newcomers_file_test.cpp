@@ -1,0 +1,49 @@
+// Where the workers of a host count new buckets.
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "config/load_fixture.h"
+
+namespace sluice::config {
+namespace {
+
+class NewcomersFile : public Load {
+ protected:
+  std::string of(const std::string& uri, const std::string& more = "") {
+    auto options = load_options();
+    options.storage_uri = uri;
+    const auto config = load_text(more.empty() ? "log = {};\n" : more, options);
+    EXPECT_TRUE(config) << config.error().detail;
+    return config ? config->newcomers_file : "";
+  }
+};
+
+TEST_F(NewcomersFile, IsOneForAllWhoHaveTheSameStoreAndKeys) {
+  const std::string file = of("redis://host/1");
+  EXPECT_TRUE(file.starts_with("/dev/shm/sluice-newcomers-")) << file;
+  for (const char* same :
+       {"redis://host:6379/1", "redis://:secret@host/1", "rediss://me:pw@host/1"}) {
+    EXPECT_EQ(of(same), file) << same << ": an operator is another user than the workers";
+  }
+  std::set<std::string> others{file};
+  for (const char* other : {"redis://host/2", "redis://host2/1", "redis://host:6380/1",
+                            "unix:///host?db=1", "unix:///other?db=1"}) {
+    EXPECT_TRUE(others.insert(of(other)).second) << other;
+  }
+  EXPECT_TRUE(others.insert(of("redis://host/1", "storage = { key_prefix = \"p\"; };\n")).second);
+}
+
+TEST_F(NewcomersFile, StandsBesideAFileOfCountsAndIsNoneWhereEachWorkerHasItsOwn) {
+  EXPECT_EQ(of("shm:///dev/shm/s"), "/dev/shm/s.newcomers");
+  EXPECT_EQ(of("memory://"), "");
+}
+
+TEST_F(NewcomersFile, CanBeNamed) {
+  EXPECT_EQ(of("redis://host", "new_buckets = { file = \"/run/n\"; };\n"), "/run/n");
+  EXPECT_EQ(error_in("new_buckets = {\n  file = \"n\"; };\n"),
+            "test.cfg:2: \"n\" is no whole path; write /dev/shm/sluice-newcomers");
+}
+
+}  // namespace
+}  // namespace sluice::config
