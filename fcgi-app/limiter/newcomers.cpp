@@ -56,11 +56,12 @@ struct Newcomers::Known {
   Word until;
 };
 
-Newcomers::Newcomers(Options options, std::span<std::byte> memory) : options_(options) {
+Newcomers::Newcomers(Options options, std::span<std::byte> memory)
+    : options_(options),
+      head_(reinterpret_cast<Head*>(memory.data())),
+      counts_(reinterpret_cast<Count*>(memory.data() + sizeof(Head)), kCounts),
+      known_(reinterpret_cast<Known*>(counts_.data() + kCounts), kKnown) {
   static_assert(sizeof(Head) + kCounts * sizeof(Count) + kKnown * sizeof(Known) <= kBytes);
-  head_ = reinterpret_cast<Head*>(memory.data());
-  counts_ = {reinterpret_cast<Count*>(memory.data() + sizeof(Head)), kCounts};
-  known_ = {reinterpret_cast<Known*>(counts_.data() + kCounts), kKnown};
   std::random_device random;
   for (std::size_t i = 0; i < seed_.size(); ++i) {
     std::uint64_t drawn = 0;  // the first worker's stands

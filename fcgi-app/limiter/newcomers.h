@@ -82,7 +82,7 @@ class Newcomers {
   Head* head_;
   std::span<Count> counts_;
   std::span<Known> known_;
-  SipHash::Seed seed_;
+  SipHash::Seed seed_{};
 };
 
 }  // namespace sluice::limiter

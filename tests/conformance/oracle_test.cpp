@@ -86,7 +86,7 @@ class Timeline {
     }
     for (const char* name : {"ended", "locked"}) {
       if (below(4) != 0) continue;
-      const Duration length = below(40) == 0 ? Duration(below(20'000'000)) : Duration::zero();
+      const Duration length = below(40) == 0 ? Duration(1'000'000 + below(20'000'000)) : Duration();
       asked.bars.push_back({name + std::to_string(below(2)), length});
     }
     return asked;

@@ -15,7 +15,6 @@ namespace {
 
 using limits::Ask;
 using limits::Decision;
-using limits::Fact;
 using limits::Limit;
 using limits::PlanLimit;
 using std::chrono::seconds;
@@ -45,7 +44,7 @@ class OneTagStore final : public store::BucketStore {
 
 class ByTagTest : public testing::Test {
  protected:
-  static Limit limit(std::string_view scope, std::string tenant, std::int64_t quota = 2) {
+  static Limit limit(std::string_view scope, const std::string& tenant, std::int64_t quota = 2) {
     std::string name(scope.empty() ? "global" : scope);
     std::replace_if(
         name.begin(), name.end(), [](char c) { return c == ':' || c == '+'; }, '-');
