@@ -24,8 +24,8 @@ struct Function {
 
 // Blocks count with braces alone: `if (x) return;` on one line nests nothing.
 [[nodiscard]] std::vector<Function> cpp_functions(std::string_view text);
-// A chunk is a function too, the last, from its first word to its last. An `elseif` is as deep as its
-// `if`.
+// A chunk is a function too, the last, from its first word to its last. An `elseif` is as deep as
+// its `if`.
 [[nodiscard]] std::vector<Function> lua_functions(std::string_view text);
 
 }  // namespace sluice::layers
