@@ -82,7 +82,7 @@ def pytest_sessionfinish(session):
 
 
 # Files that wait for long. Each file is one process's, so one that begins last is waited for alone.
-LONG = ("test_supervision", "test_kernel_refusals", "test_stuck_workers", "test_nginx",
+LONG = ("test_supervision", "test_keep", "test_kernel_refusals", "test_stuck_workers", "test_nginx",
         "test_dev_commands", "test_dev_copies", "test_concurrency", "test_attacks", "test_name_lookup",
         "test_body_streams")
 

@@ -8,6 +8,9 @@ import pytest
 from harness import FULL_SET, SANITIZED, SLOWNESS
 from streams import HUNG_S, Crowd, Pool, Reader, get
 
+# Under the sanitizers ./dev test full runs it; tests/fcgi does so with the same code each time.
+pytestmark = pytest.mark.outside_worker
+
 CLIENTS = 100 if SANITIZED else 500
 SECONDS = 60 if FULL_SET else 10
 MAX_RSS_KB = 64 * 1024  # of a worker; the streams that nobody reads would be gigabytes
