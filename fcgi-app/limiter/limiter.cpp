@@ -107,11 +107,15 @@ Task<Decision> Limiter::decide(const LimitSet& limits, const identity::Identity&
   Places places;
   if (is_near) places = co_await find_places(charges, identity, route);
   auto taken = co_await take_by_tag(store_, {charges, bars});
-  settle(places, charges, taken);
   if (!taken) co_return without_store(limits, taken.error().code);
   Decision decision = std::move(*taken);
   decision.crowded = places.crowded;
   judge_bars(decision, identity.session.has_value(), cost);
+  for (auto& [i, place] : places.reserved) {
+    if (decision.allowed && has_opened(decision, i, charges[i])) {
+      place.take(charges[i].key, decision.at);
+    }
+  }
   if (!is_near && decision.allowed && cost > 0) learn(decision, charges, identity, route);
   if (decision.crowded) note_crowd(decision, identity);
   const bool denied = !decision.allowed && decision.barred_by == BarredBy::kNone;
@@ -180,7 +184,7 @@ Task<Limiter::Places> Limiter::find_places(std::vector<Charge>& charges,
     const Newcomers::Crowd* const full =
         opens ? newcomers_.reserve(crowds, now) : newcomers_.full(crowds, now);
     if (!full) {
-      if (opens) places.reserved.push_back({i, std::move(crowds)});
+      if (opens) places.reserved.emplace_back(i, Newcomers::Place(newcomers_, std::move(crowds)));
       continue;
     }
     const std::vector<Charge> peek{{charge.key, charge.limit, 0}};
@@ -191,17 +195,6 @@ Task<Limiter::Places> Limiter::find_places(std::vector<Charge>& charges,
     places.crowded = true;
   }
   co_return places;
-}
-
-// Gives the places back that were not taken, and remembers who took one.
-void Limiter::settle(const Places& places, const std::vector<Charge>& charges,
-                     const Result<Decision>& taken) {
-  for (const auto& [i, crowds] : places.reserved) {
-    const bool opened = taken && taken->allowed && has_opened(*taken, i, charges[i]);
-    const bool is_new =
-        opened && newcomers_.opened(charges[i].key, crowds.front().window, taken->at);
-    if (!is_new) newcomers_.release(crowds);
-  }
 }
 
 // What was opened far from any bound.

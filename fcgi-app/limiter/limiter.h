@@ -79,11 +79,7 @@ class Limiter {
  private:
   // What is done about newcomers before the store is asked.
   struct Places {
-    struct Reserved {
-      std::size_t charge;
-      std::vector<Newcomers::Crowd> crowds;
-    };
-    std::vector<Reserved> reserved = {};
+    std::vector<std::pair<std::size_t, Newcomers::Place>> reserved;  // by number of the charge
     bool crowded = false;  // some charge goes to a bucket that newcomers share
   };
 
@@ -95,8 +91,6 @@ class Limiter {
   [[nodiscard]] Task<Places> find_places(std::vector<limits::Charge>& charges,
                                          const identity::Identity& identity,
                                          std::string_view route);
-  void settle(const Places& places, const std::vector<limits::Charge>& charges,
-              const Result<limits::Decision>& taken);
   void learn(const limits::Decision& decision, const std::vector<limits::Charge>& charges,
              const identity::Identity& identity, std::string_view route);
   [[nodiscard]] Task<void> count_denial(identity::Identity identity);

@@ -133,7 +133,7 @@ bool Newcomers::knows(std::string_view key, Duration window, TimePoint now) cons
   });
 }
 
-bool Newcomers::opened(std::string_view key, Duration window, TimePoint now) {
+bool Newcomers::remember(std::string_view key, Duration window, TimePoint now) {
   const std::uint64_t id = id_of(key);
   const auto row = row_of(known_, id);
   auto place = std::find_if(row.begin(), row.end(), [&](const Known& p) { return p.id == id; });
@@ -148,7 +148,7 @@ bool Newcomers::opened(std::string_view key, Duration window, TimePoint now) {
 }
 
 void Newcomers::opened(std::string_view key, std::span<const Crowd> crowds, TimePoint now) {
-  if (crowds.empty() || !opened(key, crowds.front().window, now)) return;
+  if (crowds.empty() || !remember(key, crowds.front().window, now)) return;
   for (const Crowd& crowd : crowds) (void)count(crowd, now);
 }
 

@@ -20,6 +20,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -41,6 +42,7 @@ class Newcomers {
     std::int64_t most = 0;  // that it may open
     Duration window{};      // in which time
   };
+  class Place;
   // Of the memory. It says of its layout what a file's name should.
   static constexpr std::size_t kBytes = (std::size_t{12} << 20U) + 64;
   static constexpr int kLayout = 1;
@@ -56,19 +58,19 @@ class Newcomers {
   [[nodiscard]] bool is_any_near(TimePoint now) const;
   // The first crowd that has opened as many as it may; nullptr if there is none.
   [[nodiscard]] const Crowd* full(std::span<const Crowd> crowds, TimePoint now) const;
-  // The same; if there is none, one more counts as opened in each, until release().
+  // The same; if there is none, one more counts as opened in each: then that is a Place's.
   [[nodiscard]] const Crowd* reserve(std::span<const Crowd> crowds, TimePoint now);
-  void release(std::span<const Crowd> crowds);
   // Whether the bucket under `key` was opened on this host, less than its crowds' window ago.
   [[nodiscard]] bool knows(std::string_view key, Duration window, TimePoint now) const;
-  // The bucket was opened now, with a place reserved. Whether it was not known.
-  bool opened(std::string_view key, Duration window, TimePoint now);
   // The bucket was opened now, without one. Who is known is not counted again.
   void opened(std::string_view key, std::span<const Crowd> crowds, TimePoint now);
   // Lets the crowd open as many again; whether it had opened any.
   bool forget(const Crowd& crowd);
 
  private:
+  // The bucket was opened now. Whether it was not known.
+  bool remember(std::string_view key, Duration window, TimePoint now);
+  void release(std::span<const Crowd> crowds);
   struct Head;
   struct Count;
   struct Known;
@@ -83,6 +85,31 @@ class Newcomers {
   std::span<Count> counts_;
   std::span<Known> known_;
   SipHash::Seed seed_{};
+};
+
+// What reserve() has counted: given back when this goes, unless a bucket took it.
+class Newcomers::Place {
+ public:
+  // `newcomers` outlives the place. REQUIRES: crowds that reserve() has just counted.
+  Place(Newcomers& newcomers, std::vector<Crowd> crowds)
+      : newcomers_(&newcomers), crowds_(std::move(crowds)) {}
+  Place(Place&& other) noexcept
+      : newcomers_(std::exchange(other.newcomers_, nullptr)), crowds_(std::move(other.crowds_)) {}
+  Place& operator=(Place&&) = delete;
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place() {
+    if (newcomers_) newcomers_->release(crowds_);
+  }
+
+  // The bucket was opened now. Who is known has its place already. REQUIRES: called once.
+  void take(std::string_view key, TimePoint now) {
+    if (newcomers_->remember(key, crowds_.front().window, now)) newcomers_ = nullptr;
+  }
+
+ private:
+  Newcomers* newcomers_;  // nullptr: it is not to be given back
+  std::vector<Crowd> crowds_;
 };
 
 }  // namespace sluice::limiter

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "gate.h"
 #include "limiter/limiter.h"
 #include "manual_clock.h"
 #include "newcomer_memory.h"
@@ -186,6 +187,39 @@ TEST_F(NewcomersTest, WorkersOfAHostCountTogether) {
   EXPECT_FALSE(run_now(neighbour.decide(set, first, "chat", 1)).crowded);
   EXPECT_TRUE(take(session(2)).crowded);
   EXPECT_FALSE(take(session(1)).crowded);
+}
+
+// Waits for the test before it asks the store.
+class GatedStore final : public store::BucketStore {
+ public:
+  explicit GatedStore(store::BucketStore& store) : store_(store) {}
+  [[nodiscard]] Task<Result<Decision>> take(limits::Ask ask,
+                                            std::optional<TimePoint> now) override {
+    co_await gate_.pass();
+    co_return co_await store_.take(ask, now);
+  }
+  [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> keys) override {
+    return store_.reset(keys);
+  }
+
+ private:
+  store::BucketStore& store_;
+  Gate gate_;
+};
+
+TEST_F(NewcomersTest, WhoGoesAwayBeforeItsBucketIsOpenedTakesNoPlace) {
+  take(session(1));
+  GatedStore gated(store_);
+  Limiter waiting(gated, clock_, memory_, {.newcomers = {.per_tenant = 2, .per_network = 1}});
+  const limits::LimitSet set{&limit_};
+  const identity::Identity goes = session(2, "4:7f000002");
+  {
+    TestTasks tasks;
+    std::optional<Decision> decision;
+    tasks.start(keep_result(waiting.decide(set, goes, "chat", 1), decision));
+    EXPECT_TRUE(take(session(3, "4:7f000002")).crowded) << "its place is reserved";
+  }
+  EXPECT_FALSE(take(session(3, "4:7f000002")).crowded);
 }
 
 TEST_F(NewcomersTest, AResetLetsThemInAgain) {
