@@ -95,10 +95,16 @@ std::string bucket_key(const KeySpace& space, const Limit& limit, const Identity
     if (!limit.plan.empty()) key.append(limit.plan).append(":");
     return key.append(limit.name).append(":global");
   }
-  const std::string address_tag =
-      limit.scope.has(Fact::kIp) ? space.tags.of_address(identity.address) : "@";
-  const bool says_address = is_default && address_tag.size() > 1;
-  std::string key = is_default ? stem(space, address_tag) : tenant_stem(space, limit.tenant);
+  std::string key;
+  bool says_address = false;
+  if (is_default) {
+    const std::string tag =
+        limit.scope.has(Fact::kIp) ? space.tags.of_address(identity.address) : "@";
+    says_address = tag.size() > 1;
+    key = stem(space, tag);
+  } else {
+    key = tenant_stem(space, limit.tenant);
+  }
   key.append(limit.name);
   for (const limits::ScopePart& part : limit.scope.parts) {
     key.append(":").append(limits::to_name<Fact>(limits::kFactNames, part.fact));

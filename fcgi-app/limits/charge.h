@@ -41,6 +41,12 @@ inline constexpr Duration kMaxBarTime = kMaxWindow;
 struct Ask {
   std::span<const Charge> charges;
   std::span<const Bar> bars = {};
+
+  // Whether a bar is to be set up.
+  [[nodiscard]] bool sets_bars() const {
+    return std::any_of(bars.begin(), bars.end(),
+                       [](const Bar& bar) { return bar.set_for > Duration::zero(); });
+  }
 };
 
 // The wait of a cost above the quota: no wait is long enough.

@@ -60,8 +60,7 @@ bool has_written(const Decision& decision, const limits::Ask& ask) {
   for (std::size_t i = 0; i < ask.charges.size(); ++i) {
     if (ask.charges[i].cost > 0 && !decision.lacks_room(i)) return true;
   }
-  return std::any_of(ask.bars.begin(), ask.bars.end(),
-                     [](const limits::Bar& bar) { return bar.set_for > Duration::zero(); });
+  return ask.sets_bars();
 }
 
 // Whether Redis has to be sent the script's text.

@@ -29,12 +29,9 @@ constexpr std::string_view kCutShort = "ERR the script's reply is cut short";
 }  // namespace
 
 void TakeArgument::add(const limits::Ask& ask) {
-  const bool sets = std::any_of(ask.bars.begin(), ask.bars.end(), [](const limits::Bar& bar) {
-    return bar.set_for > Duration::zero();
-  });
   append_integer<std::uint8_t>(decisions_, ask.charges.size());
   append_integer<std::uint8_t>(decisions_, ask.bars.size());
-  append_integer<std::uint8_t>(decisions_, sets ? 1 : 0);
+  append_integer<std::uint8_t>(decisions_, ask.sets_bars() ? 1 : 0);
   for (const Charge& charge : ask.charges) {
     append_integer<std::uint16_t>(decisions_, buckets_.number_of(charge.key));
     append_integer<std::uint16_t>(decisions_, number_of(*charge.limit));
