@@ -63,6 +63,15 @@ class LeavingTest : public ConnectionFixture {
     EXPECT_EQ(stayed_[0]->balances.at(0).remaining, 99);
   }
 
+  // One leaves a call that the store has begun to send, and the other has its answer.
+  void leave_after_flush() {
+    leaver_.start(ask("gone"));
+    tasks_.start(stay("there"));
+    store_->flush();
+    leaver_.stop();
+    expect_served();
+  }
+
   RedisServer server_;
   std::vector<Result<Decision>> stayed_;
   TestTasks leaver_;
@@ -77,32 +86,20 @@ TEST_F(LeavingTest, BeforeTheCallHasLeftItIsNotCharged) {
 }
 
 TEST_F(LeavingTest, AfterTheCallHasLeftItIsChargedAndTheOthersAreAnswered) {
-  leaver_.start(ask("gone"));
-  tasks_.start(stay("there"));
-  store_->flush();
-  leaver_.stop();
-  expect_served();
+  leave_after_flush();
   EXPECT_TRUE(is_charged("gone"));
 }
 
 TEST_F(LeavingTest, WhileTheWireIsOpenedAgainItIsNotCharged) {
   server_.command("CLIENT KILL TYPE normal");
   ASSERT_TRUE(loses_its_wire());
-  leaver_.start(ask("gone"));
-  tasks_.start(stay("there"));
-  store_->flush();
-  leaver_.stop();
-  expect_served();
+  leave_after_flush();
   EXPECT_FALSE(is_charged("gone"));
 }
 
 TEST_F(LeavingTest, BeforeAForgottenScriptIsSentAgainItIsNotCharged) {
   server_.command("SCRIPT FLUSH");
-  leaver_.start(ask("gone"));
-  tasks_.start(stay("there"));
-  store_->flush();
-  leaver_.stop();
-  expect_served();
+  leave_after_flush();
   EXPECT_FALSE(is_charged("gone"));
 }
 
