@@ -40,13 +40,13 @@ class SystemLog {
 class Rig {
  public:
   explicit Rig(std::string_view script) {
-    store::redis::Connection::Options options;
+    redis::Link::Options options;
     options.uri.path = server_.socket();
     options.wire.command_timeout = loop::Milliseconds(10'000);
-    connection_.emplace(loop_, log_.log(), options, script);
-    connection_->when_settled([this] { loop_.stop(); });
+    link_.emplace(loop_, log_.log(), options, script);
+    link_->when_settled([this] { loop_.stop(); });
     loop_.run();
-    store_.emplace(loop_, *connection_, log_.log());
+    store_.emplace(loop_, *link_, log_.log());
   }
 
   // Starts `count` tasks in one turn of the loop and waits for them all.
@@ -67,8 +67,8 @@ class Rig {
     return std::stod(info.substr(info.find("usec=", at) + 5));
   }
 
-  store::redis::RedisStore& store() { return *store_; }
-  store::redis::Connection& connection() { return *connection_; }
+  store::RedisStore& store() { return *store_; }
+  redis::Link& link() { return *link_; }
 
  private:
   template <class T>
@@ -81,8 +81,8 @@ class Rig {
   RedisServer server_;
   SystemLog log_;
   loop::Loop loop_;
-  std::optional<store::redis::Connection> connection_;
-  std::optional<store::redis::RedisStore> store_;
+  std::optional<redis::Link> link_;
+  std::optional<store::RedisStore> store_;
   std::size_t left_ = 0;
   std::string failure_;
   TaskGroup tasks_{[this](std::string_view /*name*/, std::string_view what) {
@@ -134,7 +134,7 @@ class Traffic {
 };
 
 void take(benchmark::State& state, Algorithm algorithm, bool barred) {
-  Rig rig(store::redis::kTakeScript);
+  Rig rig(store::kTakeScript);
   Traffic traffic(algorithm, static_cast<std::size_t>(state.range(0)), barred);
   const auto together = static_cast<std::size_t>(state.range(1));
   std::vector<std::vector<Charge>> charges(together);
@@ -161,9 +161,9 @@ void bare(benchmark::State& state) {
   std::vector<std::string> keys;
   for (std::size_t i = 0; i < kSessions; ++i) keys.push_back(fmt::format("counter:{:032x}", i));
   const auto one_turn = [&] {
-    rig.turn(64, [&](std::size_t i) -> Task<Result<store::redis::Reply>> {
-      store::redis::Wire& wire = *rig.connection().wire();
-      const std::vector<std::string_view> arguments{"EVALSHA", rig.connection().script_sha(), "1",
+    rig.turn(64, [&](std::size_t i) -> Task<Result<redis::Reply>> {
+      redis::Wire& wire = *rig.link().wire();
+      const std::vector<std::string_view> arguments{"EVALSHA", rig.link().script().sha(), "1",
                                                     keys[i * 7 % kSessions], "10000000"};
       auto reply = co_await wire.command(arguments, wire.deadline());
       co_return reply;

@@ -13,7 +13,7 @@
 #include "config/config.h"
 #include "fcgi/server.h"
 #include "handlers/handler.h"
-#include "identity/session_token.h"
+#include "identity/credentials/session_token.h"
 #include "loop/loop.h"
 #include "policy/policy.h"
 #include "storage.h"

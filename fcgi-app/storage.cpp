@@ -4,8 +4,8 @@
 #include <stdexcept>
 
 #include "limiter/newcomers.h"
-#include "store/memory_store.h"
-#include "store/shm_store.h"
+#include "store/memory/memory_store.h"
+#include "store/shm/shm_store.h"
 
 namespace sluice {
 namespace {
@@ -51,9 +51,8 @@ Storage::Storage(const config::Config& config, loop::Loop& loop, const Clock& cl
     : clock_(clock) {
   switch (config.storage) {
     case config::Storage::kRedis: {
-      redis_ = std::make_unique<store::redis::Connection>(loop, log, config.redis,
-                                                          store::redis::kTakeScript);
-      auto store = std::make_unique<store::redis::RedisStore>(loop, *redis_, log);
+      redis_ = std::make_unique<redis::Link>(loop, log, config.redis, store::kTakeScript);
+      auto store = std::make_unique<store::RedisStore>(loop, *redis_, log);
       redis_store_ = store.get();
       buckets_ = std::move(store);
       break;

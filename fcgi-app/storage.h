@@ -37,8 +37,8 @@ class Storage {
 
  private:
   const Clock& clock_;
-  std::unique_ptr<store::redis::Connection> redis_;
-  store::redis::RedisStore* redis_store_ = nullptr;  // buckets_, if they are in Redis
+  std::unique_ptr<redis::Link> redis_;
+  store::RedisStore* redis_store_ = nullptr;  // buckets_, if they are in Redis
   std::unique_ptr<store::BucketStore> buckets_;
   std::optional<shm::Region> newcomers_;
 };

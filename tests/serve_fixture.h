@@ -12,7 +12,7 @@
 #include "newcomer_memory.h"
 #include "run_task.h"
 #include "serve.h"
-#include "store/memory_store.h"
+#include "store/memory/memory_store.h"
 #include "test_resources.h"
 
 namespace sluice {

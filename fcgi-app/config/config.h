@@ -10,12 +10,12 @@
 #include "base/result.h"
 #include "fcgi/server.h"
 #include "http/cost.h"
+#include "identity/credentials/session_token.h"
 #include "identity/resolver.h"
-#include "identity/session_token.h"
 #include "limiter/limiter.h"
 #include "limits/plan.h"
-#include "store/redis/connection.h"
-#include "store/shm_store.h"
+#include "redis/link.h"
+#include "store/shm/shm_store.h"
 #include "telemetry/log.h"
 
 namespace sluice::config {
@@ -51,7 +51,7 @@ struct StatusSettings {
 struct Config {
   // storage
   Storage storage = Storage::kRedis;
-  store::redis::Connection::Options redis;
+  redis::Link::Options redis;
   std::string shared_memory_file;
   store::ShmStore::Options shared_memory;
   limiter::Limiter::Options limiter;

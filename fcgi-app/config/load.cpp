@@ -9,15 +9,15 @@
 #include <libconfig.h++>
 
 #include "base/sip_hash.h"
-#include "config/access_section.h"
-#include "config/api_keys_section.h"
-#include "config/cost_section.h"
-#include "config/plan_sections.h"
-#include "config/reader.h"
-#include "config/report.h"
-#include "config/settings.h"
-#include "config/source.h"
-#include "identity/secret.h"
+#include "config/document/reader.h"
+#include "config/document/report.h"
+#include "config/document/source.h"
+#include "config/sections/access.h"
+#include "config/sections/api_keys.h"
+#include "config/sections/costs.h"
+#include "config/sections/plans.h"
+#include "config/sections/settings.h"
+#include "identity/credentials/secret.h"
 
 namespace sluice::config {
 namespace {
@@ -123,7 +123,7 @@ std::string default_newcomers_file(const Config& config) {
     case Storage::kRedis:
       break;
   }
-  const store::redis::Uri& uri = config.redis.uri;
+  const redis::Uri& uri = config.redis.uri;
   const std::string what = fmt::format("{}{}:{}/{} {}", uri.path, uri.host, uri.port, uri.db,
                                        config.limiter.keys.prefix);
   return fmt::format("/dev/shm/sluice-newcomers-{:016x}", SipHash::of(what, {}));

@@ -11,8 +11,8 @@
 #include "handlers/store_probe.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "identity/credentials/session_token.h"
 #include "identity/identity.h"
-#include "identity/session_token.h"
 #include "policy/policy.h"
 
 namespace sluice::handlers {

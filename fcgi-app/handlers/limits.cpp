@@ -1,12 +1,13 @@
 #include "handlers/limits.h"
 
-#include "handlers/limit_list.h"
 #include "http/problem.h"
 #include "http/ratelimit_fields.h"
+#include "limiter/caller_limits.h"
 
 namespace sluice::handlers {
 namespace {
 
+using limiter::ListedLimit;
 using limits::Algorithm;
 using limits::Limit;
 
@@ -37,13 +38,15 @@ http::JsonWriter described(const ListedLimit& listed, std::string_view name) {
 }  // namespace
 
 Task<http::Response> limits(const Call& call) {
-  auto list = list_limits(call.policy.plans(), call.identity, call.resources.limited_routes);
-  const auto peeked = co_await peek_at(list, call.policy.limiter(), call.identity);
+  auto list =
+      limiter::list_limits(call.policy.plans(), call.identity, call.resources.limited_routes);
+  const auto peeked = co_await limiter::peek_at(list, call.policy.limiter(), call.identity);
   if (!peeked) co_return http::problem(peeked.error());
 
   http::JsonArray array;
   for (const ListedLimit& listed : list) {
-    array.add(described(listed, http::policy_name(limits_beside(list, listed), *listed.limit)));
+    array.add(
+        described(listed, http::policy_name(limiter::limits_beside(list, listed), *listed.limit)));
   }
   const identity::Identity& caller = call.identity;
   const bool has_key = !caller.api_key.empty();

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "identity/client_ip.h"
-#include "identity/fingerprint.h"
-#include "identity/forwarded.h"
+#include "identity/address/client_ip.h"
+#include "identity/address/forwarded.h"
+#include "identity/credentials/fingerprint.h"
 
 namespace sluice::identity {
 namespace {

@@ -21,11 +21,11 @@
 
 #include "base/clock.h"
 #include "http/request.h"
-#include "identity/access.h"
-#include "identity/api_key.h"
+#include "identity/address/access.h"
+#include "identity/address/nat64.h"
+#include "identity/credentials/api_key.h"
+#include "identity/credentials/session_token.h"
 #include "identity/identity.h"
-#include "identity/nat64.h"
-#include "identity/session_token.h"
 
 namespace sluice::identity {
 

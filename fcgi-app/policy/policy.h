@@ -10,8 +10,8 @@
 #include <string>
 
 #include "http/cost.h"
+#include "identity/credentials/session_token.h"
 #include "identity/resolver.h"
-#include "identity/session_token.h"
 #include "limiter/limiter.h"
 #include "limits/plan.h"
 #include "policy/status_page.h"

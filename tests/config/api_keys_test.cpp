@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "config/load_fixture.h"
-#include "identity/api_key_file.h"
+#include "identity/credentials/api_key_file.h"
 
 namespace sluice::config {
 namespace {

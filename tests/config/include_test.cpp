@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "config/document/source.h"
 #include "config/load_fixture.h"
-#include "config/source.h"
 
 namespace sluice::config {
 namespace {

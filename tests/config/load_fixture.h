@@ -41,7 +41,7 @@ inline std::string error_of(const Result<Config>& config, const std::filesystem:
 }
 
 inline void expect_default_options(const Config& config, const std::filesystem::path& folder) {
-  const store::redis::Connection::Options redis;
+  const redis::Link::Options redis;
   EXPECT_EQ(config.storage, Storage::kRedis);
   EXPECT_EQ(config.storage_text(), "redis://127.0.0.1:6379/0");
   EXPECT_EQ(config.redis.wire.connect_timeout, redis.wire.connect_timeout);

@@ -8,9 +8,9 @@
 #include "conformance/redis_server.h"
 #include "manual_clock.h"
 #include "run_task.h"
-#include "store/memory_store.h"
+#include "store/memory/memory_store.h"
 #include "store/redis/redis_store.h"
-#include "store/shm_store.h"
+#include "store/shm/shm_store.h"
 #include "temporary_directory.h"
 
 namespace sluice {
@@ -77,13 +77,13 @@ class RedisUnderTest final : public StoreUnderTest {
  public:
   RedisUnderTest() {
     server().command("FLUSHALL");
-    store::redis::Connection::Options options;
+    redis::Link::Options options;
     options.uri.path = server().socket();
     options.wire.command_timeout = loop::Milliseconds(10'000);  // a busy machine is no error here
-    connection_.emplace(loop_, log_, options, store::redis::kTakeScript);
-    connection_->when_settled([this] { loop_.stop(); });
+    link_.emplace(loop_, log_, options, store::kTakeScript);
+    link_->when_settled([this] { loop_.stop(); });
     loop_.run();
-    store_.emplace(loop_, *connection_, log_);
+    store_.emplace(loop_, *link_, log_);
   }
 
   std::string contents() override {
@@ -146,8 +146,8 @@ class RedisUnderTest final : public StoreUnderTest {
   ManualClock clock_;
   loop::Loop loop_;
   telemetry::Log log_{-1, clock_, {}};
-  std::optional<store::redis::Connection> connection_;
-  std::optional<store::redis::RedisStore> store_;
+  std::optional<redis::Link> link_;
+  std::optional<store::RedisStore> store_;
   int waiting_ = 0;
   TestTasks tasks_;
 };

@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 
 #include "fuzz/harness.h"
-#include "identity/access.h"
+#include "identity/address/access.h"
 
 namespace sluice::identity {
 namespace {

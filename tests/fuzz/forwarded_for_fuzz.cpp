@@ -5,7 +5,7 @@
 #include <arpa/inet.h>
 
 #include "fuzz/harness.h"
-#include "identity/forwarded.h"
+#include "identity/address/forwarded.h"
 
 namespace sluice::identity {
 namespace {

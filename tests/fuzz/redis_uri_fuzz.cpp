@@ -4,9 +4,9 @@
 #include <string>
 
 #include "fuzz/harness.h"
-#include "store/redis/uri.h"
+#include "redis/uri.h"
 
-namespace sluice::store::redis {
+namespace sluice::redis {
 namespace {
 
 using fuzz::require;
@@ -71,10 +71,10 @@ void check(std::string_view text) {
 }
 
 }  // namespace
-}  // namespace sluice::store::redis
+}  // namespace sluice::redis
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const sluice::fuzz::Exact text(sluice::fuzz::Input(data, size).rest());
-  sluice::store::redis::check(text.view());
+  sluice::redis::check(text.view());
   return 0;
 }

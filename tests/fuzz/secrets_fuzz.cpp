@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "fuzz/harness.h"
-#include "identity/secret.h"
+#include "identity/credentials/secret.h"
 
 namespace sluice::identity {
 namespace {

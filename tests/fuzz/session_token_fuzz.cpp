@@ -5,7 +5,7 @@
 #include <sodium.h>
 
 #include "fuzz/harness.h"
-#include "identity/session_token.h"
+#include "identity/credentials/session_token.h"
 
 namespace sluice::identity {
 namespace {

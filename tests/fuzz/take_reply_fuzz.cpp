@@ -6,7 +6,7 @@
 #include "fuzz/harness.h"
 #include "store/redis/take_call.h"
 
-namespace sluice::store::redis {
+namespace sluice::store {
 namespace {
 
 using fuzz::require;
@@ -44,12 +44,12 @@ void check_argument(const limits::Ask& ask, TimePoint now) {
 }
 
 }  // namespace
-}  // namespace sluice::store::redis
+}  // namespace sluice::store
 
 // The number of charges, for each a limit and a cost; the rest is the reply.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sluice;
-  using namespace sluice::store::redis;
+  using namespace sluice::store;
   fuzz::Input input(data, size);
   std::vector<limits::Limit> all;
   std::vector<limits::Charge> charges;

@@ -9,7 +9,7 @@
 #include "manual_clock.h"
 #include "newcomer_memory.h"
 #include "serve.h"
-#include "store/memory_store.h"
+#include "store/memory/memory_store.h"
 #include "test_resources.h"
 
 namespace sluice::fuzz {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "handlers/limit_list.h"
+#include "limiter/caller_limits.h"
 #include "serve_fixture.h"
 
 namespace sluice {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "identity/fingerprint.h"
+#include "identity/credentials/fingerprint.h"
 #include "manual_clock.h"
 
 namespace sluice::identity {

@@ -10,7 +10,7 @@
 #include "manual_clock.h"
 #include "newcomer_memory.h"
 #include "run_task.h"
-#include "store/memory_store.h"
+#include "store/memory/memory_store.h"
 
 namespace sluice::limiter {
 namespace {

@@ -6,13 +6,11 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <hiredis.h>
 
-#include "store/redis/log_in.h"
 #include "store/redis/take_call.h"
 #include "telemetry/task_failures.h"
 
-namespace sluice::store::redis {
+namespace sluice::store {
 namespace {
 
 using limits::Decision;
@@ -45,7 +43,7 @@ constexpr std::array<std::pair<std::string_view, Remedy>, 16> kRemedies{{
 
 Remedy remedy_for(std::string_view error) {
   for (const auto& [word, remedy] : kRemedies) {
-    if (word == first_word(error)) return remedy;
+    if (word == redis::first_word(error)) return remedy;
   }
   return Remedy::kNonsense;
 }
@@ -64,15 +62,10 @@ bool has_written(const Decision& decision, const limits::Ask& ask) {
 }
 
 // Whether Redis has to be sent the script's text.
-bool is_forgotten(const Result<Reply>& reply) {
-  return reply && (*reply)->type == REDIS_REPLY_ERROR &&
-         remedy_for({(*reply)->str, (*reply)->len}) == Remedy::kSendScript;
-}
-
-// Of a reply of any other type, nothing.
-std::string_view text_of(const redisReply& reply) {
-  if (reply.type != REDIS_REPLY_STRING) return {};
-  return {reply.str, reply.len};
+bool is_forgotten(const Result<redis::Reply>& reply) {
+  if (!reply) return false;
+  const auto error = redis::error_in(*reply);
+  return error && remedy_for(*error) == Remedy::kSendScript;
 }
 
 }  // namespace
@@ -87,7 +80,7 @@ struct RedisStore::Join {
   }
   Join(const Join&) = delete;
   Join& operator=(const Join&) = delete;
-  [[nodiscard]] bool await_ready() const { return store.connection_.is_down(); }
+  [[nodiscard]] bool await_ready() const { return store.link_.is_down(); }
   void await_suspend(std::coroutine_handle<> handle) const {
     store.batch_.waiting.push_back(&waiting);
     waiting.resume = handle;
@@ -95,15 +88,15 @@ struct RedisStore::Join {
   void await_resume() const {}
 };
 
-RedisStore::RedisStore(loop::Loop& loop, Connection& connection, telemetry::Log& log)
+RedisStore::RedisStore(loop::Loop& loop, redis::Link& link, telemetry::Log& log)
     : loop_(loop),
-      connection_(connection),
+      link_(link),
       log_(log),
       end_of_turn_(loop, [this] { flush(); }),
       tasks_(telemetry::log_failures(log)) {}
 
 Task<Result<Decision>> RedisStore::take(limits::Ask ask, std::optional<TimePoint> now) {
-  const auto deadline = connection_.deadline();
+  const auto deadline = link_.deadline();
   auto decision = co_await join(ask, now);
   // Nothing was charged, and what was wrong is known now: once more.
   if (!decision && must_ask_again(decision.error()) && loop_.now() < deadline) {
@@ -113,7 +106,7 @@ Task<Result<Decision>> RedisStore::take(limits::Ask ask, std::optional<TimePoint
     }
   }
   const bool is_refused = !decision && decision.error().code == ErrorCode::kStoreUnavailable;
-  if (is_refused) connection_.report_refused();
+  if (is_refused) link_.report_refused();
   co_return decision;
 }
 
@@ -149,22 +142,21 @@ RedisStore::Gone::Gone(const Waiting& left) : bars(left.ask.bars.begin(), left.a
 Task<Result<std::int64_t>> RedisStore::reset(std::span<const std::string> keys) {
   std::vector<std::string_view> arguments{"DEL"};
   arguments.insert(arguments.end(), keys.begin(), keys.end());
-  const auto deadline = connection_.deadline();
-  Wire* const wire = co_await connection_.opened(deadline);
+  const auto deadline = link_.deadline();
+  redis::Wire* const wire = co_await link_.opened(deadline);
   if (!wire) co_return fail(ErrorCode::kStoreUnavailable);
   const auto reply = co_await wire->command(arguments, deadline);
   if (!reply) co_return tl::unexpected(reply.error());
-  if ((*reply)->type == REDIS_REPLY_ERROR) {
-    co_return tl::unexpected(on_error_reply({(*reply)->str, (*reply)->len}));
-  }
-  if ((*reply)->type != REDIS_REPLY_INTEGER) co_return tl::unexpected(on_nonsense("DEL"));
-  co_return (*reply)->integer;
+  if (const auto error = redis::error_in(*reply)) co_return tl::unexpected(on_error_reply(*error));
+  const auto count = redis::integer_in(*reply);
+  if (!count) co_return tl::unexpected(on_nonsense("DEL"));
+  co_return *count;
 }
 
 void RedisStore::flush() {
   if (batch_.waiting.empty()) return;
   tasks_.start("send a batch", send(std::exchange(batch_, {})));
-  if (Wire* wire = connection_.wire()) wire->flush();
+  if (redis::Wire* wire = link_.wire()) wire->flush();
 }
 
 // Whatever happens, those who wait are answered. The script runs by its SHA1, and once more by its
@@ -173,7 +165,7 @@ Task<void> RedisStore::send(Batch batch) {
   for (Waiting* waiting : batch.waiting) waiting->batch = &batch;
   std::exception_ptr failure;
   try {
-    const auto deadline = connection_.deadline();
+    const auto deadline = link_.deadline();
     auto reply = co_await evaluate(batch, deadline, "EVALSHA");
     if (is_forgotten(reply)) reply = co_await evaluate(batch, deadline, "EVAL");
     read_results(batch, reply);
@@ -187,20 +179,20 @@ Task<void> RedisStore::send(Batch batch) {
 
 // Those who go away before there is a wire leave the batch. From there to the command nobody can
 // go, and later none of the keys is read again.
-Task<Result<Reply>> RedisStore::evaluate(Batch& batch, loop::Milliseconds deadline,
-                                         std::string_view command) {
-  Wire* const wire = co_await connection_.opened(deadline);
+Task<Result<redis::Reply>> RedisStore::evaluate(Batch& batch, loop::Milliseconds deadline,
+                                                std::string_view command) {
+  redis::Wire* const wire = co_await link_.opened(deadline);
   std::erase_if(batch.waiting, [](const Waiting* waiting) { return !waiting->resume; });
   batch.gone.clear();
   if (!wire || batch.waiting.empty()) co_return fail(ErrorCode::kStoreUnavailable);
-  TakeArgument argument(batch.now, connection_.clock().now());
+  TakeArgument argument(batch.now, link_.clock().now());
   for (const Waiting* waiting : batch.waiting) argument.add(waiting->ask);
   const std::vector<std::string_view> keys = argument.keys();
   const std::string key_count = fmt::to_string(keys.size());
   const std::string packed = argument.text();
   const bool by_text = command == "EVAL";
   std::vector<std::string_view> arguments{
-      command, by_text ? connection_.script() : connection_.script_sha(), key_count};
+      command, by_text ? link_.script().text() : link_.script().sha(), key_count};
   arguments.insert(arguments.end(), keys.begin(), keys.end());
   arguments.emplace_back(packed);
   auto reply = co_await wire->command(arguments, deadline);
@@ -208,19 +200,17 @@ Task<Result<Reply>> RedisStore::evaluate(Batch& batch, loop::Milliseconds deadli
 }
 
 // What take() is to return for each decision of the batch.
-void RedisStore::read_results(const Batch& batch, const Result<Reply>& reply) {
+void RedisStore::read_results(const Batch& batch, const Result<redis::Reply>& reply) {
   const auto fail_all = [&](const Error& error) {
     for (Waiting* waiting : batch.waiting) waiting->result = tl::unexpected(error);
   };
   if (!reply) return fail_all(reply.error());
-  if ((*reply)->type == REDIS_REPLY_ERROR) {
-    return fail_all(on_error_reply({(*reply)->str, (*reply)->len}));
-  }
-  TakeReply answers(text_of(**reply));
+  if (const auto error = redis::error_in(*reply)) return fail_all(on_error_reply(*error));
+  TakeReply answers(redis::text_in(*reply).value_or(""));
   const TimePoint at = answers.at();
   for (Waiting* waiting : batch.waiting) waiting->result = answers.decision(at, waiting->ask);
   if (!answers.is_whole()) return fail_all(on_nonsense("EVALSHA"));
-  if (!batch.now) connection_.learn_time(at);
+  if (!batch.now) link_.learn_time(at);
   bool wrote = false;
   for (Waiting* waiting : batch.waiting) {
     if (waiting->result) {
@@ -229,7 +219,7 @@ void RedisStore::read_results(const Batch& batch, const Result<Reply>& reply) {
       waiting->result = tl::unexpected(on_error_reply(waiting->result.error().detail));
     }
   }
-  if (wrote && !connection_.is_down()) connection_.report_serving();
+  if (wrote && !link_.is_down()) link_.report_serving();
 }
 
 // A resumed coroutine ends with its Waiting, and may take again: it joins the next batch.
@@ -243,15 +233,15 @@ Error RedisStore::on_error_reply(std::string_view text) {
   const Remedy remedy = remedy_for(text);
   if (remedy == Remedy::kFault) return fault(text);
   if (remedy == Remedy::kNonsense) return on_nonsense(text.empty() ? "an empty error" : text);
-  if (remedy != Remedy::kAskAgain) connection_.report_refusing(text);
-  if (remedy == Remedy::kReconnect) connection_.drop(std::string(text));
+  if (remedy != Remedy::kAskAgain) link_.report_refusing(text);
+  if (remedy == Remedy::kReconnect) link_.drop(std::string(text));
   return {ErrorCode::kStoreUnavailable, std::string(text)};
 }
 
 // `what` was said, or the command that was answered.
 Error RedisStore::on_nonsense(std::string_view what) {
   const std::string why = fmt::format("{}: a reply that makes no sense", what);
-  connection_.drop(why);
+  link_.drop(why);
   return {ErrorCode::kStoreUnavailable, why};
 }
 
@@ -265,4 +255,4 @@ Error RedisStore::fault(std::string_view text) {
   return {ErrorCode::kStoreFault, std::string(text)};
 }
 
-}  // namespace sluice::store::redis
+}  // namespace sluice::store

@@ -9,18 +9,18 @@
 #include <vector>
 
 #include "base/task_group.h"
-#include "store/redis/connection.h"
+#include "redis/link.h"
 #include "store/store.h"
 
-namespace sluice::store::redis {
+namespace sluice::store {
 
 // The text of take.lua, embedded by the build.
 extern const std::string_view kTakeScript;
 
 class RedisStore final : public BucketStore {
  public:
-  // `connection` was given kTakeScript and outlives the store; `loop` and `log` too.
-  RedisStore(loop::Loop& loop, Connection& connection, telemetry::Log& log);
+  // `link` was given kTakeScript and outlives the store; `loop` and `log` too.
+  RedisStore(loop::Loop& loop, redis::Link& link, telemetry::Log& log);
 
   // Waits for the end of the turn, so that the decisions of other requests come along. Whoever
   // waits may be destroyed meanwhile: before the call has left, its decision leaves the call; after
@@ -64,9 +64,9 @@ class RedisStore final : public BucketStore {
 
   [[nodiscard]] Task<Result<limits::Decision>> join(limits::Ask ask, std::optional<TimePoint> now);
   [[nodiscard]] Task<void> send(Batch batch);
-  [[nodiscard]] Task<Result<Reply>> evaluate(Batch& batch, loop::Milliseconds deadline,
-                                             std::string_view command);
-  void read_results(const Batch& batch, const Result<Reply>& reply);
+  [[nodiscard]] Task<Result<redis::Reply>> evaluate(Batch& batch, loop::Milliseconds deadline,
+                                                    std::string_view command);
+  void read_results(const Batch& batch, const Result<redis::Reply>& reply);
   void answer(const Batch& batch);
   void leave(Waiting& waiting);
   [[nodiscard]] Error on_error_reply(std::string_view text);
@@ -74,7 +74,7 @@ class RedisStore final : public BucketStore {
   [[nodiscard]] Error fault(std::string_view text);
 
   loop::Loop& loop_;
-  Connection& connection_;
+  redis::Link& link_;
   telemetry::Log& log_;
   Batch batch_;
   std::string last_fault_;
@@ -83,4 +83,4 @@ class RedisStore final : public BucketStore {
   TaskGroup tasks_;
 };
 
-}  // namespace sluice::store::redis
+}  // namespace sluice::store

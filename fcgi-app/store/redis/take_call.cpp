@@ -6,7 +6,7 @@
 #include "limits/bytes.h"
 #include "limits/calendar.h"
 
-namespace sluice::store::redis {
+namespace sluice::store {
 namespace {
 
 using limits::append_integer;
@@ -147,4 +147,4 @@ Result<Decision> TakeReply::decision(TimePoint at, const limits::Ask& ask) {
   return decision;
 }
 
-}  // namespace sluice::store::redis
+}  // namespace sluice::store

@@ -13,7 +13,7 @@
 #include "limits/bucket.h"
 #include "limits/charge.h"
 
-namespace sluice::store::redis {
+namespace sluice::store {
 
 // The keys and the one argument: of all decisions the keys and limits, each once, and what is
 // asked.
@@ -71,4 +71,4 @@ class TakeReply {
   bool has_time_ = false;
 };
 
-}  // namespace sluice::store::redis
+}  // namespace sluice::store

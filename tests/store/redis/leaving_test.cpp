@@ -4,17 +4,20 @@
 #include <functional>
 
 #include "conformance/redis_server.h"
-#include "store/redis/connection_fixture.h"
-#include "store/redis/fake_redis.h"
+#include "redis/fake_redis.h"
+#include "redis/link_fixture.h"
 
-namespace sluice::store::redis {
+namespace sluice::store {
 namespace {
 
 using limits::Decision;
 using loop::Milliseconds;
+using redis::FakeRedis;
+using redis::LinkFixture;
+using redis::Wire;
 
-Connection::Options options_for(const std::string& path) {
-  Connection::Options options;
+redis::Link::Options options_for(const std::string& path) {
+  redis::Link::Options options;
   options.uri.path = path;
   options.wire.command_timeout = Milliseconds(200);
   return options;
@@ -29,10 +32,10 @@ Task<void> echo(Wire& wire, std::string text, std::vector<std::string>& seen,
   then();
 }
 
-class LeavingTest : public ConnectionFixture {
+class LeavingTest : public LinkFixture {
  protected:
   void SetUp() override {
-    Connection::Options options = options_for(server_.socket());
+    redis::Link::Options options = options_for(server_.socket());
     options.wire.command_timeout = loop::Milliseconds(10'000);
     open(options);
     ASSERT_TRUE(take("first"));  // so that the script is known
@@ -130,7 +133,7 @@ TEST_F(LeavingTest, AStoreThatGoesTakesItsCallsAlong) {
   tasks_.start(stay("there"));
   store_->flush();
   tasks_.stop();
-  store_.emplace(loop_, *connection_, log_);
+  store_.emplace(loop_, *link_, log_);
   leaver_.start(stay("another"));
   expect_served();
 }
@@ -149,7 +152,7 @@ TEST_F(LeavingTest, TheRepliesOfTheOthersStayInOrder) {
   std::vector<std::string> seen;
   std::array<TestTasks, 6> callers;
   for (std::size_t i = 0; i < callers.size(); ++i) {
-    callers.at(i).start(echo(*connection_->wire(), std::to_string(i), seen, [&] {
+    callers.at(i).start(echo(*link_->wire(), std::to_string(i), seen, [&] {
       if (seen.size() == 3) loop_.stop();
     }));
   }
@@ -158,14 +161,14 @@ TEST_F(LeavingTest, TheRepliesOfTheOthersStayInOrder) {
   EXPECT_EQ(seen, (std::vector<std::string>{"1", "2", "4"}));
 }
 
-class LeavingAFakeTest : public ConnectionFixture {
+class LeavingAFakeTest : public LinkFixture {
  protected:
   void SetUp() override { open(options()); }
 
-  [[nodiscard]] Connection::Options options() const {
+  [[nodiscard]] redis::Link::Options options() const {
     return options_for(directory_.path() + "/redis.sock");
   }
-  Wire& wire() { return *connection_->wire(); }
+  Wire& wire() { return *link_->wire(); }
 
   FakeRedis fake_{loop_, directory_.path() + "/redis.sock"};
   std::vector<std::string> seen_;
@@ -177,7 +180,7 @@ TEST_F(LeavingAFakeTest, ACommandThatNobodyWaitsForHasNoDeadline) {
   leaver_.start(echo(wire(), "gone", seen_, [] {}));
   leaver_.stop();
   run_for(2 * options().wire.command_timeout);
-  EXPECT_NE(connection_->wire(), nullptr);
+  EXPECT_NE(link_->wire(), nullptr);
 }
 
 TEST_F(LeavingAFakeTest, AWireThatIsLostWhenNobodyWaitsAnyMoreIsNoOutage) {
@@ -187,7 +190,7 @@ TEST_F(LeavingAFakeTest, AWireThatIsLostWhenNobodyWaitsAnyMoreIsNoOutage) {
   run_for(Milliseconds(5));
   fake_.hang_up();
   ASSERT_TRUE(loses_its_wire());
-  EXPECT_FALSE(connection_->is_down());
+  EXPECT_FALSE(link_->is_down());
 }
 
 TEST_F(LeavingAFakeTest, WhoseCommandFailsMayEndAnothersThatIsToFailToo) {
@@ -202,7 +205,7 @@ TEST_F(LeavingAFakeTest, WhoeverWaitsForTheWireMayGo) {
   fake_.hang_up();
   ASSERT_TRUE(loses_its_wire());
   const auto wait = [this](std::string name, std::function<void()> then) -> Task<void> {
-    const Wire* const ready = co_await connection_->opened(loop_.now() + std::chrono::seconds(10));
+    const Wire* const ready = co_await link_->opened(loop_.now() + std::chrono::seconds(10));
     seen_.push_back(ready ? name : name + " failed");
     then();
   };
@@ -218,22 +221,22 @@ TEST_F(LeavingAFakeTest, WhoeverWaitsForTheWireMayGo) {
 
 // Each reply is what it waits for next.
 TEST_F(LeavingAFakeTest, AConnectionMayGoInEachStepOfItsLogIn) {
-  Connection::Options options = this->options();
+  redis::Link::Options options = this->options();
   options.uri.password = "s3cret";
   options.uri.db = 1;
   for (const char* command : {"AUTH", "SELECT", "TIME", "SCRIPT", "INFO"}) {
     const std::string before = std::exchange(fake_.replies[command], "");
     const auto asked = static_cast<std::ptrdiff_t>(fake_.asked().size());
     store_.reset();
-    connection_.emplace(loop_, log_, options, kTakeScript);
+    link_.emplace(loop_, log_, options, kTakeScript);
     ASSERT_TRUE(runs_until([&] {
       const auto& all = fake_.asked();
       return std::find(all.begin() + asked, all.end(), command) != all.end();
     })) << command;
-    connection_.reset();
+    link_.reset();
     fake_.replies[command] = before;
   }
 }
 
 }  // namespace
-}  // namespace sluice::store::redis
+}  // namespace sluice::store

@@ -1,12 +1,16 @@
 // What becomes of a decision when Redis answers what it never should.
 #include "limits/bytes.h"
-#include "store/redis/connection_fixture.h"
-#include "store/redis/fake_redis.h"
+#include "redis/fake_redis.h"
+#include "redis/link_fixture.h"
 
-namespace sluice::store::redis {
+namespace sluice::store {
 namespace {
 
 using limits::append_integer;
+using redis::bulk;
+using redis::FakeRedis;
+using redis::LinkFixture;
+using redis::reply_of;
 
 constexpr std::int64_t kNow = 1'800'000'000'000'000;
 
@@ -18,14 +22,14 @@ std::string error_of(std::string_view text) {
   return bytes.append(text);
 }
 
-class NonsenseTest : public ConnectionFixture {
+class NonsenseTest : public LinkFixture {
  protected:
   NonsenseTest() {
     options_.uri.path = directory_.path() + "/redis.sock";
     options_.wire.command_timeout = loop::Milliseconds(1'000);
   }
 
-  Connection::Options options_;
+  redis::Link::Options options_;
   FakeRedis fake_{loop_, directory_.path() + "/redis.sock"};
 };
 
@@ -76,9 +80,9 @@ TEST_F(NonsenseTest, IsAnOutageAndTheWireIsDropped) {
     }
     ASSERT_FALSE(decision) << name;
     EXPECT_EQ(decision.error().code, ErrorCode::kStoreUnavailable) << name;
-    EXPECT_EQ(connection_->wire(), nullptr) << name;
-    EXPECT_TRUE(connection_->is_down()) << name;
-    EXPECT_NE(connection_->trouble(), "") << name;
+    EXPECT_EQ(link_->wire(), nullptr) << name;
+    EXPECT_TRUE(link_->is_down()) << name;
+    EXPECT_NE(link_->trouble(), "") << name;
     fake_.replies["EVALSHA"] = bulk(good);
     ASSERT_TRUE(recovers()) << name;
     EXPECT_TRUE(take()) << name;
@@ -94,7 +98,7 @@ TEST_F(NonsenseTest, AnErrorOfTheScriptIsAFaultAndTheWireStays) {
     const auto decision = take();
     ASSERT_FALSE(decision) << reply;
     EXPECT_EQ(decision.error().code, ErrorCode::kStoreFault) << reply;
-    EXPECT_NE(connection_->wire(), nullptr) << reply;
+    EXPECT_NE(link_->wire(), nullptr) << reply;
   }
   EXPECT_EQ(fake_.accepted(), 1);
 }
@@ -112,7 +116,7 @@ TEST_F(NonsenseTest, ToAResetIsAnOutageToo) {
   tasks_.start(reset());
   loop_.run();
   EXPECT_EQ(code, ErrorCode::kStoreUnavailable);
-  EXPECT_EQ(connection_->wire(), nullptr);
+  EXPECT_EQ(link_->wire(), nullptr);
 }
 
 TEST_F(NonsenseTest, AtLogInIsAnOutageThatSaysWhere) {
@@ -120,11 +124,12 @@ TEST_F(NonsenseTest, AtLogInIsAnOutageThatSaysWhere) {
   options_.uri.db = 1;
   for (const char* command : {"AUTH", "SELECT", "SCRIPT"}) {
     const std::string before = fake_.replies[command];
-    for (const char* reply : {":1\r\n", "$-1\r\n", "$2\r\nab\r\n", "*1\r\n+OK\r\n"}) {
+    for (const char* reply : {":1\r\n", "$-1\r\n", "$2\r\nab\r\n", "*1\r\n+OK\r\n",
+                              "$40\r\n0123456789012345678901234567890123456789\r\n"}) {
       fake_.replies[command] = reply;
       open(options_);
-      EXPECT_TRUE(connection_->is_down()) << command << reply;
-      EXPECT_EQ(connection_->trouble(), std::string(command) + ": a reply that makes no sense");
+      EXPECT_TRUE(link_->is_down()) << command << reply;
+      EXPECT_EQ(link_->trouble(), std::string(command) + ": a reply that makes no sense");
     }
     fake_.replies[command] = before;
   }
@@ -141,10 +146,10 @@ TEST_F(NonsenseTest, APasswordThatIsRepeatedIsNotTold) {
   for (const auto& [reply, why] : rows) {
     fake_.replies["AUTH"] = reply;
     open(options_);
-    EXPECT_EQ(connection_->trouble(), why);
+    EXPECT_EQ(link_->trouble(), why);
   }
   EXPECT_EQ(logged().find("s3cret"), std::string::npos) << logged();
 }
 
 }  // namespace
-}  // namespace sluice::store::redis
+}  // namespace sluice::store

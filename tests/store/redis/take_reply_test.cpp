@@ -7,7 +7,7 @@
 #include "limits/bytes.h"
 #include "store/redis/take_call.h"
 
-namespace sluice::store::redis {
+namespace sluice::store {
 namespace {
 
 using limits::Algorithm;
@@ -190,4 +190,4 @@ TEST_F(TakeReplyTest, RefusesATimeThatIsNone) {
 }
 
 }  // namespace
-}  // namespace sluice::store::redis
+}  // namespace sluice::store

@@ -6,7 +6,7 @@
 #include "conformance/store_under_test.h"
 #include "limits/algorithm.h"
 
-namespace sluice::store::redis {
+namespace sluice::store {
 namespace {
 
 using limits::Algorithm;
@@ -56,4 +56,4 @@ TEST(TakeScriptTest, AKeyLivesAsLongAsItsBucketSaysSomething) {
 }
 
 }  // namespace
-}  // namespace sluice::store::redis
+}  // namespace sluice::store

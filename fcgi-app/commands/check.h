@@ -1,0 +1,11 @@
+// `sluice check FILE`: says all that is wrong with a config.
+#pragma once
+
+#include "commands/command.h"
+
+namespace sluice::commands {
+
+// When the subcommand is given, its exit code goes to `code`, which outlives `cli`.
+void add_check(CLI::App& cli, int& code);
+
+}  // namespace sluice::commands

@@ -1,0 +1,26 @@
+// What all subcommands share: exit codes, how a failure is told, and the config.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "config/config.h"
+
+namespace CLI {
+class App;
+}
+
+namespace sluice::commands {
+
+inline constexpr int kOk = 0;
+inline constexpr int kMachineFailure = 1;
+inline constexpr int kUsageError = 2;  // a mistake in the command line or the config
+
+// Writes the error to standard error; yields the exit code that it calls for.
+[[nodiscard]] int complain(const Error& error);
+
+// The config at `path`, with what the environment replaces of it. Errors: as config::load().
+[[nodiscard]] Result<config::Config> load_config(const std::string& path,
+                                                 bool read_api_keys = true);
+
+}  // namespace sluice::commands

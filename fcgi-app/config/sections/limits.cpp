@@ -1,0 +1,128 @@
+#include "config/sections/limits.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/ids.h"
+
+namespace sluice::config {
+namespace {
+
+// The name of the limit that an entry's rate number `position`, from 1, makes.
+std::string made_name(const std::string& name, std::size_t position) {
+  return position == 1 ? name : fmt::format("{}-{}", name, position);
+}
+
+LimitList::const_iterator find_limit(const LimitList& list, std::string_view name) {
+  return std::find_if(list.begin(), list.end(),
+                      [&](const LimitEntry& entry) { return entry.limit.limit.name == name; });
+}
+
+// Complains of the names that several rates make, where they are too long or taken.
+void check_made_names(const LimitEntry& entry, const LimitList& list) {
+  const std::string& name = entry.limit.limit.name;
+  if (!entry.named || !is_valid_id(name)) return;
+  for (std::size_t position = 2; position <= entry.rates.size(); ++position) {
+    const std::string made = made_name(name, position);
+    const auto taken = find_limit(list, made);
+    if (!is_valid_id(made)) {
+      entry.named->complain(
+          fmt::format("limit name \"{}\" is too long for several rates; use up to {} characters",
+                      name, kMaxIdLength - (made.size() - name.size())));
+    } else if (taken != list.end() && taken->named) {
+      entry.named->complain(
+          fmt::format("rate {} of limit \"{}\" is named \"{}\", as is the limit at {}; rename one",
+                      position, name, made, entry.named->report().text(taken->named->place())));
+    }
+  }
+}
+
+// What an entry says its name is.
+std::string name_of(const Value& element) {
+  const auto members = element.members();
+  if (!members) return "";
+  const auto name = std::find_if(members->begin(), members->end(),
+                                 [](const Value& member) { return member.name() == "name"; });
+  return name == members->end() ? "" : name->text().value_or("");
+}
+
+// Complains of an entry that names no limit of the plan, and is none by itself.
+void complain_of_name(const LimitDraft& draft, const LimitList& plan) {
+  std::vector<std::string_view> known;
+  for (const LimitEntry& entry : plan) known.push_back(entry.limit.limit.name);
+  draft.named->complain(
+      fmt::format("the tenant's plan has no limit \"{}\", and one of its own needs {} too{}",
+                  draft.name, fmt::join(draft.missing(), " and "), hint(draft.name, known)));
+}
+
+// A limit that the tenant has beside those of its plan.
+LimitEntry own_limit(const LimitDraft& draft) {
+  LimitEntry entry = draft.entry();
+  // Its bucket would be that of a global limit of `defaults` with the same name.
+  if (entry.limit.limit.scope.parts.empty()) {
+    draft.scoped->complain(
+        "scope \"global\" is one bucket for all tenants; use \"tenant\" for one of this tenant");
+  }
+  return entry;
+}
+
+}  // namespace
+
+LimitList read_limits(const Value& list, Words routes_known, bool is_default) {
+  LimitList limits;
+  const auto elements = list.elements();
+  if (!elements) return limits;
+  Names names{"limit"};
+  for (const Value& element : *elements) {
+    LimitDraft draft{routes_known, is_default, names};
+    read_group(element, limit_keys(), draft);
+    limits.push_back(draft.entry());
+  }
+  for (const LimitEntry& entry : limits) check_made_names(entry, limits);
+  return limits;
+}
+
+void read_tenant_limits(const Value& list, Words routes_known, LimitList* limits) {
+  const auto elements = list.elements();
+  if (!elements) return;
+  Names names{"limit"};
+  const LimitList plan = limits ? *limits : LimitList();
+  for (const Value& element : *elements) {
+    LimitDraft draft{routes_known, false, names};
+    const auto found = find_limit(plan, name_of(element));
+    read_group(element, found == plan.end() ? tenant_keys() : override_keys(), draft);
+    if (!limits || !draft.named || !is_valid_id(draft.name)) continue;
+    if (found != plan.end()) {
+      draft.override_entry((*limits)[static_cast<std::size_t>(found - plan.begin())]);
+    } else if (draft.missing().empty()) {
+      limits->push_back(own_limit(draft));
+    } else {
+      complain_of_name(draft, plan);
+    }
+  }
+  if (!limits) return;
+  for (const LimitEntry& entry : *limits) check_made_names(entry, *limits);
+}
+
+std::vector<limits::PlanLimit> expand(const LimitList& list) {
+  std::vector<limits::PlanLimit> limits;
+  for (const LimitEntry& entry : list) {
+    for (std::size_t i = 0; i < entry.rates.size(); ++i) {
+      limits::PlanLimit& made = limits.emplace_back(entry.limit);
+      made.limit.name = made_name(entry.limit.limit.name, i + 1);
+      made.limit.rate = entry.rates[i];
+    }
+  }
+  return limits;
+}
+
+std::size_t count_on(const LimitList& list, std::string_view route) {
+  std::size_t count = 0;
+  for (const LimitEntry& entry : list) {
+    if (entry.limit.applies_to(route)) count += std::max<std::size_t>(1, entry.rates.size());
+  }
+  return count;
+}
+
+}  // namespace sluice::config

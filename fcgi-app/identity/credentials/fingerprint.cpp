@@ -1,0 +1,23 @@
+#include "identity/credentials/fingerprint.h"
+
+#include <array>
+#include <cstdint>
+
+#include <fmt/format.h>
+
+#include "identity/credentials/bytes.h"
+
+namespace sluice::identity {
+namespace {
+
+constexpr std::size_t kFingerprintBytes = 16;
+
+}  // namespace
+
+std::string fingerprint(std::string_view value) {
+  std::array<std::uint8_t, kFingerprintBytes> hash{};
+  hash_into(hash, value);
+  return fmt::format("{:02x}", fmt::join(hash, ""));
+}
+
+}  // namespace sluice::identity
