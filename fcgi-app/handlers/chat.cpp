@@ -34,7 +34,7 @@ Task<http::Response> chat(const Call& call) {
   set_or_null(reply, "session_id", text_or_none(call.identity.token));
   reply.set("reply", **message);
   set_or_null(reply, "message_number", message_number(call.decision));
-  co_return http::Response(200, reply.text());
+  co_return http::Response(200, std::move(reply).text());
 }
 
 }  // namespace sluice::handlers

@@ -5,28 +5,35 @@
 #include <cmath>
 #include <cstdlib>
 #include <functional>
-#include <iterator>
+#include <span>
 
 #include <fmt/format.h>
 #include <jansson.h>
 
+#include "base/append.h"
+
 namespace sluice::http {
 namespace {
 
+constexpr std::size_t kUsualObject = 256;  // for which memory is taken once
+
 // RFC 8259 section 7: quotes, backslashes and control characters are escaped, the rest stands.
 void append_string(std::string& out, std::string_view text) {
+  constexpr std::string_view kControlEscape = "\\u00";
   out += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", c);
+  std::size_t written = 0;  // of text
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<std::uint8_t>(text[i]);
+    if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
+    out.append(text, written, i - written);
+    written = i + 1;
+    if (byte < 0x20) {
+      append_hex(out.append(kControlEscape), std::span(&byte, 1));
     } else {
-      out += c;
+      (out += '\\') += text[i];
     }
   }
-  out += '"';
+  out.append(text, written).append(1, '"');
 }
 
 // The fault, and its line and column in characters; both from 1.
@@ -150,7 +157,7 @@ JsonWriter& JsonWriter::set(std::string_view name, std::string_view text) {
 }
 
 JsonWriter& JsonWriter::set(std::string_view name, std::int64_t number) {
-  fmt::format_to(std::back_inserter(member(name)), "{}", number);
+  append_number(member(name), number);
   return *this;
 }
 
@@ -170,9 +177,8 @@ JsonWriter& JsonWriter::set_null(std::string_view name) {
 }
 
 std::string& JsonWriter::member(std::string_view name) {
-  text_ += text_.empty() ? '{' : ',';
-  append_string(text_, name);
-  text_ += ':';
+  if (text_.empty()) text_.reserve(kUsualObject);
+  text_.append(text_.empty() ? "{\"" : ",\"").append(name).append("\":");
   return text_;
 }
 

@@ -65,7 +65,8 @@ class JsonWriter {
   JsonWriter& set(std::string_view name, const JsonArray& array);
   JsonWriter& set_null(std::string_view name);
 
-  [[nodiscard]] std::string text() const { return text_ + (text_.empty() ? "{}" : "}"); }
+  [[nodiscard]] std::string text() const& { return text_ + (text_.empty() ? "{}" : "}"); }
+  [[nodiscard]] std::string text() && { return std::move(text_ += text_.empty() ? "{}" : "}"); }
 
  private:
   std::string& member(std::string_view name);

@@ -44,6 +44,12 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
+// What stands in a string as it is, and is one byte.
+bool is_plain(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
+}
+
 bool is_hex(char c) {
   return std::isxdigit(static_cast<unsigned char>(c)) != 0;
 }
@@ -136,18 +142,19 @@ class Scanner {
 
   Next string() {
     ++at_;
-    while (at_ < text_.size()) {
+    for (;;) {
+      while (at_ < text_.size() && is_plain(text_[at_])) ++at_;
+      if (at_ == text_.size()) return unexpected();
       const unsigned char byte = byte_at(text_, at_);
       if (byte == '"') {
         ++at_;
         return Next::kRest;
       }
       if (byte < 0x20) return fault("a control character in a string");
-      const std::size_t size = byte == '\\' ? escape_size() : byte < 0x80 ? 1 : character_size();
+      const std::size_t size = byte == '\\' ? escape_size() : character_size();
       if (size == 0) return Next::kNothing;
       at_ += size;
     }
-    return unexpected();
   }
 
   // Of what is here in a string; 0 after a fault.

@@ -1,9 +1,8 @@
 #include "http/ratelimit_fields.h"
 
 #include <algorithm>
-#include <iterator>
 
-#include <fmt/format.h>
+#include "base/append.h"
 
 namespace sluice::http {
 namespace {
@@ -13,26 +12,40 @@ using limits::Decision;
 using limits::Limit;
 using limits::Mode;
 
+// Of a default that applies beside a tenant's limit of the same name.
+constexpr std::string_view kDefaultPrefix = "default:";
+
+// What clients are told besides the limit's own name.
+std::string_view prefix_of(std::span<const Limit* const> all, const Limit& limit) {
+  if (!limit.tenant.empty()) return "";
+  const bool shared = std::any_of(all.begin(), all.end(), [&](const Limit* other) {
+    return other != &limit && other->name == limit.name;
+  });
+  return shared ? kDefaultPrefix : "";
+}
+
 // Begins a member of a list: its name.
-void append_name(std::string& list, const std::string& name) {
-  fmt::format_to(std::back_inserter(list), "{}\"{}\"", list.empty() ? "" : ", ", name);
+void append_name(std::string& list, const Decision& decision, std::size_t i) {
+  const Limit& limit = *decision.limits[i];
+  list.append(list.empty() ? "\"" : ", \"").append(prefix_of(decision.limits, limit));
+  list.append(limit.name).append("\"");
 }
 
 // Only whole seconds may stand as `w`: a window that has none, or a fraction, leaves it out.
 void append_policy(std::string& list, const Limit& limit) {
-  fmt::format_to(std::back_inserter(list), ";q={}", limit.quota());
+  append_number(list.append(";q="), limit.quota());
   const Duration window = limit.window();
   if (window % std::chrono::seconds(1) == Duration::zero()) {
-    fmt::format_to(std::back_inserter(list), ";w={}", ceil_seconds(window));
+    append_number(list.append(";w="), ceil_seconds(window));
   }
 }
 
 void append_state(std::string& list, const Balance& balance) {
-  fmt::format_to(std::back_inserter(list), ";r={}", balance.remaining);
+  append_number(list.append(";r="), balance.remaining);
   const bool never =
       balance.retry_after == limits::kNever && balance.more_after == Duration::zero();
   if (never) return;  // a t of 0 would call for the next try at once
-  fmt::format_to(std::back_inserter(list), ";t={}", ceil_seconds(balance.more_after));
+  append_number(list.append(";t="), ceil_seconds(balance.more_after));
 }
 
 void add_list(Response& response, std::string_view field, const std::string& list) {
@@ -44,9 +57,9 @@ void write_tightest(const Decision& decision, Response& response) {
   if (!tightest) return;
   const Balance& balance = decision.balances[*tightest];
   const auto reset_at = ceil_seconds((decision.at + balance.reset_after).time_since_epoch());
-  response.add("X-RateLimit-Limit", fmt::to_string(decision.limits[*tightest]->terms().capacity));
-  response.add("X-RateLimit-Remaining", fmt::to_string(balance.remaining));
-  response.add("X-RateLimit-Reset", fmt::to_string(reset_at));
+  response.add("X-RateLimit-Limit", number_text(decision.limits[*tightest]->terms().capacity));
+  response.add("X-RateLimit-Remaining", number_text(balance.remaining));
+  response.add("X-RateLimit-Reset", number_text(reset_at));
 }
 
 void write_enforced(const Decision& decision, Response& response) {
@@ -54,10 +67,9 @@ void write_enforced(const Decision& decision, Response& response) {
   std::string states;
   for (std::size_t i = 0; i < decision.balances.size(); ++i) {
     if (decision.limits[i]->mode == Mode::kShadow) continue;
-    const std::string name = policy_name(decision.limits, *decision.limits[i]);
-    append_name(policies, name);
+    append_name(policies, decision, i);
     append_policy(policies, *decision.limits[i]);
-    append_name(states, name);
+    append_name(states, decision, i);
     append_state(states, decision.balances[i]);
   }
   add_list(response, "RateLimit-Policy", policies);
@@ -68,7 +80,7 @@ void write_shadow(const Decision& decision, Response& response) {
   std::string list;
   for (std::size_t i = 0; i < decision.balances.size(); ++i) {
     if (decision.limits[i]->mode != Mode::kShadow) continue;
-    append_name(list, policy_name(decision.limits, *decision.limits[i]));
+    append_name(list, decision, i);
     append_policy(list, *decision.limits[i]);
     append_state(list, decision.balances[i]);
     if (decision.lacks_room(i)) list += ";denied";
@@ -85,16 +97,13 @@ void write_retry_after(const Decision& decision, Response& response) {
   if (wait == limits::kNever) return;
   if (locked_out) wait = std::max(wait, decision.barred_for);
   const auto seconds = std::max<std::int64_t>(1, ceil_seconds(wait));
-  response.add("Retry-After", fmt::to_string(seconds));
+  response.add("Retry-After", number_text(seconds));
 }
 
 }  // namespace
 
 std::string policy_name(std::span<const Limit* const> all, const Limit& limit) {
-  const bool shared = std::any_of(all.begin(), all.end(), [&](const Limit* other) {
-    return other != &limit && other->name == limit.name;
-  });
-  return shared && limit.tenant.empty() ? "default:" + limit.name : limit.name;
+  return std::string(prefix_of(all, limit)).append(limit.name);
 }
 
 void write_ratelimit_fields(const Decision& decision, Response& response) {

@@ -1,10 +1,9 @@
 #include "http/response.h"
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
-#include <fmt/format.h>
+#include "base/append.h"
 
 namespace sluice::http {
 namespace {
@@ -23,6 +22,9 @@ constexpr std::array<std::pair<int, std::string_view>, 13> kReasons{
      {429, "Too Many Requests"},
      {500, "Internal Server Error"},
      {503, "Service Unavailable"}}};
+
+constexpr std::size_t kUsualFields = 384;  // for which memory is taken once
+constexpr std::size_t kHeadBytes = 96;     // status line and length are less
 
 std::string_view reason(int status) {
   for (const auto& [code, text] : kReasons) {
@@ -44,8 +46,9 @@ Response::Response(int status, std::string body, std::string_view content_type)
 }
 
 void Response::add(std::string_view name, std::string_view value) {
-  const auto breaks = [](char c) { return c == '\r' || c == '\n'; };
-  if (std::any_of(value.begin(), value.end(), breaks)) return;
+  const auto has = [&](char c) { return value.find(c) != std::string_view::npos; };
+  if (has('\n') || has('\r')) return;
+  if (fields_.empty()) fields_.reserve(kUsualFields);
   fields_.append(name).append(": ").append(value).append("\r\n");
 }
 
@@ -55,12 +58,19 @@ Response::Response(int status, std::unique_ptr<BodyStream> stream, std::string_v
 }
 
 std::string Response::serialize() const {
+  std::string text;
+  text.reserve(kHeadBytes + fields_.size() + body_.size());
+  text = "Status: ";
+  append_number(text, status_);
+  text.append(" ").append(reason(status_)).append("\r\n").append(fields_);
   // RFC 9110 section 8.6: a 204 has no length.
   if (status_ == 204 || is_streamed()) {
-    return fmt::format("Status: {} {}\r\n{}\r\n", status_, reason(status_), fields_);
+    text += "\r\n";
+    return text;
   }
-  return fmt::format("Status: {} {}\r\n{}Content-Length: {}\r\n\r\n{}", status_, reason(status_),
-                     fields_, body_.size(), body_);
+  append_number(text.append("Content-Length: "), static_cast<std::int64_t>(body_.size()));
+  text.append("\r\n\r\n").append(body_);
+  return text;
 }
 
 }  // namespace sluice::http

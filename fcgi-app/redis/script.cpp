@@ -1,20 +1,23 @@
 #include "redis/script.h"
 
 #include <array>
+#include <cstdint>
+#include <span>
 #include <stdexcept>
 
-#include <fmt/format.h>
 #include <openssl/evp.h>
+
+#include "base/append.h"
 
 namespace sluice::redis {
 
 Script::Script(std::string_view text) : text_(text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  std::array<std::uint8_t, EVP_MAX_MD_SIZE> digest{};
   std::size_t size = 0;
   if (EVP_Q_digest(nullptr, "SHA1", nullptr, text.data(), text.size(), digest.data(), &size) != 1) {
     throw std::runtime_error("OpenSSL has no SHA1, by which Redis knows a script");
   }
-  for (std::size_t i = 0; i < size; ++i) sha_ += fmt::format("{:02x}", digest[i]);
+  append_hex(sha_, std::span(digest).first(size));
 }
 
 }  // namespace sluice::redis

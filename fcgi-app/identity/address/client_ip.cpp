@@ -4,7 +4,8 @@
 #include <span>
 
 #include <arpa/inet.h>
-#include <fmt/format.h>
+
+#include "base/append.h"
 
 namespace sluice::identity {
 namespace {
@@ -12,7 +13,9 @@ namespace {
 constexpr std::size_t kMappedBytes = 12;  // what an IPv4 address has before its own 4
 
 std::string labelled_hex(std::string_view label, std::span<const std::uint8_t> bytes) {
-  return fmt::format("{}:{:02x}", label, fmt::join(bytes, ""));
+  std::string text(label);
+  append_hex(text, bytes);
+  return text;
 }
 
 }  // namespace
@@ -41,10 +44,10 @@ std::string canonical_address(std::string_view text, int ipv6_prefix) {
 
 std::string canonical_address(const std::optional<Address>& address, int ipv6_prefix) {
   if (!address) return "-";
-  if (address->is_v4()) return labelled_hex("4", std::span(address->bytes).last<4>());
+  if (address->is_v4()) return labelled_hex("4:", std::span(address->bytes).last<4>());
   const Address kept = truncated(*address, ipv6_prefix);
   const auto size = static_cast<std::size_t>(ipv6_prefix + 7) / 8;
-  return labelled_hex("6", std::span(kept.bytes).first(size));
+  return labelled_hex("6:", std::span(kept.bytes).first(size));
 }
 
 Address truncated(Address address, int bits) {

@@ -3,8 +3,7 @@
 #include <array>
 #include <cstdint>
 
-#include <fmt/format.h>
-
+#include "base/append.h"
 #include "identity/credentials/bytes.h"
 
 namespace sluice::identity {
@@ -17,7 +16,9 @@ constexpr std::size_t kFingerprintBytes = 16;
 std::string fingerprint(std::string_view value) {
   std::array<std::uint8_t, kFingerprintBytes> hash{};
   hash_into(hash, value);
-  return fmt::format("{:02x}", fmt::join(hash, ""));
+  std::string text;
+  append_hex(text, hash);
+  return text;
 }
 
 }  // namespace sluice::identity
