@@ -106,8 +106,8 @@ void Connection::read() {
 void Connection::take_request(std::string_view bytes) {
   const auto verdict = scanner_.feed(bytes);
   if (verdict == RecordScanner::Verdict::kIncomplete) return;
-  const bool accepted = verdict == RecordScanner::Verdict::kComplete && bytes.empty() &&
-                        exchange_.begin(scanner_.records(), scanner_.body_too_large());
+  const bool accepted =
+      verdict == RecordScanner::Verdict::kComplete && bytes.empty() && exchange_.begin(scanner_);
   if (!accepted) {
     context_.log.warning("gateway sent what is no FastCGI request; connection closed");
     return close();

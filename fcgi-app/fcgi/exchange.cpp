@@ -1,7 +1,6 @@
 #include "fcgi/exchange.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstring>
@@ -67,15 +66,15 @@ namespace sluice::fcgi {
 
 Result<bool> initialize_libfcgi() {
   if (FCGX_Init() != 0) return fail(ErrorCode::kSystem, "libfcgi: FCGX_Init failed");
-  // BEGIN_REQUEST (responder, keep), one parameter "A"="B", and the ends of both streams.
-  constexpr std::string_view kProbe(
+  // BEGIN_REQUEST (responder, keep) and the ends of both streams.
+  std::string_view probe(
       "\1\1\0\1\0\10\0\0\0\1\1\0\0\0\0\0"
-      "\1\4\0\1\0\4\0\0\1\1AB"
       "\1\4\0\1\0\0\0\0\1\5\0\1\0\0\0\0",
-      44);
-  Exchange probe;
-  if (!probe.begin(kProbe, false) || probe.request().params.empty() ||
-      probe.finish({204, ""}).empty()) {
+      32);
+  RecordScanner scanner({});
+  Exchange exchange;
+  if (scanner.feed(probe) != RecordScanner::Verdict::kComplete || !exchange.begin(scanner) ||
+      exchange.finish({204, ""}).empty()) {
     return fail(ErrorCode::kSystem,
                 "libfcgi does not use our OS_Read and OS_Write; link it as a shared library");
   }
@@ -92,8 +91,8 @@ Exchange::~Exchange() {
   FCGX_Free(fcgx_.get(), 0);
 }
 
-bool Exchange::begin(std::string_view records, bool body_too_large) {
-  const StreamsGuard guard(records, nullptr);
+bool Exchange::begin(const RecordScanner& scanner) {
+  const StreamsGuard guard(scanner.opening(), nullptr);
   fcgx_->ipcFd = kNoDescriptor;
   fcgx_->keepConnection = 1;  // FCGX_Accept_r begins with a Finish, which would let go of ipcFd
   if (FCGX_Accept_r(fcgx_.get()) != 0 || FCGX_GetError(fcgx_->in) != 0) {
@@ -101,10 +100,16 @@ bool Exchange::begin(std::string_view records, bool body_too_large) {
     return false;
   }
   keep_connection_ = fcgx_->keepConnection != 0;
-  read_params();
-  read_body();
-  request_.body_too_large = body_too_large;
-  request_.body = body_too_large ? std::string_view() : body_;
+  request_ = {};
+  for (const http::Param& param : scanner.params()) {
+    if (param.name == "REQUEST_METHOD") request_.method = param.value;
+    if (param.name == "DOCUMENT_URI") request_.path = param.value;
+    if (param.name == "REMOTE_ADDR") request_.remote_address = param.value;
+  }
+  request_.params = scanner.params();
+  request_.too_many_params = scanner.too_many_params();
+  request_.body = scanner.body();
+  request_.body_too_large = scanner.body_too_large();
   return true;
 }
 
@@ -140,35 +145,6 @@ void Exchange::end_request() {
 void Exchange::break_off(std::string& output) {
   constexpr std::string_view kUnknownType("\1\13\0\0\0\10\0\0\0\0\0\0\0\0\0\0", 16);
   output.append(kUnknownType);
-}
-
-void Exchange::read_params() {
-  request_ = {};
-  params_.clear();
-  for (char** entry = fcgx_->envp; entry && *entry; ++entry) {
-    if (params_.size() == kMaxParams) {
-      request_.too_many_params = true;
-      break;
-    }
-    const std::string_view text(*entry);
-    const std::size_t equals = text.find('=');
-    if (equals == std::string_view::npos) continue;
-    const http::Param param{text.substr(0, equals), text.substr(equals + 1)};
-    params_.push_back(param);
-    if (param.name == "REQUEST_METHOD") request_.method = param.value;
-    if (param.name == "DOCUMENT_URI") request_.path = param.value;
-    if (param.name == "REMOTE_ADDR") request_.remote_address = param.value;
-  }
-  request_.params = params_;
-}
-
-void Exchange::read_body() {
-  body_.clear();
-  std::array<char, 8192> chunk;  // NOLINT(*-member-init): filled by FCGX_GetStr
-  int size = 0;
-  while ((size = FCGX_GetStr(chunk.data(), static_cast<int>(chunk.size()), fcgx_->in)) > 0) {
-    body_.append(chunk.data(), static_cast<std::size_t>(size));
-  }
 }
 
 }  // namespace sluice::fcgi

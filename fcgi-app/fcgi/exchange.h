@@ -1,15 +1,17 @@
-// One request and its response, through libfcgi; the one home of fcgiapp.h.
+// One request and its response; the one home of fcgiapp.h.
 //
-// libfcgi reads and writes through its own operating-system layer (OS_Read, OS_Write, OS_IpcClose
-// of fcgios.h). exchange.cpp provides that layer: it reads from the records that the scanner has
-// checked, and writes into a string. So libfcgi never touches a socket and never blocks.
+// libfcgi opens the request and writes the records of its answer. It reads and writes through its
+// own operating-system layer (OS_Read, OS_Write, OS_IpcClose of fcgios.h). exchange.cpp provides
+// that layer: it reads from the records that the scanner has checked, and writes into a string. So
+// libfcgi never touches a socket and never blocks. Parameters and body come from the scanner: in
+// libfcgi's environment each would be a string of its own.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "fcgi/record_scanner.h"
 #include "http/request.h"
 #include "http/response.h"
 
@@ -23,18 +25,14 @@ namespace sluice::fcgi {
 
 class Exchange {
  public:
-  // CGI variables of a request, headers and libfcgi's FCGI_ROLE among them: nginx itself sends a
-  // dozen. Of the smallest there is room for 65,536 in the bytes that the scanner lets through.
-  static constexpr std::size_t kMaxParams = 256;
-
   Exchange();
   ~Exchange();
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
-  // Parses the records of one complete request; false if libfcgi refuses them. request() is then
-  // valid until finish(). REQUIRES: no request is open.
-  [[nodiscard]] bool begin(std::string_view records, bool body_too_large);
+  // Opens the request that `scanner` has; false if libfcgi refuses it. request() is then valid
+  // until finish(), and as long as the scanner has it. REQUIRES: no request is open.
+  [[nodiscard]] bool begin(const RecordScanner& scanner);
   [[nodiscard]] const http::Request& request() const { return request_; }
 
   // Ends the request: what to send to the gateway. Of a response whose body comes in pieces that is
@@ -53,14 +51,10 @@ class Exchange {
   [[nodiscard]] bool keep_connection() const { return keep_connection_; }
 
  private:
-  void read_params();
-  void read_body();
   void end_request();
 
   std::unique_ptr<FCGX_Request> fcgx_;
   http::Request request_;
-  std::vector<http::Param> params_;
-  std::string body_;
   bool keep_connection_ = false;
 };
 

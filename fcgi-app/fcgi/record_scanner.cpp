@@ -1,6 +1,7 @@
 #include "fcgi/record_scanner.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace sluice::fcgi {
 namespace {
@@ -11,6 +12,7 @@ constexpr unsigned kTypeBeginRequest = 1;
 constexpr unsigned kTypeParams = 4;
 constexpr unsigned kTypeStdin = 5;
 constexpr unsigned kRoleResponder = 1;
+constexpr std::size_t kHeaderBytes = 8;
 constexpr std::size_t kBeginBodyBytes = 8;
 
 std::string_view take_front(std::string_view& bytes, std::size_t count) {
@@ -19,14 +21,37 @@ std::string_view take_front(std::string_view& bytes, std::size_t count) {
   return front;
 }
 
+// A header without padding, which is dropped.
+void append_header(std::string& records, unsigned type, unsigned request_id, std::size_t length) {
+  for (const std::size_t byte :
+       {std::size_t{kVersion}, std::size_t{type}, std::size_t{request_id >> 8U},
+        std::size_t{request_id}, length >> 8U, length, std::size_t{0}, std::size_t{0}}) {
+    records += static_cast<char>(byte & 0xffU);
+  }
+}
+
+// The length of a name or a value, taken from the front: one byte, or four with the first bit set
+// (section 3.4). Nothing where it is cut short.
+std::optional<std::size_t> take_length(std::string_view& bytes) {
+  if (bytes.empty()) return std::nullopt;
+  const auto first = static_cast<unsigned char>(bytes.front());
+  const std::string_view written = take_front(bytes, first < 0x80 ? 1 : 4);
+  if (first < 0x80) return first;
+  if (written.size() < 4) return std::nullopt;
+  std::size_t length = 0;
+  for (const char c : written) length = length * 256U + static_cast<unsigned char>(c);
+  return length & 0x7fffffffU;
+}
+
 }  // namespace
 
+// Strings keep their memory for the next request.
 void RecordScanner::reset() {
-  const Options options = options_;
-  std::string records = std::move(records_);
-  records.clear();
-  *this = RecordScanner(options);
-  records_ = std::move(records);  // keeps its memory for the next request
+  phase_ = Phase::kBegin;
+  header_size_ = content_left_ = padding_left_ = body_bytes_ = 0;
+  too_many_params_ = false;
+  params_.clear();
+  for (std::string* text : {&opening_, &pairs_, &body_}) text->clear();
 }
 
 RecordScanner::Verdict RecordScanner::feed(std::string_view& bytes) {
@@ -40,9 +65,9 @@ RecordScanner::Verdict RecordScanner::feed(std::string_view& bytes) {
     } else if (phase_ == Phase::kDone) {
       return Verdict::kComplete;
     } else {
-      for (const char c : take_front(bytes, header_.size() - header_size_)) {
-        header_.at(header_size_++) = static_cast<unsigned char>(c);
-      }
+      const std::string_view part = take_front(bytes, header_.size() - header_size_);
+      std::copy(part.begin(), part.end(), header_.begin() + header_size_);
+      header_size_ += part.size();
       if (header_size_ == header_.size() && !accept_header()) return Verdict::kViolation;
     }
     const bool pending = content_left_ > 0 || padding_left_ > 0 || phase_ != Phase::kDone;
@@ -59,82 +84,63 @@ bool RecordScanner::accept_header() {
   content_left_ = length;
   padding_left_ = h[6];
   if (h[0] != kVersion || request_id == 0) return false;
-  if (phase_ == Phase::kBegin) {
-    request_id_ = request_id;
-    if (type != kTypeBeginRequest || length != kBeginBodyBytes) return false;
-  } else if (request_id != request_id_ || !accept_stream_header(type, length)) {
-    return false;
+  if (phase_ != Phase::kBegin) {
+    return request_id == request_id_ && accept_stream_header(type, length);
   }
-  // Padding is dropped, so the header goes on without it. A body past its bound goes nowhere.
-  if (phase_ == Phase::kBody && length > 0 && body_too_large()) return true;
-  for (std::size_t i = 0; i < h.size(); ++i) {
-    records_ += i == 6 ? '\0' : static_cast<char>(h.at(i));
-  }
-  return true;
+  request_id_ = request_id;
+  append_header(opening_, type, request_id, length);
+  return type == kTypeBeginRequest && length == kBeginBodyBytes;
 }
 
+// An empty record ends its stream.
 bool RecordScanner::accept_stream_header(unsigned type, std::size_t length) {
   if (phase_ == Phase::kParams) {
-    params_bytes_ += length;
-    if (type != kTypeParams || params_bytes_ > options_.max_params_bytes) return false;
-    return length > 0 || end_params();
+    if (type != kTypeParams || pairs_.size() + length > options_.max_params_bytes) return false;
+    if (length > 0) return true;
+    append_header(opening_, kTypeParams, request_id_, 0);
+    phase_ = Phase::kBody;
+    return read_params();
   }
-  body_bytes_ += length;
   if (type != kTypeStdin) return false;
+  body_bytes_ += length;
+  if (body_too_large()) body_.clear();
   if (length == 0) phase_ = Phase::kDone;
   return true;
 }
 
 bool RecordScanner::accept_content(std::string_view content) {
   if (phase_ == Phase::kBegin) return accept_begin(content);
-  if (phase_ == Phase::kParams && !accept_pairs(content)) return false;
-  if (phase_ == Phase::kBody && body_too_large()) return true;
-  records_ += content;
-  return true;
-}
-
-bool RecordScanner::accept_begin(std::string_view content) {
-  begin_body_ += content;
-  records_ += content;
-  if (begin_body_.size() < kBeginBodyBytes) return true;
-  phase_ = Phase::kParams;
-  return begin_body_[0] == 0 && begin_body_[1] == static_cast<char>(kRoleResponder);
-}
-
-// Follows the lengths of section 3.4 through the stream, wherever records split it.
-bool RecordScanner::accept_pairs(std::string_view content) {
-  while (!content.empty()) {
-    if (field_ == Field::kText) {
-      pair_left_ -= take_front(content, pair_left_).size();
-      if (pair_left_ == 0) field_ = Field::kNameLength;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(take_front(content, 1).front());
-    if (length_bytes_left_ > 0) {
-      length_ = length_ * 256U + byte;
-      --length_bytes_left_;
-    } else if (byte >= 0x80) {
-      length_ = byte & 0x7fU;
-      length_bytes_left_ = 3;
-    } else {
-      length_ = byte;
-    }
-    if (length_bytes_left_ > 0) continue;
-    pair_left_ += length_;
-    if (pair_left_ > options_.max_params_bytes) return false;
-    if (field_ == Field::kNameLength) {
-      field_ = Field::kValueLength;
-    } else {
-      field_ = pair_left_ > 0 ? Field::kText : Field::kNameLength;
-    }
+  if (phase_ == Phase::kParams) {
+    pairs_ += content;
+  } else if (!body_too_large()) {
+    body_ += content;
   }
   return true;
 }
 
-// The parameters must not end within a pair.
-bool RecordScanner::end_params() {
-  phase_ = Phase::kBody;
-  return field_ == Field::kNameLength && length_bytes_left_ == 0;
+bool RecordScanner::accept_begin(std::string_view content) {
+  opening_ += content;
+  if (opening_.size() < kHeaderBytes + kBeginBodyBytes) return true;
+  phase_ = Phase::kParams;
+  return opening_[kHeaderBytes] == 0 &&
+         opening_[kHeaderBytes + 1] == static_cast<char>(kRoleResponder);
+}
+
+// The pairs must fill the stream, to the byte.
+bool RecordScanner::read_params() {
+  std::string_view rest = pairs_;
+  while (!rest.empty()) {
+    const auto name_length = take_length(rest);
+    const auto value_length = take_length(rest);
+    if (!name_length || !value_length || *name_length + *value_length > rest.size()) return false;
+    const http::Param param{take_front(rest, *name_length), take_front(rest, *value_length)};
+    if (params_.size() < kMaxParams) {
+      params_.push_back(param);
+    } else {
+      too_many_params_ = true;
+    }
+  }
+  return true;
 }
 
 }  // namespace sluice::fcgi

@@ -1,28 +1,36 @@
-// Watches the bytes of a connection until one whole FastCGI request is there, and lets nothing
-// through that libfcgi 2.4.2 must not see.
+// Watches the bytes of a connection until one whole FastCGI request is there: its parameters, its
+// body, and the records that libfcgi needs to answer it.
 //
 // libfcgi reads blockingly, and some bytes crash it: name and value lengths whose sum overflows
 // (2.4.2 still; CVE-2025-23016 was half of it) and repeated names in FCGI_GET_VALUES. So it is
-// handed requests that are complete and well formed, and nothing else. Format: FastCGI
-// Specification 1.0, sections 3 to 5.
+// handed how a request begins, checked, and nothing else. Format: FastCGI Specification 1.0,
+// sections 3 to 5.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "http/request.h"
 
 namespace sluice::fcgi {
 
 class RecordScanner {
  public:
+  // CGI variables of a request, headers among them: nginx itself sends a dozen. Of the smallest
+  // there is room for 65,536 in the bytes that are let through.
+  static constexpr std::size_t kMaxParams = 256;
+
   struct Options {
-    std::size_t max_params_bytes = 131'072;  // of all names and values together
+    std::size_t max_params_bytes = 131'072;  // of all names and values, with their lengths
     std::size_t max_body_bytes = 65'536;
   };
   enum class Verdict {
     kIncomplete,  // fed bytes are all taken; more must come
-    kComplete,    // records() hold one request
+    kComplete,    // one request is there
     kViolation,   // not what a web server sends: close the connection
   };
 
@@ -35,38 +43,42 @@ class RecordScanner {
   void reset();
 
   // True between requests: nothing of a new one has come yet.
-  [[nodiscard]] bool idle() const { return records_.empty() && header_size_ == 0; }
-  // The records of the request, fit for libfcgi. A body beyond the bound is cut short.
-  [[nodiscard]] std::string_view records() const { return records_; }
+  [[nodiscard]] bool idle() const {
+    return phase_ == Phase::kBegin && header_size_ == 0 && content_left_ == 0;
+  }
+
+  // These are of a complete request, and live until reset().
+  // FCGI_BEGIN_REQUEST and the end of FCGI_PARAMS, fit for libfcgi.
+  [[nodiscard]] std::string_view opening() const { return opening_; }
+  // In the order received; the first kMaxParams of them.
+  [[nodiscard]] std::span<const http::Param> params() const { return params_; }
+  [[nodiscard]] bool too_many_params() const { return too_many_params_; }
+  // Empty where it is too large.
+  [[nodiscard]] std::string_view body() const { return body_; }
   [[nodiscard]] bool body_too_large() const { return body_bytes_ > options_.max_body_bytes; }
 
  private:
   enum class Phase { kBegin, kParams, kBody, kDone };
-  enum class Field { kNameLength, kValueLength, kText };  // of a name-value pair
 
   [[nodiscard]] bool accept_header();
   [[nodiscard]] bool accept_stream_header(unsigned type, std::size_t length);
   [[nodiscard]] bool accept_content(std::string_view content);
   [[nodiscard]] bool accept_begin(std::string_view content);
-  [[nodiscard]] bool accept_pairs(std::string_view content);
-  [[nodiscard]] bool end_params();
+  [[nodiscard]] bool read_params();
 
   Options options_;
-  std::string records_;
   Phase phase_ = Phase::kBegin;
   std::array<unsigned char, 8> header_{};
   std::size_t header_size_ = 0;   // bytes of header_ that are there
   std::size_t content_left_ = 0;  // of the present record
   std::size_t padding_left_ = 0;
-  std::string begin_body_;
   unsigned request_id_ = 0;
-  std::size_t params_bytes_ = 0;
+  std::string opening_;
+  std::string pairs_;  // the content of FCGI_PARAMS
+  std::vector<http::Param> params_;
+  bool too_many_params_ = false;
+  std::string body_;
   std::size_t body_bytes_ = 0;
-  // The name-value pair being read.
-  Field field_ = Field::kNameLength;
-  std::uint32_t length_ = 0;        // the length being read
-  unsigned length_bytes_left_ = 0;  // of a four-byte length
-  std::size_t pair_left_ = 0;       // bytes of name and value still to come
 };
 
 }  // namespace sluice::fcgi
