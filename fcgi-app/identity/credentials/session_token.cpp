@@ -7,6 +7,8 @@
 
 #include <sodium.h>
 
+#include "identity/credentials/base64.h"
+
 namespace sluice::identity {
 namespace {
 
@@ -25,12 +27,6 @@ Tag tag_of(Bytes text, const Secret& secret) {
   crypto_generichash(tag.data(), tag.size(), text.data(), text.size(), secret.data(),
                      secret.size());
   return tag;
-}
-
-// libsodium 1.0.18 reads every byte that is not ASCII as '_'.
-bool is_ascii(std::string_view text) {
-  return std::none_of(text.begin(), text.end(),
-                      [](char c) { return static_cast<unsigned char>(c) > 0x7f; });
 }
 
 std::int64_t seconds_of(TimePoint at) {
@@ -63,14 +59,11 @@ std::string SessionTokens::sign(const Session& session) const {
 
 Result<Session> SessionTokens::verify(std::string_view token, TimePoint now) const {
   std::array<std::uint8_t, kMaxBytes> buffer{};
-  std::size_t size = 0;
-  if (!is_ascii(token) ||
-      sodium_base642bin(buffer.data(), buffer.size(), token.data(), token.size(), nullptr, &size,
-                        nullptr, kEncoding) != 0 ||
-      size <= kHeadBytes + kTagBytes || buffer[0] != kVersion) {
+  const auto size = read_base64(token, buffer);
+  if (!size || *size <= kHeadBytes + kTagBytes || buffer[0] != kVersion) {
     return fail(ErrorCode::kInvalidSession);
   }
-  const Bytes text = Bytes(buffer).first(size - kTagBytes);
+  const Bytes text = Bytes(buffer).first(*size - kTagBytes);
   const Bytes tag = Bytes(buffer).subspan(text.size(), kTagBytes);
   const bool genuine = std::any_of(secrets_.begin(), secrets_.end(), [&](const Secret& secret) {
     return sodium_memcmp(tag_of(text, secret).data(), tag.data(), tag.size()) == 0;
