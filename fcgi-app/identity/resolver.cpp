@@ -152,7 +152,7 @@ Identity Resolver::resolve_claims(const http::Request& request, Credentials want
   if (!identity.tenant.empty() && session->tenant != identity.tenant) {
     return rejected(std::move(identity), ErrorCode::kForeignSession);
   }
-  if (!tenants_.contains(session->tenant)) {
+  if (identity.tenant.empty() && !tenants_.contains(session->tenant)) {
     return rejected(std::move(identity), ErrorCode::kUnknownTenant);
   }
   identity.tenant = std::move(session->tenant);

@@ -13,13 +13,13 @@
 
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/string_set.h"
 #include "http/request.h"
 #include "identity/address/access.h"
 #include "identity/address/nat64.h"
@@ -31,7 +31,7 @@ namespace sluice::identity {
 
 class Resolver {
  public:
-  using Tenants = std::set<std::string, std::less<>>;
+  using Tenants = StringSet;
 
   struct Options {
     int ipv6_prefix = 64;  // 8 to 128: how much of an IPv6 address is one client

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/append.h"
+
 namespace sluice::limiter {
 namespace {
 
@@ -9,51 +11,59 @@ using identity::Identity;
 using limits::Fact;
 using limits::Limit;
 
-std::string hex(const SessionId& id) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t byte : id) {
-    text += kDigits[byte >> 4U];
-    text += kDigits[byte & 15U];
-  }
-  return text;
-}
-
 constexpr std::string_view kLayout = ":v3:{";
+constexpr std::size_t kUsualKey = 128;            // for which memory is taken once
 constexpr std::size_t kNetworkText = 2 + 48 / 4;  // "6:" and hex digits
 
-// The value of a fact; empty where the request has none.
-std::string value(const limits::ScopePart& part, const Identity& identity, std::string_view route) {
+// Appends the value of a fact; nothing where the request has none.
+void append_value(std::string& key, const limits::ScopePart& part, const Identity& identity,
+                  std::string_view route) {
   switch (part.fact) {
     case Fact::kTenant:
-      return identity.tenant;
+      key += identity.tenant;
+      break;
     case Fact::kSession:
-      if (identity.session) return hex(*identity.session);
-      return identity.user.empty() ? "" : "user:" + identity.user;
+      if (identity.session) {
+        append_hex(key, *identity.session);
+      } else if (!identity.user.empty()) {
+        key.append("user:").append(identity.user);
+      }
+      break;
     case Fact::kIp:
-      return identity.address;
+      key += identity.address;
+      break;
     case Fact::kApiKey:
-      return identity.api_key;
+      key += identity.api_key;
+      break;
     case Fact::kUser:
-      return identity.user;
+      key += identity.user;
+      break;
     case Fact::kHeader: {
       const auto found = identity.headers.find(part.header);
-      return found == identity.headers.end() ? "" : found->second;
+      if (found != identity.headers.end()) key += found->second;
+      break;
     }
     case Fact::kRoute:
-      return std::string(route);
+      key += route;
+      break;
   }
-  return "";
 }
 
-std::string stem(const KeySpace& space, std::string_view tag) {
+bool has_value(const limits::ScopePart& part, const Identity& identity, std::string_view route) {
+  std::string value;
+  append_value(value, part, identity, route);
+  return !value.empty();
+}
+
+std::string stem(const KeySpace& space, std::string_view tag, std::string_view more = "") {
   std::string key;
-  key.reserve(128);
-  return key.append(space.prefix).append(kLayout).append(tag).append("}:");
+  key.reserve(kUsualKey);
+  key.append(space.prefix).append(kLayout).append(tag).append(more).append("}:");
+  return key;
 }
 
 std::string tenant_stem(const KeySpace& space, std::string_view tenant) {
-  const std::string tag = space.tags.of_tenant(tenant);
+  const std::string_view tag = space.tags.of_tenant(tenant);
   std::string key = stem(space, tag);
   if (tag != tenant) key.append(tenant).append(":");
   return key;
@@ -76,15 +86,15 @@ Tags::Tags(const limits::Plans& plans) {
   }
 }
 
-std::string Tags::of_tenant(std::string_view tenant) const {
+std::string_view Tags::of_tenant(std::string_view tenant) const {
   const auto found =
       std::lower_bound(plans_.begin(), plans_.end(), tenant,
                        [](const auto& one, std::string_view name) { return one.first < name; });
-  return found != plans_.end() && found->first == tenant ? found->second : std::string(tenant);
+  return found != plans_.end() && found->first == tenant ? found->second : tenant;
 }
 
-std::string Tags::of_address(std::string_view address) const {
-  return addresses_share_ ? "@" : std::string("@").append(address);
+std::string_view Tags::of_address(std::string_view address) const {
+  return addresses_share_ ? "" : address;
 }
 
 std::string bucket_key(const KeySpace& space, const Limit& limit, const Identity& identity,
@@ -93,15 +103,16 @@ std::string bucket_key(const KeySpace& space, const Limit& limit, const Identity
   if (limit.scope.parts.empty()) {
     std::string key = stem(space, is_default ? "@" : space.tags.of_tenant(limit.tenant));
     if (!limit.plan.empty()) key.append(limit.plan).append(":");
-    return key.append(limit.name).append(":global");
+    key.append(limit.name).append(":global");
+    return key;
   }
   std::string key;
   bool says_address = false;
   if (is_default) {
-    const std::string tag =
-        limit.scope.has(Fact::kIp) ? space.tags.of_address(identity.address) : "@";
-    says_address = tag.size() > 1;
-    key = stem(space, tag);
+    const std::string_view address =
+        limit.scope.has(Fact::kIp) ? space.tags.of_address(identity.address) : "";
+    says_address = !address.empty();
+    key = stem(space, "@", address);
   } else {
     key = tenant_stem(space, limit.tenant);
   }
@@ -111,8 +122,9 @@ std::string bucket_key(const KeySpace& space, const Limit& limit, const Identity
     if (part.fact == Fact::kHeader) key.append(":").append(part.header);
     if (part.fact == Fact::kTenant && !is_default) continue;
     if (part.fact == Fact::kIp && says_address) continue;
-    const std::string shown = value(part, identity, route);
-    key.append(":").append(shown.empty() ? "@" + identity.address : shown);
+    const std::size_t before = key.append(":").size();
+    append_value(key, part, identity, route);
+    if (key.size() == before) key.append("@").append(identity.address);
   }
   return key;
 }
@@ -120,7 +132,7 @@ std::string bucket_key(const KeySpace& space, const Limit& limit, const Identity
 bool counts_address(const Limit& limit, const Identity& identity, std::string_view route) {
   const auto& parts = limit.scope.parts;
   return std::any_of(parts.begin(), parts.end(), [&](const limits::ScopePart& part) {
-    return part.fact == Fact::kIp || value(part, identity, route).empty();
+    return part.fact == Fact::kIp || !has_value(part, identity, route);
   });
 }
 
@@ -148,17 +160,21 @@ std::string_view tag_in(std::string_view key) {
 
 std::string tenant_key(const KeySpace& space, std::string_view tenant, std::string_view name,
                        std::string_view rest) {
-  return tenant_stem(space, tenant).append(name).append(":").append(rest);
+  std::string key = tenant_stem(space, tenant);
+  key.append(name).append(":").append(rest);
+  return key;
 }
 
 std::string session_key(const KeySpace& space, std::string_view name, const Identity& identity) {
-  return tenant_key(space, identity.tenant, name, value({Fact::kSession, ""}, identity, ""));
+  std::string key = tenant_key(space, identity.tenant, name, "");
+  append_value(key, {Fact::kSession, ""}, identity, "");
+  return key;
 }
 
 std::string address_key(const KeySpace& space, std::string_view name, const Identity& identity) {
-  const std::string tag = space.tags.of_address(identity.address);
-  std::string key = stem(space, tag).append(name);
-  if (tag.size() == 1) key.append(":").append(identity.address);
+  const std::string_view address = space.tags.of_address(identity.address);
+  std::string key = stem(space, "@", address).append(name);
+  if (address.empty()) key.append(":").append(identity.address);
   return key;
 }
 

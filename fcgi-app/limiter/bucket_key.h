@@ -33,8 +33,10 @@ class Tags {
   Tags() = default;
   explicit Tags(const limits::Plans& plans);
 
-  [[nodiscard]] std::string of_tenant(std::string_view tenant) const;
-  [[nodiscard]] std::string of_address(std::string_view address) const;
+  // As long as this object and the argument live.
+  [[nodiscard]] std::string_view of_tenant(std::string_view tenant) const;
+  // Of an address what stands behind the '@'.
+  [[nodiscard]] std::string_view of_address(std::string_view address) const;
 
  private:
   // By tenant, sorted, where it is not the tenant's own.

@@ -123,19 +123,19 @@ std::size_t view_size(Algorithm algorithm) {
 
 }  // namespace
 
-std::string encode(const Terms& terms) {
-  std::string bytes;
+void append(std::string& bytes, const Terms& terms) {
+  const std::size_t end = bytes.size() + kTermsSize;
   append_integer<std::uint8_t>(bytes, static_cast<int>(terms.algorithm) +
                                           kAlignmentFactor * static_cast<int>(terms.alignment));
   append_integer<Four>(bytes, terms.quota);
   append_integer<Four>(bytes, terms.capacity);
   append_integer<Eight>(bytes, terms.window.count());
-  bytes.resize(kTermsSize);
-  return bytes;
+  bytes.resize(end);
 }
 
 std::string encode(const Bucket& bucket) {
-  std::string bytes = encode(bucket.terms);
+  std::string bytes;
+  append(bytes, bucket.terms);
   std::visit([&](const auto& state) { append(bytes, state); }, bucket.state);
   return bytes;
 }

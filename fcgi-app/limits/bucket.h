@@ -72,7 +72,7 @@ struct Bucket {
 //   the buckets     8 level, 8 at
 // 31 bytes at most but for the log: of longer strings Lua 5.1 hashes every other byte, and the
 // states of a bucket differ in few.
-[[nodiscard]] std::string encode(const Terms& terms);
+void append(std::string& bytes, const Terms& terms);
 [[nodiscard]] std::string encode(const Bucket& bucket);
 // nullopt for bytes that encode() never makes of what a limit without complaint() charged.
 [[nodiscard]] std::optional<Bucket> decode(std::string_view bytes);

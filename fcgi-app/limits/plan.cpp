@@ -21,7 +21,9 @@ bool PlanLimit::applies_to(std::string_view route) const {
 }
 
 Plans::Plans(std::vector<PlanLimit> defaults, TenantLimits tenants)
-    : defaults_(std::move(defaults)), tenants_(std::move(tenants)) {}
+    : defaults_(std::move(defaults)), tenants_(std::move(tenants)) {
+  for (const auto& [tenant, limits] : tenants_) by_tenant_.emplace(tenant, limits);
+}
 
 LimitSet Plans::limits_for(std::string_view tenant, std::string_view route,
                            Standing standing) const {
@@ -33,14 +35,14 @@ LimitSet Plans::limits_for(std::string_view tenant, std::string_view route,
   }
   if (standing != Standing::kKnown) add_limits(set, defaults_, route);
   if (standing == Standing::kAnonymous) return set;
-  if (const auto found = tenants_.find(tenant); found != tenants_.end()) {
+  if (const auto found = by_tenant_.find(tenant); found != by_tenant_.end()) {
     add_limits(set, found->second, route);
   }
   return set;
 }
 
 bool Plans::has_tenant(std::string_view tenant) const {
-  return tenants_.contains(tenant);
+  return by_tenant_.contains(tenant);
 }
 
 }  // namespace sluice::limits

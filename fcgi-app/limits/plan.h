@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/ids.h"
@@ -38,6 +39,9 @@ class Plans {
   using TenantLimits = std::map<std::string, std::vector<PlanLimit>, std::less<>>;
 
   Plans(std::vector<PlanLimit> defaults, TenantLimits tenants);
+  Plans(const Plans&) = delete;
+  Plans& operator=(const Plans&) = delete;
+  ~Plans() = default;
 
   // The limits of a request on `route`:
   //   kKnown      its tenant's;
@@ -56,6 +60,8 @@ class Plans {
  private:
   std::vector<PlanLimit> defaults_;
   TenantLimits tenants_;
+  // The same, found by hash: a request is looked up here.
+  std::unordered_map<std::string_view, std::span<const PlanLimit>> by_tenant_;
 };
 
 }  // namespace sluice::limits

@@ -1,5 +1,4 @@
-// One socket to Redis, from connect to its first failure; hiredis formats commands and parses
-// replies. The one home of hiredis.
+// One socket to Redis, from connect to its first failure; hiredis parses the replies.
 //
 // A command is appended to the outgoing buffer, which the loop flushes once a turn; replies resume
 // the waiting coroutines in order. So one round trip is shared by every request in flight. After

@@ -35,7 +35,7 @@ void check_argument(const limits::Ask& ask, TimePoint now) {
   TakeArgument argument(now, now);
   argument.add(ask);
   const std::string once = argument.text();
-  require(argument.keys().size() <= ask.charges.size() + ask.bars.size(), "a key is sent once");
+  require(argument.key_count() <= ask.charges.size() + ask.bars.size(), "a key is sent once");
   argument.add(ask);
   const std::string twice = argument.text();
   const std::size_t decision = 3 + ask.charges.size() * 8 + ask.bars.size() * 8;

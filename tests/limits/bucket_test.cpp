@@ -79,7 +79,9 @@ TEST(BucketBytesTest, AreTheseForEver) {
   for (const Golden& golden : goldens()) {
     EXPECT_EQ(hex(encode(golden.bucket)), golden.hex);
     EXPECT_EQ(decode(bytes_of(golden.hex)), golden.bucket) << golden.hex;
-    EXPECT_EQ(hex(encode(golden.bucket.terms)), golden.hex.substr(0, 2 * kTermsSize));
+    std::string terms = "before";
+    append(terms, golden.bucket.terms);
+    EXPECT_EQ(hex(terms), hex("before") + golden.hex.substr(0, 2 * kTermsSize));
     const bool is_log = golden.bucket.terms.algorithm == Algorithm::kSlidingLog;
     EXPECT_TRUE(is_log || golden.hex.size() <= 62) << "strings above 31 bytes cost Lua more";
   }

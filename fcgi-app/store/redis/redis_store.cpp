@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/append.h"
 #include "store/redis/take_call.h"
 #include "telemetry/task_failures.h"
 
@@ -74,7 +75,11 @@ struct RedisStore::Join {
   RedisStore& store;
   Waiting& waiting;
 
-  Join(RedisStore& joined, Waiting& decision) : store(joined), waiting(decision) {}
+  Join(RedisStore& joined, Waiting& decision, std::optional<TimePoint> now)
+      : store(joined), waiting(decision) {
+    if (store.batch_.waiting.size() >= kMaxBatch || store.batch_.now != now) store.flush();
+    store.batch_.now = now;
+  }
   ~Join() {
     if (waiting.resume) store.leave(waiting);
   }
@@ -97,24 +102,19 @@ RedisStore::RedisStore(loop::Loop& loop, redis::Link& link, telemetry::Log& log)
 
 Task<Result<Decision>> RedisStore::take(limits::Ask ask, std::optional<TimePoint> now) {
   const auto deadline = link_.deadline();
-  auto decision = co_await join(ask, now);
+  Waiting waiting{ask};
+  co_await Join(*this, waiting, now);
   // Nothing was charged, and what was wrong is known now: once more.
-  if (!decision && must_ask_again(decision.error()) && loop_.now() < deadline) {
-    decision = co_await join(ask, now);
-    if (!decision && must_ask_again(decision.error())) {
-      decision = tl::unexpected(on_nonsense(decision.error().detail));
+  if (!waiting.result && must_ask_again(waiting.result.error()) && loop_.now() < deadline) {
+    waiting = Waiting{ask};
+    co_await Join(*this, waiting, now);
+    if (!waiting.result && must_ask_again(waiting.result.error())) {
+      waiting.result = tl::unexpected(on_nonsense(waiting.result.error().detail));
     }
   }
-  const bool is_refused = !decision && decision.error().code == ErrorCode::kStoreUnavailable;
+  const bool is_refused =
+      !waiting.result && waiting.result.error().code == ErrorCode::kStoreUnavailable;
   if (is_refused) link_.report_refused();
-  co_return decision;
-}
-
-Task<Result<Decision>> RedisStore::join(limits::Ask ask, std::optional<TimePoint> now) {
-  if (batch_.waiting.size() >= kMaxBatch || batch_.now != now) flush();
-  batch_.now = now;
-  Waiting waiting{ask};
-  co_await Join(*this, waiting);
   co_return std::move(waiting.result);
 }
 
@@ -187,13 +187,17 @@ Task<Result<redis::Reply>> RedisStore::evaluate(Batch& batch, loop::Milliseconds
   if (!wire || batch.waiting.empty()) co_return fail(ErrorCode::kStoreUnavailable);
   TakeArgument argument(batch.now, link_.clock().now());
   for (const Waiting* waiting : batch.waiting) argument.add(waiting->ask);
-  const std::vector<std::string_view> keys = argument.keys();
-  const std::string key_count = fmt::to_string(keys.size());
+  const std::string key_count = number_text(static_cast<std::int64_t>(argument.key_count()));
   const std::string packed = argument.text();
   const bool by_text = command == "EVAL";
-  std::vector<std::string_view> arguments{
-      command, by_text ? link_.script().text() : link_.script().sha(), key_count};
-  arguments.insert(arguments.end(), keys.begin(), keys.end());
+  std::vector<std::string_view> arguments;
+  arguments.reserve(argument.key_count() + 4);
+  for (const std::string_view one :
+       {command, by_text ? link_.script().text() : std::string_view(link_.script().sha()),
+        std::string_view(key_count)}) {
+    arguments.push_back(one);
+  }
+  argument.append_keys(arguments);
   arguments.emplace_back(packed);
   auto reply = co_await wire->command(arguments, deadline);
   co_return reply;

@@ -62,7 +62,6 @@ class RedisStore final : public BucketStore {
   // What take() awaits: joins the batch, is resumed when the batch has its answer.
   struct Join;
 
-  [[nodiscard]] Task<Result<limits::Decision>> join(limits::Ask ask, std::optional<TimePoint> now);
   [[nodiscard]] Task<void> send(Batch batch);
   [[nodiscard]] Task<Result<redis::Reply>> evaluate(Batch& batch, loop::Milliseconds deadline,
                                                     std::string_view command);

@@ -20,6 +20,10 @@ constexpr std::uint16_t kFailed = 0xffff;
 constexpr unsigned kBarred = 0x8000;
 // The bytes of a length of time, in the argument.
 constexpr std::size_t kLengthBytes = 6;
+// What text() begins with.
+constexpr std::size_t kHeadBytes = 12;
+// Room for the keys of a few decisions; a batch has up to 64.
+constexpr std::size_t kFirstSlots = 64;
 
 // Until when, from 1970, Lua counts microseconds exactly.
 constexpr std::int64_t kExactUntil = std::int64_t{1} << 53;
@@ -39,51 +43,79 @@ void TakeArgument::add(const limits::Ask& ask) {
   }
   for (const limits::Bar& bar : ask.bars) {
     append_integer<std::uint16_t>(decisions_, bars_.number_of(bar.key));
-    std::string length;
-    append_integer<std::int64_t>(length, bar.set_for.count());
-    decisions_.append(length, 0, kLengthBytes);
+    append_integer<std::int64_t>(decisions_, bar.set_for.count());
+    decisions_.resize(decisions_.size() - (sizeof(std::int64_t) - kLengthBytes));
   }
 }
 
 std::string TakeArgument::text() const {
   std::string text;
+  text.reserve(kHeadBytes + limits_.size() + decisions_.size());
   append_integer<std::int64_t>(text, now_ ? microseconds_since_epoch(*now_) : 0);
-  append_integer<std::uint16_t>(text, limits_.size());
-  append_integer<std::uint16_t>(text, buckets_.list.size());
-  for (const std::string& limit : limits_) text += limit;
-  return text + decisions_;
+  append_integer<std::uint16_t>(text, limit_ends_.size());
+  append_integer<std::uint16_t>(text, buckets_.list().size());
+  text.append(limits_).append(decisions_);
+  return text;
 }
 
-std::vector<std::string_view> TakeArgument::keys() const {
-  std::vector<std::string_view> keys = buckets_.list;
-  keys.insert(keys.end(), bars_.list.begin(), bars_.list.end());
-  return keys;
+void TakeArgument::append_keys(std::vector<std::string_view>& arguments) const {
+  for (const Keys* keys : {&buckets_, &bars_}) {
+    arguments.insert(arguments.end(), keys->list().begin(), keys->list().end());
+  }
 }
 
 std::size_t TakeArgument::Keys::number_of(std::string_view key) {
-  const auto [found, is_new] = numbers.try_emplace(key, list.size() + 1);
-  if (is_new) list.push_back(key);
-  return found->second;
+  if (slots_.size() < 2 * (list_.size() + 1)) grow();
+  std::uint16_t& slot = slot_of(key);
+  if (slot == 0) {
+    list_.push_back(key);
+    slot = static_cast<std::uint16_t>(list_.size());
+  }
+  return slot;
+}
+
+// The key's own, or the free one for it.
+std::uint16_t& TakeArgument::Keys::slot_of(std::string_view key) {
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t at = std::hash<std::string_view>{}(key)&mask;
+  while (slots_[at] != 0 && list_[slots_[at] - 1U] != key) at = (at + 1) & mask;
+  return slots_[at];
+}
+
+void TakeArgument::Keys::grow() {
+  slots_.assign(std::max(kFirstSlots, 2 * slots_.size()), 0);
+  for (std::size_t i = 0; i < list_.size(); ++i) {
+    slot_of(list_[i]) = static_cast<std::uint16_t>(i + 1);
+  }
 }
 
 // Limits that read alike are one: tenants of a plan share its figures.
 std::size_t TakeArgument::number_of(const Limit& limit) {
-  const limits::Terms terms = limit.terms();
-  std::string text = limits::encode(terms);
-  append_integer<std::uint32_t>(text, terms.tick.count());
-  append_integer<std::uint8_t>(text, limit.on_change);
-  append_integer<std::uint8_t>(text, limit.mode == limits::Mode::kShadow ? 1 : 0);
-  if (terms.alignment == limits::Alignment::kCalendar) {
-    const auto boundaries =
-        limits::calendar_boundaries(limit.rate.window.unit, limit.time_zone, estimate_);
-    for (const TimePoint boundary : boundaries) {
-      append_integer<std::int64_t>(text, microseconds_since_epoch(boundary));
-    }
+  const std::size_t start = limits_.size();
+  append_limit(limit);
+  const std::string_view all = limits_;
+  const std::string_view added = all.substr(start);
+  std::size_t from = 0;
+  for (std::size_t i = 0; i < limit_ends_.size(); from = limit_ends_[i++]) {
+    if (all.substr(from, limit_ends_[i] - from) != added) continue;
+    limits_.resize(start);
+    return i + 1;
   }
-  const auto found = std::find(limits_.begin(), limits_.end(), text);
-  const auto number = static_cast<std::size_t>(found - limits_.begin()) + 1;
-  if (found == limits_.end()) limits_.push_back(std::move(text));
-  return number;
+  limit_ends_.push_back(limits_.size());
+  return limit_ends_.size();
+}
+
+void TakeArgument::append_limit(const Limit& limit) {
+  const limits::Terms terms = limit.terms();
+  limits::append(limits_, terms);
+  append_integer<std::uint32_t>(limits_, terms.tick.count());
+  append_integer<std::uint8_t>(limits_, limit.on_change);
+  append_integer<std::uint8_t>(limits_, limit.mode == limits::Mode::kShadow ? 1 : 0);
+  if (terms.alignment != limits::Alignment::kCalendar) return;
+  for (const TimePoint boundary :
+       limits::calendar_boundaries(limit.rate.window.unit, limit.time_zone, estimate_)) {
+    append_integer<std::int64_t>(limits_, microseconds_since_epoch(boundary));
+  }
 }
 
 template <class Stored>

@@ -2,11 +2,11 @@
 // format.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -25,24 +25,37 @@ class TakeArgument {
 
   // What `ask` refers to outlives this object.
   void add(const limits::Ask& ask);
-  [[nodiscard]] std::vector<std::string_view> keys() const;
+  void append_keys(std::vector<std::string_view>& arguments) const;
+  [[nodiscard]] std::size_t key_count() const {
+    return buckets_.list().size() + bars_.list().size();
+  }
   [[nodiscard]] std::string text() const;
 
  private:
-  struct Keys {
-    std::vector<std::string_view> list;
-    std::unordered_map<std::string_view, std::size_t> numbers;  // from 1
-
+  // Keys, each once, and their numbers from 1 on.
+  class Keys {
+   public:
     [[nodiscard]] std::size_t number_of(std::string_view key);
+    [[nodiscard]] const std::vector<std::string_view>& list() const { return list_; }
+
+   private:
+    [[nodiscard]] std::uint16_t& slot_of(std::string_view key);
+    void grow();
+
+    std::vector<std::string_view> list_;
+    // By hash: the number of a key, or 0. At least twice as many as keys, a power of two.
+    std::vector<std::uint16_t> slots_;
   };
 
   [[nodiscard]] std::size_t number_of(const limits::Limit& limit);
+  void append_limit(const limits::Limit& limit);
 
   std::optional<TimePoint> now_;
   TimePoint estimate_;
   Keys buckets_;
   Keys bars_;
-  std::vector<std::string> limits_;
+  std::string limits_;  // each as the script reads it
+  std::vector<std::size_t> limit_ends_;
   std::string decisions_;
 };
 
