@@ -1,6 +1,7 @@
 #include "http/json.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -17,23 +18,34 @@ namespace {
 
 constexpr std::size_t kUsualObject = 256;  // for which memory is taken once
 
+constexpr std::array<bool, 256> kIsEscaped = [] {
+  std::array<bool, 256> escaped{};
+  for (std::size_t c = 0; c < 0x20; ++c) escaped.at(c) = true;
+  escaped.at('"') = escaped.at('\\') = true;
+  return escaped;
+}();
+
+bool is_escaped(char c) {
+  return kIsEscaped[static_cast<unsigned char>(c)];
+}
+
 // RFC 8259 section 7: quotes, backslashes and control characters are escaped, the rest stands.
 void append_string(std::string& out, std::string_view text) {
   constexpr std::string_view kControlEscape = "\\u00";
   out += '"';
-  std::size_t written = 0;  // of text
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<std::uint8_t>(text[i]);
-    if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
-    out.append(text, written, i - written);
-    written = i + 1;
+  for (;;) {
+    const auto* const stop = std::find_if(text.begin(), text.end(), is_escaped);
+    out.append(text.begin(), stop);
+    if (stop == text.end()) break;
+    const auto byte = static_cast<std::uint8_t>(*stop);
     if (byte < 0x20) {
       append_hex(out.append(kControlEscape), std::span(&byte, 1));
     } else {
-      (out += '\\') += text[i];
+      (out += '\\') += *stop;
     }
+    text.remove_prefix(static_cast<std::size_t>(stop - text.begin()) + 1);
   }
-  out.append(text, written).append(1, '"');
+  out += '"';
 }
 
 // The fault, and its line and column in characters; both from 1.

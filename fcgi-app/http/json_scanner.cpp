@@ -1,6 +1,7 @@
 #include "http/json_scanner.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 namespace sluice::http {
@@ -45,9 +46,14 @@ bool is_digit(char c) {
 }
 
 // What stands in a string as it is, and is one byte.
+constexpr std::array<bool, 256> kIsPlain = [] {
+  std::array<bool, 256> plain{};
+  for (std::size_t c = 0x20; c < 0x80; ++c) plain.at(c) = c != '"' && c != '\\';
+  return plain;
+}();
+
 bool is_plain(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
+  return kIsPlain[static_cast<unsigned char>(c)];
 }
 
 bool is_hex(char c) {
@@ -143,7 +149,8 @@ class Scanner {
   Next string() {
     ++at_;
     for (;;) {
-      while (at_ < text_.size() && is_plain(text_[at_])) ++at_;
+      at_ = static_cast<std::size_t>(std::find_if_not(text_.begin() + at_, text_.end(), is_plain) -
+                                     text_.begin());
       if (at_ == text_.size()) return unexpected();
       const unsigned char byte = byte_at(text_, at_);
       if (byte == '"') {

@@ -94,10 +94,13 @@ void Resolver::reject_revoked(const http::Request& request, Identity& identity) 
 }
 
 Resolver::Client Resolver::client_of(const http::Request& request) const {
+  std::string_view client = request.remote_address;
   std::string forwarded;
-  if (!options_.trusted_proxies.empty()) forwarded = request.list_header(kForwardedFor);
-  const auto shown = parse_address(client_address(
-      request.remote_address, forwarded, options_.trusted_proxies, options_.nat64_prefixes));
+  if (!options_.trusted_proxies.empty()) {
+    forwarded = request.list_header(kForwardedFor);
+    client = client_address(client, forwarded, options_.trusted_proxies, options_.nat64_prefixes);
+  }
+  const auto shown = parse_address(client);
   if (!shown) return {};
   return {shown, v4_in(*shown, options_.nat64_prefixes)};
 }
