@@ -76,7 +76,8 @@ Response problem(const limits::Decision& decision) {
                                             ceil_seconds(decision.barred_for)));
   }
   const auto tightest = decision.tightest();
-  if (!tightest) return problem(Error{ErrorCode::kStoreUnavailable});
+  if (decision.source == limits::Source::kOnStoreError || !tightest)
+    return problem(Error{ErrorCode::kStoreUnavailable});
   const limits::Limit& limit = *decision.limits[*tightest];
   const bool never =
       limit.quota() > 0 && decision.balances[*tightest].retry_after == limits::kNever;

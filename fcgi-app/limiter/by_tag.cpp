@@ -60,12 +60,12 @@ std::vector<Party> parties_of(const Ask& ask) {
 
 Decision whole(const std::vector<Party>& parties, const Ask& ask) {
   Decision decision;
-  decision.store = limits::StoreState::kAnswered;
   decision.limits.resize(ask.charges.size());
   decision.balances.resize(ask.charges.size());
   for (const Party& party : parties) {
     decision.allowed = decision.allowed && party.decision.allowed;
     decision.at = std::max(decision.at, party.decision.at);
+    decision.source = std::max(decision.source, party.decision.source);
     for (std::size_t i = 0; i < party.charges.size(); ++i) {
       decision.limits[party.charge_places[i]] = party.charges[i].limit;
       decision.balances[party.charge_places[i]] = party.decision.balances[i];

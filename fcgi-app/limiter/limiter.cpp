@@ -6,6 +6,7 @@
 
 #include "limiter/by_tag.h"
 #include "limiter/counting.h"
+#include "limiter/failure_policy.h"
 #include "telemetry/task_failures.h"
 
 namespace sluice::limiter {
@@ -17,17 +18,6 @@ using limits::Charge;
 using limits::Decision;
 using limits::Limit;
 using limits::LimitSet;
-
-Decision without_store(const LimitSet& limits, ErrorCode why) {
-  Decision decision{
-      .store = limits::StoreState::kUnavailable, .at = {}, .limits = limits, .balances = {}};
-  decision.allowed = std::all_of(limits.begin(), limits.end(), [&](const Limit* limit) {
-    return limit->mode == limits::Mode::kShadow ||
-           (why == ErrorCode::kStoreUnavailable &&
-            limit->on_store_error == limits::OnStoreError::kAllow);
-  });
-  return decision;
-}
 
 // A crowd is told of no more often.
 constexpr Duration kCrowdPause = std::chrono::minutes(1);
@@ -107,7 +97,7 @@ Task<Decision> Limiter::decide(const LimitSet& limits, const identity::Identity&
   Places places;
   if (is_near) places = co_await find_places(charges, identity, route);
   auto taken = co_await take_by_tag(store_, {charges, bars});
-  if (!taken) co_return without_store(limits, taken.error().code);
+  if (!taken) co_return decide_without_store(limits, taken.error().code);
   Decision decision = std::move(*taken);
   decision.crowded = places.crowded;
   judge_bars(decision, identity.session.has_value(), cost);

@@ -63,11 +63,13 @@ struct Balance {
   bool operator==(const Balance&) const = default;
 };
 
-// Why no store was asked, or could answer.
-enum class StoreState {
-  kAnswered,     // balances are the store's
-  kNotAsked,     // no limit applies
-  kUnavailable,  // down or late: on_store_error decided; no balances
+// Who answered. Of several, the one that stands last here: it knows least.
+enum class Source {
+  kNobody,  // there was nothing to ask
+  kRedis,   // a store, which charged or denied: the balances are its own
+  kSharedMemory,
+  kMemory,
+  kOnStoreError,  // no store could: what each limit says for that; there are no balances
 };
 
 // Which bar denied a decision, whatever its limits say.
@@ -79,10 +81,10 @@ enum class BarredBy {
 
 struct Decision {
   bool allowed = true;
-  StoreState store = StoreState::kNotAsked;
+  Source source = Source::kNobody;
   TimePoint at{};                    // the store's time of the decision
   std::vector<const Limit*> limits;  // what was charged, in the order asked
-  std::vector<Balance> balances;     // one for each of `limits`; empty unless kAnswered
+  std::vector<Balance> balances;     // one for each of `limits`; none of kOnStoreError
   // By bar, in the order asked: for how long it still stands; 0: it does not.
   std::array<Duration, kMaxBars> bars{};
   // What the limiter makes of it:

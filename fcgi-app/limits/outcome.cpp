@@ -5,7 +5,6 @@ namespace sluice::limits {
 Outcome decide(const Ask& ask, const Lookup& stored, TimePoint now) {
   Outcome outcome;
   Decision& decision = outcome.decision;
-  decision.store = StoreState::kAnswered;
   decision.at = now;
   for (std::size_t i = 0; i < ask.bars.size(); ++i) {
     const auto until = stored.bar(ask.bars[i].key);

@@ -39,7 +39,7 @@ struct Lookup {
 
 // Charges every limit that enforces and sets up every bar that is to be, or none of them. Where a
 // bar stands, nothing is charged. A limit in shadow mode is charged with the others, where the cost
-// fits it.
+// fits it. The store says what the decision's source is.
 [[nodiscard]] Outcome decide(const Ask& ask, const Lookup& stored, TimePoint now);
 
 }  // namespace sluice::limits

@@ -66,7 +66,7 @@ TEST(ProblemTest, A401SaysWhatKindOfProofIsAskedFor) {
 TEST(ProblemTest, ADenialNamesTheLimitByteForByte) {
   const limits::Limit limit{.name = "chat", .tenant = "", .rate = {8, {10, limits::Unit::kSecond}}};
   const limits::Decision decision{.allowed = false,
-                                  .store = limits::StoreState::kAnswered,
+                                  .source = limits::Source::kRedis,
                                   .at = {},
                                   .limits = {&limit},
                                   .balances = {{0, Duration(1), Duration(1)}}};
@@ -79,7 +79,7 @@ TEST(ProblemTest, ADenialNamesTheLimitByteForByte) {
 TEST(ProblemTest, ACostThatNoWaitHelpsIsToldApartFromAnExhaustedLimit) {
   limits::Limit limit{.name = "chat", .tenant = "", .rate = {100, {10, limits::Unit::kSecond}}};
   const limits::Decision decision{.allowed = false,
-                                  .store = limits::StoreState::kAnswered,
+                                  .source = limits::Source::kRedis,
                                   .at = {},
                                   .limits = {&limit},
                                   .balances = {{100, Duration(0), limits::kNever}}};
@@ -93,7 +93,7 @@ TEST(ProblemTest, ACostThatNoWaitHelpsIsToldApartFromAnExhaustedLimit) {
 
 TEST(ProblemTest, ADenialWithoutAStoreIsNeverA429) {
   const limits::Decision decision{.allowed = false,
-                                  .store = limits::StoreState::kUnavailable,
+                                  .source = limits::Source::kOnStoreError,
                                   .at = {},
                                   .limits = {},
                                   .balances = {}};

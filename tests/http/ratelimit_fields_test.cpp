@@ -32,7 +32,7 @@ const Limit kQuick{.name = "quick",
 
 std::string fields(bool allowed, std::vector<const Limit*> limits, std::vector<Balance> balances) {
   const Decision decision{.allowed = allowed,
-                          .store = limits::StoreState::kAnswered,
+                          .source = limits::Source::kRedis,
                           .at = TimePoint(seconds(1'800'000'000) + milliseconds(500)),
                           .limits = std::move(limits),
                           .balances = std::move(balances)};

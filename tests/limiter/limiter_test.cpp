@@ -53,7 +53,7 @@ TEST(LimiterTest, AsksNoStoreWhereNoLimitApplies) {
   const identity::Identity identity = caller();
   const Decision decision = run_now(limiter.decide({}, identity, "chat", 1));
   EXPECT_TRUE(decision.allowed);
-  EXPECT_EQ(decision.store, limits::StoreState::kNotAsked);
+  EXPECT_EQ(decision.source, limits::Source::kNobody);
 }
 
 TEST(LimiterTest, ChargesEveryLimitOrNone) {
@@ -83,7 +83,7 @@ TEST(LimiterTest, TheStrictestPolicyDecidesWhenTheStoreIsDown) {
   EXPECT_TRUE(run_now(limiter.decide(only_open, identity, "chat", 1)).allowed);
   const Decision denied = run_now(limiter.decide(mixed, identity, "chat", 1));
   EXPECT_FALSE(denied.allowed);
-  EXPECT_EQ(denied.store, limits::StoreState::kUnavailable);
+  EXPECT_EQ(denied.source, limits::Source::kOnStoreError);
   EXPECT_TRUE(denied.balances.empty());
 }
 

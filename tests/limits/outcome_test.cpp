@@ -16,7 +16,6 @@ const Lookup kNothing{[](std::string_view, const Limit&) { return std::nullopt; 
 TEST(OutcomeTest, OfNoLimitsIsAllowed) {
   const Outcome outcome = decide({}, kNothing, kStart);
   EXPECT_TRUE(outcome.decision.allowed);
-  EXPECT_EQ(outcome.decision.store, StoreState::kAnswered);
   EXPECT_EQ(outcome.decision.at, kStart);
   EXPECT_TRUE(outcome.decision.limits.empty());
   EXPECT_TRUE(outcome.decision.balances.empty());

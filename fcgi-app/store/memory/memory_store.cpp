@@ -16,6 +16,7 @@ Task<Result<Decision>> MemoryStore::take(limits::Ask ask, std::optional<TimePoin
                               },
                               [&](std::string_view key) { return find<TimePoint>(key); }};
   limits::Outcome outcome = limits::decide(ask, stored, at);
+  outcome.decision.source = limits::Source::kMemory;
   for (limits::Change& change : outcome.changes) {
     entries_.insert_or_assign(std::string(change.key),
                               Entry{std::move(change.bucket), at + change.keep_for});

@@ -154,7 +154,7 @@ Result<Decision> TakeReply::decision(TimePoint at, const limits::Ask& ask) {
     good_ = good_ && text.size() == size;
     return fail({}, good_ ? text : std::string(kCutShort));
   }
-  Decision decision{.store = limits::StoreState::kAnswered, .at = at, .limits = {}, .balances = {}};
+  Decision decision{.source = limits::Source::kRedis, .at = at, .limits = {}, .balances = {}};
   decision.limits.reserve(ask.charges.size());
   decision.balances.reserve(ask.charges.size());
   for (std::size_t i = 0; i < ask.charges.size(); ++i) {

@@ -86,6 +86,7 @@ Result<Decision> ShmStore::decide(const limits::Ask& ask, TimePoint now) {
         return until;
       }};
   limits::Outcome outcome = limits::decide(ask, stored, now);
+  outcome.decision.source = limits::Source::kSharedMemory;
   if (foreign) return fail(ErrorCode::kStoreFault, "shared memory holds what is no bucket");
   // What allocates comes first: replace() must not throw.
   std::vector<ShmTable::Write> writes;

@@ -13,10 +13,10 @@ using limits::Bar;
 using limits::Charge;
 using limits::Limit;
 
-const TimePoint kNow{std::chrono::seconds(1'800'000'000)};
-const Limit kChat{.name = "chat", .rate = {8, {10, limits::Unit::kSecond}}};
+const TimePoint kAnyTime{std::chrono::seconds(1'800'000'000)};
+const Limit kTenSeconds{.name = "chat", .rate = {8, {10, limits::Unit::kSecond}}};
 const Limit kSameFigures{.name = "other", .rate = {8, {10, limits::Unit::kSecond}}};
-const Limit kDay{.name = "day", .rate = {100, {1, limits::Unit::kDay}}};
+const Limit kOneDay{.name = "day", .rate = {100, {1, limits::Unit::kDay}}};
 
 std::vector<std::string_view> keys_of(const TakeArgument& argument) {
   std::vector<std::string_view> keys;
@@ -26,10 +26,10 @@ std::vector<std::string_view> keys_of(const TakeArgument& argument) {
 }
 
 TEST(TakeArgumentTest, EachKeyIsSentOnceBucketsFirst) {
-  const std::vector<Charge> first{{"a", &kChat, 1}, {"b", &kDay, 1}};
-  const std::vector<Charge> second{{"c", &kChat, 1}, {"a", &kChat, 1}};
+  const std::vector<Charge> first{{"a", &kTenSeconds, 1}, {"b", &kOneDay, 1}};
+  const std::vector<Charge> second{{"c", &kTenSeconds, 1}, {"a", &kTenSeconds, 1}};
   const std::vector<Bar> bars{{"x"}};
-  TakeArgument argument{kNow, kNow};
+  TakeArgument argument{kAnyTime, kAnyTime};
   argument.add({first, bars});
   argument.add({second, bars});
   EXPECT_EQ(keys_of(argument), (std::vector<std::string_view>{"a", "b", "c", "x"}));
@@ -43,15 +43,15 @@ TEST(TakeArgumentTest, ManyKeysKeepTheirNumbers) {
     std::vector<Charge>& charges = asks.emplace_back();
     for (int k = 0; k < 8; ++k) {
       expected.push_back("key " + std::to_string(i) + " " + std::to_string(k));
-      charges.push_back({expected.back(), &kChat, 1});
+      charges.push_back({expected.back(), &kTenSeconds, 1});
     }
   }
-  TakeArgument once{kNow, kNow};
+  TakeArgument once{kAnyTime, kAnyTime};
   for (const auto& charges : asks) once.add({charges});
   const auto keys = keys_of(once);
   EXPECT_TRUE(std::equal(keys.begin(), keys.end(), expected.begin(), expected.end()));
 
-  TakeArgument twice{kNow, kNow};
+  TakeArgument twice{kAnyTime, kAnyTime};
   for (int round = 0; round < 2; ++round) {
     for (const auto& charges : asks) twice.add({charges});
   }
@@ -63,10 +63,10 @@ TEST(TakeArgumentTest, ManyKeysKeepTheirNumbers) {
 
 TEST(TakeArgumentTest, LimitsThatReadAlikeAreSentOnce) {
   const std::vector<Charge> charges{
-      {"a", &kChat, 1}, {"b", &kDay, 1}, {"c", &kSameFigures, 1}, {"d", &kDay, 1}};
-  const std::vector<Charge> plain{{"a", &kChat, 1}, {"b", &kDay, 1}};
-  TakeArgument with{kNow, kNow};
-  TakeArgument without{kNow, kNow};
+      {"a", &kTenSeconds, 1}, {"b", &kOneDay, 1}, {"c", &kSameFigures, 1}, {"d", &kOneDay, 1}};
+  const std::vector<Charge> plain{{"a", &kTenSeconds, 1}, {"b", &kOneDay, 1}};
+  TakeArgument with{kAnyTime, kAnyTime};
+  TakeArgument without{kAnyTime, kAnyTime};
   with.add({charges});
   without.add({plain});
   EXPECT_EQ(with.text().size(), without.text().size() + std::size_t{2 * 8});
