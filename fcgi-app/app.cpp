@@ -2,11 +2,13 @@
 
 #include <array>
 #include <csignal>
+#include <stdexcept>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "limiter/bucket_key.h"
+#include "newcomer_region.h"
 #include "reload.h"
 #include "routes.h"
 #include "serve.h"
@@ -40,6 +42,13 @@ std::string in_one_line(std::string text) {
   return text;
 }
 
+// A worker that lacks it cannot start, as main() says.
+template <class T>
+T value_of(Result<T> made) {
+  if (!made) throw std::runtime_error(made.error().detail);
+  return std::move(*made);
+}
+
 Task<http::Response> echo(const http::Request& request) {
   co_return http::Response(200, std::string(request.body));
 }
@@ -51,13 +60,14 @@ App::App(const config::Config& config, Options options, std::vector<identity::Se
     : options_(std::move(options)),
       config_(config),
       log_(STDERR_FILENO, clock_, {config.log_level, options_.pool}),
-      storage_(config, loop_, clock_, log_),
+      store_(value_of(store::Assembly::make(config.store, loop_, clock_, log_))),
+      newcomers_(value_of(open_newcomers(config.newcomers_file, true, log_))),
       tokens_(std::move(secrets)),
-      resources_{storage_.clock(), tokens_,
+      resources_{store_.clock(), tokens_,
                  handlers::StoreProbe(
-                     storage_.buckets(),
+                     store_.buckets(),
                      {limiter::bucket_key(config.limiter.keys, kHealth, {}, ""), &kHealth, 1}),
-                 [this] { return storage_.trouble(); }, route_names()},
+                 [this] { return store_.trouble(); }, route_names()},
       policy_(make_policy(config, options_.generation)),
       server_(loop_, log_, config.server, std::move(listener),
               [this](const http::Request& request) {
@@ -74,12 +84,9 @@ std::shared_ptr<const policy::Policy> App::make_policy(const config::Config& con
                                                        std::int64_t generation) {
   policy::Rules rules = rules_of(config);
   rules.limiter.keys.prefix = config_.limiter.keys.prefix;  // as the rights of Redis's user have it
-  const policy::Ground ground{storage_.buckets(),
-                              storage_.clock(),
-                              storage_.newcomers(),
-                              tokens_,
-                              &log_,
-                              {kVersion, options_.pool, config_.storage_text()}};
+  const policy::Ground ground{
+      store_.buckets(), store_.clock(), newcomers_.memory(),
+      tokens_,          &log_,          {kVersion, options_.pool, config_.store.text()}};
   return std::make_shared<const policy::Policy>(std::move(rules), generation, ground);
 }
 
@@ -105,7 +112,7 @@ void App::hold_signals() {
 void App::run() {
   mask_signals(SIG_UNBLOCK);
   // A worker that accepts before it has tried its store would answer its first requests without.
-  storage_.when_settled([this] { server_.start(); });
+  store_.when_settled([this] { server_.start(); });
   log_.info("worker started", {{"version", kVersion}});
   loop_.run();
   log_.info("worker stopped");
@@ -120,7 +127,7 @@ void App::stop() {
 
 // What waits for Redis is answered by on_store_error, while there is a server to answer through.
 void App::quit() {
-  storage_.drop("worker stops");
+  store_.drop("worker stops");
   loop_.stop();
 }
 

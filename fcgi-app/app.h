@@ -16,7 +16,8 @@
 #include "identity/credentials/session_token.h"
 #include "loop/loop.h"
 #include "policy/policy.h"
-#include "storage.h"
+#include "shm/region.h"
+#include "store/assembly.h"
 #include "telemetry/log.h"
 
 namespace sluice {
@@ -31,7 +32,8 @@ class App {
     std::function<Result<config::Config>()> read_config = {};
   };
 
-  // `secrets` is not empty; `listener` is a listening, non-blocking socket.
+  // `secrets` is not empty; `listener` is a listening, non-blocking socket. Throws
+  // std::runtime_error, with one line, where it cannot have its store or its memory.
   App(const config::Config& config, Options options, std::vector<identity::Secret> secrets,
       UniqueFd listener);
 
@@ -55,7 +57,8 @@ class App {
   SystemClock clock_;
   loop::Loop loop_;
   telemetry::Log log_;
-  Storage storage_;
+  store::Assembly store_;
+  shm::Region newcomers_;
   identity::SessionTokens tokens_;
   handlers::Resources resources_;
   std::shared_ptr<const policy::Policy> policy_;  // of requests that come now

@@ -16,21 +16,21 @@ struct Setting {
 constexpr std::array<Setting, 13> kSettings{{
     {"storage.uri",
      [](const Config& a, const Config& b) {
-       return a.storage == b.storage && a.shared_memory_file == b.shared_memory_file &&
-              a.redis.uri.masked() == b.redis.uri.masked() &&
-              a.redis.uri.password == b.redis.uri.password;
+       return a.store.kind == b.store.kind && a.store.file == b.store.file &&
+              a.store.redis.uri.masked() == b.store.redis.uri.masked() &&
+              a.store.redis.uri.password == b.store.redis.uri.password;
      }},
     {"storage.connect_timeout_ms",
      [](const Config& a, const Config& b) {
-       return a.redis.wire.connect_timeout == b.redis.wire.connect_timeout;
+       return a.store.redis.wire.connect_timeout == b.store.redis.wire.connect_timeout;
      }},
     {"storage.deadline_ms",
      [](const Config& a, const Config& b) {
-       return a.redis.wire.command_timeout == b.redis.wire.command_timeout;
+       return a.store.redis.wire.command_timeout == b.store.redis.wire.command_timeout;
      }},
     {"storage.max_pending",
      [](const Config& a, const Config& b) {
-       return a.redis.wire.max_pending == b.redis.wire.max_pending;
+       return a.store.redis.wire.max_pending == b.store.redis.wire.max_pending;
      }},
     {"storage.key_prefix",
      [](const Config& a, const Config& b) {
@@ -38,7 +38,7 @@ constexpr std::array<Setting, 13> kSettings{{
      }},
     {"storage.shared_memory_mb",
      [](const Config& a, const Config& b) {
-       return a.shared_memory.bytes == b.shared_memory.bytes;
+       return a.store.shared_memory.bytes == b.store.shared_memory.bytes;
      }},
     {"new_buckets.file",
      [](const Config& a, const Config& b) { return a.newcomers_file == b.newcomers_file; }},

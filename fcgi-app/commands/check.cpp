@@ -17,7 +17,7 @@ int check(const std::string& path) {
   if (!config->warnings.empty()) fmt::print(stderr, "{}\n", config->warnings);
   const auto& keys = config->identity.api_keys;
   fmt::print("{}: ok, {} tenants, {}storage {}, keys {}:*\n", path, config->plans->tenants().size(),
-             keys ? fmt::format("{} API keys, ", keys->size()) : "", config->storage_text(),
+             keys ? fmt::format("{} API keys, ", keys->size()) : "", config->store.text(),
              config->limiter.keys.prefix);
   return kOk;
 }

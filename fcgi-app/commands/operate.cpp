@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <stdexcept>
 
 #include <CLI/CLI.hpp>
 #include <fcntl.h>
@@ -11,7 +10,8 @@
 #include "base/task_group.h"
 #include "base/unique_fd.h"
 #include "loop/loop.h"
-#include "storage.h"
+#include "newcomer_region.h"
+#include "store/assembly.h"
 
 namespace sluice::commands {
 namespace {
@@ -22,7 +22,6 @@ using limits::Limit;
 
 constexpr std::string_view kKept = "  kept: others share it; --shared resets it too";
 
-// An operator waits longer than a request may.
 constexpr loop::Milliseconds kPatience{2'000};
 
 // "chat  route chat  scope session  8 per 10 seconds".
@@ -101,14 +100,13 @@ Task<Result<std::int64_t>> reset_limits(limits::LimitSet limits, const Buckets& 
   co_return count;
 }
 
-// Storage throws, as for a worker; an operator is told in the same way as all else.
-Result<Storage> open_storage(const config::Config& config, loop::Loop& loop, const Clock& clock,
-                             telemetry::Log& log) {
-  try {
-    return Storage(config, loop, clock, log);
-  } catch (const std::runtime_error& error) {
-    return fail(ErrorCode::kSystem, error.what());
-  }
+// An operator waits longer than a request may, and makes no file: that is for the workers.
+store::Assembly::Options patient(store::Assembly::Options options) {
+  redis::Wire::Options& wire = options.redis.wire;
+  wire.connect_timeout = std::max(wire.connect_timeout, kPatience);
+  wire.command_timeout = std::max(wire.command_timeout, kPatience);
+  options.shared_memory.create = false;
+  return options;
 }
 
 Task<void> finish(Task<Result<std::string>> work, Result<std::string>& result, loop::Loop& loop) {
@@ -186,41 +184,37 @@ Task<Result<std::string>> preview_reset(Buckets& buckets, limiter::Limiter& limi
 }
 
 Result<std::string> operate(const config::Config& config, const Whose& whose, Operation operation) {
-  if (config.storage == config::Storage::kMemory) {
+  if (config.store.kind == store::Kind::kMemory) {
     return fail(ErrorCode::kBadRequest,
                 fmt::format("{}: each worker keeps its own counts, nobody else can see them",
-                            config.storage_text()));
+                            config.store.text()));
   }
   const SystemClock clock;
   const UniqueFd nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
   telemetry::Log log(nowhere.get(), clock, {});  // what it says is a worker's business
   loop::Loop loop;
-  config::Config patient = config;
-  redis::Wire::Options& wire = patient.redis.wire;
-  wire.connect_timeout = std::max(wire.connect_timeout, kPatience);
-  wire.command_timeout = std::max(wire.command_timeout, kPatience);
-  patient.shared_memory.create = false;  // that is for the workers
-  auto storage = open_storage(patient, loop, clock, log);
-  if (!storage) return tl::unexpected(storage.error());
-  limiter::Limiter limiter(storage->buckets(), storage->clock(), storage->newcomers(),
-                           config.limiter);
+  auto store = store::Assembly::make(patient(config.store), loop, clock, log);
+  if (!store) return tl::unexpected(store.error());
+  const auto newcomers = open_newcomers(config.newcomers_file, false, log);
+  if (!newcomers) return tl::unexpected(newcomers.error());
+  limiter::Limiter limiter(store->buckets(), store->clock(), newcomers->memory(), config.limiter);
   Result<Buckets> buckets = fail(ErrorCode::kInternal);
   Result<std::string> result = fail(ErrorCode::kStoreUnavailable);
   TaskGroup tasks([&](std::string_view /*name*/, std::string_view what) {
     result = fail(ErrorCode::kInternal, std::string(what));
     loop.stop();
   });
-  storage->when_settled([&] {
-    buckets = find_buckets(config, whose, storage->clock().now());
+  store->when_settled([&] {
+    buckets = find_buckets(config, whose, store->clock().now());
     if (!buckets) return loop.stop();
     tasks.start("operate", finish(operation(*buckets, limiter), result, loop));
   });
   loop.run();
   if (!buckets) return tl::unexpected(buckets.error());
   if (result || result.error().code == ErrorCode::kInternal) return result;
-  const std::string why = storage->trouble();
+  const std::string why = store->trouble();
   return fail(result.error().code,
-              fmt::format("{}: {}", config.storage_text(),
+              fmt::format("{}: {}", config.store.text(),
                           why.empty() ? "the store does not answer as it should" : why));
 }
 

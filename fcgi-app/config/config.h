@@ -3,7 +3,6 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -14,20 +13,10 @@
 #include "identity/resolver.h"
 #include "limiter/limiter.h"
 #include "limits/plan.h"
-#include "redis/link.h"
-#include "store/shm/shm_store.h"
+#include "store/assembly.h"
 #include "telemetry/log.h"
 
 namespace sluice::config {
-
-// Where counts live.
-enum class Storage {
-  kRedis,
-  kSharedMemory,  // shm:///path: a file that the workers of one host share
-  kMemory,        // memory://: each worker has its own
-};
-inline constexpr std::string_view kMemoryUri = "memory://";
-inline constexpr std::string_view kSharedMemoryScheme = "shm://";
 
 struct Sessions {
   std::string secret_file = "sluice.secret";   // relative to the config file
@@ -50,10 +39,7 @@ struct StatusSettings {
 
 struct Config {
   // storage
-  Storage storage = Storage::kRedis;
-  redis::Link::Options redis;
-  std::string shared_memory_file;
-  store::ShmStore::Options shared_memory;
+  store::Assembly::Options store;
   limiter::Limiter::Options limiter;
   // What the workers of a host share to bound new buckets; of memory:// nothing.
   std::string newcomers_file;
@@ -70,9 +56,6 @@ struct Config {
   // What may be meant so, and is worth a look: `file:line: warning: text`, a line each. `sluice
   // check` shows them; a worker starts without a word of them.
   std::string warnings;
-
-  // The storage URI without its password.
-  [[nodiscard]] std::string storage_text() const;
 };
 
 }  // namespace sluice::config

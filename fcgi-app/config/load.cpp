@@ -96,7 +96,7 @@ void read_lists(const std::filesystem::path& folder, Draft& draft) {
 void apply_environment(const std::filesystem::path& folder, Draft& draft, Report& report) {
   const LoadOptions& options = draft.options;
   if (options.storage_uri) {
-    if (const auto wrong = set_storage(*options.storage_uri, draft.config)) {
+    if (const auto wrong = set_store(*options.storage_uri, draft.config.store)) {
       report.complain({report.add_file(kUriVariable), 0}, *wrong);
     }
   }
@@ -115,33 +115,21 @@ void apply_environment(const std::filesystem::path& folder, Draft& draft, Report
 // Who has the same store and keys on this host shares it, whatever user of Redis each is: an
 // operator is another one than the workers.
 std::string default_newcomers_file(const Config& config) {
-  switch (config.storage) {
-    case Storage::kMemory:
+  switch (config.store.kind) {
+    case store::Kind::kMemory:
       return "";
-    case Storage::kSharedMemory:
-      return config.shared_memory_file + ".newcomers";
-    case Storage::kRedis:
+    case store::Kind::kSharedMemory:
+      return config.store.file + ".newcomers";
+    case store::Kind::kRedis:
       break;
   }
-  const redis::Uri& uri = config.redis.uri;
+  const redis::Uri& uri = config.store.redis.uri;
   const std::string what = fmt::format("{}{}:{}/{} {}", uri.path, uri.host, uri.port, uri.db,
                                        config.limiter.keys.prefix);
   return fmt::format("/dev/shm/sluice-newcomers-{:016x}", SipHash::of(what, {}));
 }
 
 }  // namespace
-
-std::string Config::storage_text() const {
-  switch (storage) {
-    case Storage::kRedis:
-      break;
-    case Storage::kSharedMemory:
-      return fmt::format("{}{}", kSharedMemoryScheme, shared_memory_file);
-    case Storage::kMemory:
-      return std::string(kMemoryUri);
-  }
-  return redis.uri.masked();
-}
 
 Result<Config> load(const std::string& path, const LoadOptions& options) {
   const std::filesystem::path parent = std::filesystem::path(path).parent_path();
@@ -151,7 +139,7 @@ Result<Config> load(const std::string& path, const LoadOptions& options) {
   Draft draft(options);
   const auto source = Source::read(path, folder, report);
   if (source && parse(*source, file, report)) {
-    (void)set_storage(kDefaultUri, draft.config);
+    (void)set_store(kDefaultUri, draft.config.store);
     if (file.getRoot().getLength() == 0) {
       report.complain({report.add_file(path), 0}, "has no settings; start from conf/sluice.cfg");
     }

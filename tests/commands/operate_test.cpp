@@ -188,7 +188,7 @@ TEST_F(OperatorTest, AStoreThatCannotBeAskedIsAnError) {
 }
 
 TEST_F(OperatorTest, CountsInTheMemoryOfWorkersCannotBeSeen) {
-  config_.storage = config::Storage::kMemory;
+  config_.store.kind = store::Kind::kMemory;
   const auto text = operate(config_, {.address = address_}, peek);
   ASSERT_FALSE(text);
   EXPECT_EQ(text.error().code, ErrorCode::kBadRequest);
@@ -197,16 +197,16 @@ TEST_F(OperatorTest, CountsInTheMemoryOfWorkersCannotBeSeen) {
 }
 
 TEST_F(OperatorTest, TheFileOfWorkersIsForThemToMake) {
-  config_.storage = config::Storage::kSharedMemory;
-  config_.shared_memory_file = directory_.path() + "/counts";
+  config_.store.kind = store::Kind::kSharedMemory;
+  config_.store.file = directory_.path() + "/counts";
   for (const Operation operation : {peek, reset, preview_reset}) {
     const auto text = operate(config_, {.address = address_}, operation);
     ASSERT_FALSE(text);
     EXPECT_EQ(text.error().code, ErrorCode::kSystem);
     EXPECT_EQ(text.error().detail,
-              "shm://" + config_.shared_memory_file + ": no worker has counted here yet");
+              "shm://" + config_.store.file + ": no worker has counted here yet");
     struct stat info {};
-    EXPECT_NE(::stat(config_.shared_memory_file.c_str(), &info), 0);
+    EXPECT_NE(::stat(config_.store.file.c_str(), &info), 0);
   }
 }
 

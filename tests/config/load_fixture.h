@@ -42,11 +42,11 @@ inline std::string error_of(const Result<Config>& config, const std::filesystem:
 
 inline void expect_default_options(const Config& config, const std::filesystem::path& folder) {
   const redis::Link::Options redis;
-  EXPECT_EQ(config.storage, Storage::kRedis);
-  EXPECT_EQ(config.storage_text(), "redis://127.0.0.1:6379/0");
-  EXPECT_EQ(config.redis.wire.connect_timeout, redis.wire.connect_timeout);
-  EXPECT_EQ(config.redis.wire.command_timeout, redis.wire.command_timeout);
-  EXPECT_EQ(config.redis.wire.max_pending, redis.wire.max_pending);
+  EXPECT_EQ(config.store.kind, store::Kind::kRedis);
+  EXPECT_EQ(config.store.text(), "redis://127.0.0.1:6379/0");
+  EXPECT_EQ(config.store.redis.wire.connect_timeout, redis.wire.connect_timeout);
+  EXPECT_EQ(config.store.redis.wire.command_timeout, redis.wire.command_timeout);
+  EXPECT_EQ(config.store.redis.wire.max_pending, redis.wire.max_pending);
   EXPECT_EQ(config.limiter.keys.prefix, limiter::KeySpace{}.prefix);
   EXPECT_EQ(config.sessions.secret_file, (folder / Sessions{}.secret_file).string());
   EXPECT_EQ(config.sessions.lifetime, Sessions{}.lifetime);

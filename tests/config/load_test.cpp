@@ -76,10 +76,10 @@ fastcgi = { max_body_bytes = 16777216; max_params_bytes = 1024; max_connections 
 log = { level = "debug"; };
 )");
   ASSERT_TRUE(config) << config.error().detail;
-  EXPECT_EQ(config->storage_text(), "unix:///run/redis.sock?db=3");
-  EXPECT_EQ(config->redis.wire.connect_timeout, loop::Milliseconds(1));
-  EXPECT_EQ(config->redis.wire.command_timeout, loop::Milliseconds(60'000));
-  EXPECT_EQ(config->redis.wire.max_pending, 7U);
+  EXPECT_EQ(config->store.text(), "unix:///run/redis.sock?db=3");
+  EXPECT_EQ(config->store.redis.wire.connect_timeout, loop::Milliseconds(1));
+  EXPECT_EQ(config->store.redis.wire.command_timeout, loop::Milliseconds(60'000));
+  EXPECT_EQ(config->store.redis.wire.max_pending, 7U);
   EXPECT_EQ(config->limiter.keys.prefix, "blue");
   EXPECT_EQ(config->sessions.secret_file, "/etc/secret");
   EXPECT_EQ(config->sessions.lifetime, std::chrono::days(366));
@@ -99,8 +99,8 @@ log = { level = "debug"; };
 TEST_F(Load, TakesInt64AsItTakesInt) {
   const auto config = load_text("storage = { max_pending = 7L; deadline_ms = 0x10; };\n");
   ASSERT_TRUE(config) << config.error().detail;
-  EXPECT_EQ(config->redis.wire.max_pending, 7U);
-  EXPECT_EQ(config->redis.wire.command_timeout, loop::Milliseconds(16));
+  EXPECT_EQ(config->store.redis.wire.max_pending, 7U);
+  EXPECT_EQ(config->store.redis.wire.command_timeout, loop::Milliseconds(16));
 }
 
 TEST_F(Load, RefusesAnIntegerThatLibconfigWouldWrap) {
@@ -113,17 +113,17 @@ TEST_F(Load, RefusesAnIntegerThatLibconfigWouldWrap) {
 TEST_F(Load, KeepsCountsInMemoryIfTold) {
   const auto config = load_text("storage = { uri = \"memory://\"; };\n");
   ASSERT_TRUE(config) << config.error().detail;
-  EXPECT_EQ(config->storage, Storage::kMemory);
+  EXPECT_EQ(config->store.kind, store::Kind::kMemory);
 }
 
 TEST_F(Load, KeepsCountsInSharedMemoryIfTold) {
   const auto config =
       load_text("storage = { uri = \"shm:///dev/shm/s\"; shared_memory_mb = 2; };\n");
   ASSERT_TRUE(config) << config.error().detail;
-  EXPECT_EQ(config->storage, Storage::kSharedMemory);
-  EXPECT_EQ(config->shared_memory_file, "/dev/shm/s");
-  EXPECT_EQ(config->shared_memory.bytes, std::size_t{2} << 20U);
-  EXPECT_EQ(config->storage_text(), "shm:///dev/shm/s");
+  EXPECT_EQ(config->store.kind, store::Kind::kSharedMemory);
+  EXPECT_EQ(config->store.file, "/dev/shm/s");
+  EXPECT_EQ(config->store.shared_memory.bytes, std::size_t{2} << 20U);
+  EXPECT_EQ(config->store.text(), "shm:///dev/shm/s");
   EXPECT_EQ(error_in("storage = {\n  uri = \"shm://s\"; };\n"),
             "test.cfg:2: \"uri\": \"shm://s\" names no file; write shm:///dev/shm/sluice");
 }
@@ -135,13 +135,13 @@ TEST_F(Load, PutsTheStorageUriOfTheEnvironmentFirst) {
                            "storage = { uri = \"nonsense\"; };\n"}) {
     const auto config = load_text(text, options);
     ASSERT_TRUE(config) << config.error().detail;
-    EXPECT_EQ(config->storage, Storage::kRedis);
-    EXPECT_EQ(config->storage_text(), "redis://:***@redis:6380/2");
+    EXPECT_EQ(config->store.kind, store::Kind::kRedis);
+    EXPECT_EQ(config->store.text(), "redis://:***@redis:6380/2");
   }
   options.storage_uri = "memory://";
   const auto config = load_text("storage = { uri = \"redis://host\"; };\n", options);
   ASSERT_TRUE(config) << config.error().detail;
-  EXPECT_EQ(config->storage, Storage::kMemory);
+  EXPECT_EQ(config->store.kind, store::Kind::kMemory);
 }
 
 TEST_F(Load, NamesTheVariableOfABadStorageUri) {

@@ -86,12 +86,12 @@ std::string text_of(const limits::PlanLimit& entry) {
 // What a config says, for comparison.
 std::string text_of(const Config& config) {
   std::string text =
-      fmt::format("{} {} {} {} {} {}\n", config.storage_text(), config.redis.uri.password,
+      fmt::format("{} {} {} {} {} {}\n", config.store.text(), config.store.redis.uri.password,
                   config.limiter.keys.prefix, config.sessions.secret_file,
                   config.sessions.lifetime.count(), config.identity.ipv6_prefix);
   text += fmt::format("{} {} {} {} {} {}\n", config.server.bounds.max_body_bytes,
                       config.server.bounds.max_params_bytes, config.server.max_connections,
-                      config.shared_memory.bytes, config.redis.wire.max_pending,
+                      config.store.shared_memory.bytes, config.store.redis.wire.max_pending,
                       static_cast<int>(config.log_level));
   for (const auto& limit : config.plans->defaults()) text += text_of(limit);
   for (const auto& [tenant, limits] : config.plans->tenants()) {

@@ -29,7 +29,7 @@ void read_uri(const Value& value, Settings& settings) {
   const auto uri = value.text();
   // One that is replaced may say anything: it is often of another machine.
   if (!uri || settings.uri_replaced) return;
-  if (const auto wrong = set_storage(*uri, settings.config)) {
+  if (const auto wrong = set_store(*uri, settings.config.store)) {
     value.complain(fmt::format("\"uri\": {}", *wrong));
   }
 }
@@ -102,21 +102,21 @@ constexpr std::array<Key<Settings>, 6> kStorageKeys{{
     {"uri", read_uri},
     {"connect_timeout_ms",
      [](const Value& value, Settings& settings) {
-       read_integer<1, kMaxWaitMs>(value, settings.config.redis.wire.connect_timeout);
+       read_integer<1, kMaxWaitMs>(value, settings.config.store.redis.wire.connect_timeout);
      }},
     {"deadline_ms",
      [](const Value& value, Settings& settings) {
-       read_integer<1, kMaxWaitMs>(value, settings.config.redis.wire.command_timeout);
+       read_integer<1, kMaxWaitMs>(value, settings.config.store.redis.wire.command_timeout);
      }},
     {"max_pending",
      [](const Value& value, Settings& settings) {
-       read_integer<1, 1'000'000>(value, settings.config.redis.wire.max_pending);
+       read_integer<1, 1'000'000>(value, settings.config.store.redis.wire.max_pending);
      }},
     {"key_prefix", read_key_prefix},
     {"shared_memory_mb",
      [](const Value& value, Settings& settings) {
        if (const auto megabytes = value.integer(1, 16'384)) {
-         settings.config.shared_memory.bytes = static_cast<std::size_t>(*megabytes) << 20U;
+         settings.config.store.shared_memory.bytes = static_cast<std::size_t>(*megabytes) << 20U;
        }
      }},
 }};
@@ -233,30 +233,30 @@ void read_settings(const Value& section, Settings& settings) {
   }
 }
 
-std::optional<std::string> set_storage(std::string_view uri, Config& config) {
+std::optional<std::string> set_store(std::string_view uri, store::Assembly::Options& store) {
   // It is shown at GET / and in the log.
   if (auto unseen = unseen_in(uri)) return unseen;
-  if (uri == kMemoryUri) {
-    config.storage = Storage::kMemory;
+  if (uri == store::kMemoryUri) {
+    store.kind = store::Kind::kMemory;
     return std::nullopt;
   }
-  if (uri.starts_with(kSharedMemoryScheme)) {
-    config.storage = Storage::kSharedMemory;
-    config.shared_memory_file = uri.substr(kSharedMemoryScheme.size());
-    if (config.shared_memory_file.starts_with('/')) return std::nullopt;
+  if (uri.starts_with(store::kSharedMemoryScheme)) {
+    store.kind = store::Kind::kSharedMemory;
+    store.file = uri.substr(store::kSharedMemoryScheme.size());
+    if (store.file.starts_with('/')) return std::nullopt;
     return fmt::format("\"{}\" names no file; write shm:///dev/shm/sluice", uri);
   }
-  config.storage = Storage::kRedis;
+  store.kind = store::Kind::kRedis;
   auto parsed = redis::parse_uri(uri);
   if (!parsed) {
-    return fmt::format("{}, shm:///path/to/file, or {}", parsed.error().detail, kMemoryUri);
+    return fmt::format("{}, shm:///path/to/file, or {}", parsed.error().detail, store::kMemoryUri);
   }
-  config.redis.uri = std::move(*parsed);
-  config.redis.tls = nullptr;
-  if (const auto& files = config.redis.uri.tls) {
+  store.redis.uri = std::move(*parsed);
+  store.redis.tls = nullptr;
+  if (const auto& files = store.redis.uri.tls) {
     auto context = redis::TlsContext::load(*files);
     if (!context) return context.error().detail;
-    config.redis.tls = std::move(*context);
+    store.redis.tls = std::move(*context);
   }
   return std::nullopt;
 }

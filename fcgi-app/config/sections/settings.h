@@ -19,8 +19,9 @@ struct Settings {
 // Reads the section of this name into `settings`.
 void read_settings(const Value& section, Settings& settings);
 
-// Points `config` at the store of `uri`; or says what is wrong with it.
-[[nodiscard]] std::optional<std::string> set_storage(std::string_view uri, Config& config);
+// Points `store` at the one of `uri`; or says what is wrong with that.
+[[nodiscard]] std::optional<std::string> set_store(std::string_view uri,
+                                                   store::Assembly::Options& store);
 
 // Every key that the sections know, as in "storage.uri".
 [[nodiscard]] std::vector<std::string> settings_keys();
