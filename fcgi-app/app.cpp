@@ -63,11 +63,12 @@ App::App(const config::Config& config, Options options, std::vector<identity::Se
       store_(value_of(store::Assembly::make(config.store, loop_, clock_, log_))),
       newcomers_(value_of(open_newcomers(config.newcomers_file, true, log_))),
       tokens_(std::move(secrets)),
-      resources_{store_.clock(), tokens_,
-                 handlers::StoreProbe(
-                     store_.buckets(),
-                     {limiter::bucket_key(config.limiter.keys, kHealth, {}, ""), &kHealth, 1}),
-                 [this] { return store_.trouble(); }, route_names()},
+      resources_{
+          store_.clock(), tokens_,
+          handlers::StoreProbe(
+              store_.buckets(),
+              {limiter::bucket_key({.prefix = config.key_prefix}, kHealth, {}, ""), &kHealth, 1}),
+          [this] { return store_.trouble(); }, route_names()},
       policy_(make_policy(config, options_.generation)),
       server_(loop_, log_, config.server, std::move(listener),
               [this](const http::Request& request) {
@@ -82,12 +83,14 @@ App::App(const config::Config& config, Options options, std::vector<identity::Se
 
 std::shared_ptr<const policy::Policy> App::make_policy(const config::Config& config,
                                                        std::int64_t generation) {
-  policy::Rules rules = rules_of(config);
-  rules.limiter.keys.prefix = config_.limiter.keys.prefix;  // as the rights of Redis's user have it
-  const policy::Ground ground{
-      store_.buckets(), store_.clock(), newcomers_.memory(),
-      tokens_,          &log_,          {kVersion, options_.pool, config_.store.text()}};
-  return std::make_shared<const policy::Policy>(std::move(rules), generation, ground);
+  const policy::Ground ground{.store = store_.buckets(),
+                              .clock = store_.clock(),
+                              .newcomers = newcomers_.memory(),
+                              .tokens = tokens_,
+                              .log = &log_,
+                              .key_prefix = config_.key_prefix,
+                              .about = {kVersion, options_.pool, config_.store.text()}};
+  return std::make_shared<const policy::Policy>(rules_of(config), generation, ground);
 }
 
 // Requests that are under way go on with the policy that they have.

@@ -33,9 +33,7 @@ constexpr std::array<Setting, 13> kSettings{{
        return a.store.redis.wire.max_pending == b.store.redis.wire.max_pending;
      }},
     {"storage.key_prefix",
-     [](const Config& a, const Config& b) {
-       return a.limiter.keys.prefix == b.limiter.keys.prefix;
-     }},
+     [](const Config& a, const Config& b) { return a.key_prefix == b.key_prefix; }},
     {"storage.shared_memory_mb",
      [](const Config& a, const Config& b) {
        return a.store.shared_memory.bytes == b.store.shared_memory.bytes;
@@ -68,7 +66,8 @@ constexpr std::array<Setting, 13> kSettings{{
 }  // namespace
 
 policy::Rules rules_of(const Config& config) {
-  return {.limiter = config.limiter,
+  return {.newcomers = config.newcomers,
+          .penalty = config.penalty,
           .identity = config.identity,
           .plans = config.plans,
           .costs = config.costs,

@@ -57,8 +57,8 @@ TEST_F(ReloadTest, RulesAreWhatTheConfigSays) {
                     "client_address = { ipv6_prefix = 56; };\n"));
   EXPECT_EQ(rules.session_lifetime, std::chrono::seconds(60));
   EXPECT_EQ(rules.most_tenants, 7U);
-  EXPECT_EQ(rules.limiter.penalty.after, 3);
-  EXPECT_EQ(rules.limiter.newcomers.per_tenant, 9);
+  EXPECT_EQ(rules.penalty.after, 3);
+  EXPECT_EQ(rules.newcomers.per_tenant, 9);
   EXPECT_EQ(rules.identity.ipv6_prefix, 56);
   ASSERT_NE(rules.plans, nullptr);
 }

@@ -18,7 +18,7 @@ int check(const std::string& path) {
   const auto& keys = config->identity.api_keys;
   fmt::print("{}: ok, {} tenants, {}storage {}, keys {}:*\n", path, config->plans->tenants().size(),
              keys ? fmt::format("{} API keys, ", keys->size()) : "", config->store.text(),
-             config->limiter.keys.prefix);
+             config->key_prefix);
   return kOk;
 }
 

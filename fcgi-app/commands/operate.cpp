@@ -11,6 +11,8 @@
 #include "base/unique_fd.h"
 #include "loop/loop.h"
 #include "newcomer_region.h"
+#include "policy/policy.h"
+#include "reload.h"
 #include "store/assembly.h"
 
 namespace sluice::commands {
@@ -197,7 +199,8 @@ Result<std::string> operate(const config::Config& config, const Whose& whose, Op
   if (!store) return tl::unexpected(store.error());
   const auto newcomers = open_newcomers(config.newcomers_file, false, log);
   if (!newcomers) return tl::unexpected(newcomers.error());
-  limiter::Limiter limiter(store->buckets(), store->clock(), newcomers->memory(), config.limiter);
+  limiter::Limiter limiter(store->buckets(), store->clock(), newcomers->memory(),
+                           policy::limiter_options(rules_of(config), config.key_prefix));
   Result<Buckets> buckets = fail(ErrorCode::kInternal);
   Result<std::string> result = fail(ErrorCode::kStoreUnavailable);
   TaskGroup tasks([&](std::string_view /*name*/, std::string_view what) {

@@ -40,7 +40,9 @@ struct StatusSettings {
 struct Config {
   // storage
   store::Assembly::Options store;
-  limiter::Limiter::Options limiter;
+  std::string key_prefix = limiter::KeySpace{}.prefix;
+  limiter::Newcomers::Options newcomers;
+  limiter::Penalty::Options penalty;
   // What the workers of a host share to bound new buckets; of memory:// nothing.
   std::string newcomers_file;
   // sessions, api_keys, client_address and access, fastcgi, status, log

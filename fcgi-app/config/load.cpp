@@ -68,7 +68,6 @@ void read_lists(const std::filesystem::path& folder, Draft& draft) {
   const Words routes = draft.options.routes;
   draft.limits.has_api_keys = draft.api_keys.has_value();
   config.plans = read_plans(draft.limits, routes);
-  config.limiter.keys.tags = limiter::Tags(*config.plans);
   config.identity.headers = counted_headers(*config.plans);
   if (draft.access) config.identity.access = read_access(*draft.access, *config.plans);
   if (draft.costs) config.costs = read_costs(*draft.costs, routes, *config.plans);
@@ -124,8 +123,8 @@ std::string default_newcomers_file(const Config& config) {
       break;
   }
   const redis::Uri& uri = config.store.redis.uri;
-  const std::string what = fmt::format("{}{}:{}/{} {}", uri.path, uri.host, uri.port, uri.db,
-                                       config.limiter.keys.prefix);
+  const std::string what =
+      fmt::format("{}{}:{}/{} {}", uri.path, uri.host, uri.port, uri.db, config.key_prefix);
   return fmt::format("/dev/shm/sluice-newcomers-{:016x}", SipHash::of(what, {}));
 }
 

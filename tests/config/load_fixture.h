@@ -47,7 +47,7 @@ inline void expect_default_options(const Config& config, const std::filesystem::
   EXPECT_EQ(config.store.redis.wire.connect_timeout, redis.wire.connect_timeout);
   EXPECT_EQ(config.store.redis.wire.command_timeout, redis.wire.command_timeout);
   EXPECT_EQ(config.store.redis.wire.max_pending, redis.wire.max_pending);
-  EXPECT_EQ(config.limiter.keys.prefix, limiter::KeySpace{}.prefix);
+  EXPECT_EQ(config.key_prefix, limiter::KeySpace{}.prefix);
   EXPECT_EQ(config.sessions.secret_file, (folder / Sessions{}.secret_file).string());
   EXPECT_EQ(config.sessions.lifetime, Sessions{}.lifetime);
   EXPECT_EQ(config.identity.ipv6_prefix, identity::Resolver::Options{}.ipv6_prefix);

@@ -80,7 +80,7 @@ log = { level = "debug"; };
   EXPECT_EQ(config->store.redis.wire.connect_timeout, loop::Milliseconds(1));
   EXPECT_EQ(config->store.redis.wire.command_timeout, loop::Milliseconds(60'000));
   EXPECT_EQ(config->store.redis.wire.max_pending, 7U);
-  EXPECT_EQ(config->limiter.keys.prefix, "blue");
+  EXPECT_EQ(config->key_prefix, "blue");
   EXPECT_EQ(config->sessions.secret_file, "/etc/secret");
   EXPECT_EQ(config->sessions.lifetime, std::chrono::days(366));
   EXPECT_EQ(config->identity.ipv6_prefix, 56);

@@ -87,8 +87,8 @@ std::string text_of(const limits::PlanLimit& entry) {
 std::string text_of(const Config& config) {
   std::string text =
       fmt::format("{} {} {} {} {} {}\n", config.store.text(), config.store.redis.uri.password,
-                  config.limiter.keys.prefix, config.sessions.secret_file,
-                  config.sessions.lifetime.count(), config.identity.ipv6_prefix);
+                  config.key_prefix, config.sessions.secret_file, config.sessions.lifetime.count(),
+                  config.identity.ipv6_prefix);
   text += fmt::format("{} {} {} {} {} {}\n", config.server.bounds.max_body_bytes,
                       config.server.bounds.max_params_bytes, config.server.max_connections,
                       config.store.shared_memory.bytes, config.store.redis.wire.max_pending,

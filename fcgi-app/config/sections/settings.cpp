@@ -40,7 +40,7 @@ void read_key_prefix(const Value& value, Settings& settings) {
   if (!is_valid_id(*prefix)) {
     value.complain(fmt::format("\"key_prefix\" must be {}, not \"{}\"", kIdRule, *prefix));
   }
-  settings.config.limiter.keys.prefix = *prefix;
+  settings.config.key_prefix = *prefix;
 }
 
 void read_newcomers_file(const Value& value, Settings& settings) {
@@ -163,30 +163,30 @@ constexpr std::array<Key<Settings>, 3> kNewBucketsKeys{{
     {"file", read_newcomers_file},
     {"per_tenant",
      [](const Value& value, Settings& settings) {
-       read_integer<0, limits::kMaxQuota>(value, settings.config.limiter.newcomers.per_tenant);
+       read_integer<0, limits::kMaxQuota>(value, settings.config.newcomers.per_tenant);
      }},
     {"per_network",
      [](const Value& value, Settings& settings) {
-       read_integer<0, limits::kMaxQuota>(value, settings.config.limiter.newcomers.per_network);
+       read_integer<0, limits::kMaxQuota>(value, settings.config.newcomers.per_network);
      }},
 }};
 
 constexpr std::array<Key<Settings>, 4> kPenaltyKeys{{
     {"after",
      [](const Value& value, Settings& settings) {
-       read_integer<0, 1000>(value, settings.config.limiter.penalty.after);
+       read_integer<0, 1000>(value, settings.config.penalty.after);
      }},
     {"first_s",
      [](const Value& value, Settings& settings) {
-       read_integer<1, kDayS>(value, settings.config.limiter.penalty.first);
+       read_integer<1, kDayS>(value, settings.config.penalty.first);
      }},
     {"most_s",
      [](const Value& value, Settings& settings) {
-       read_integer<1, 30 * kDayS>(value, settings.config.limiter.penalty.most);
+       read_integer<1, 30 * kDayS>(value, settings.config.penalty.most);
      }},
     {"forget_s",
      [](const Value& value, Settings& settings) {
-       read_integer<1, kDayS>(value, settings.config.limiter.penalty.forget);
+       read_integer<1, kDayS>(value, settings.config.penalty.forget);
      }},
 }};
 
@@ -226,7 +226,7 @@ void read_settings(const Value& section, Settings& settings) {
   for (const Section& known : kSections) {
     if (known.name == section.name()) read_group(section, known.keys, settings);
   }
-  const auto& penalty = settings.config.limiter.penalty;
+  const auto& penalty = settings.config.penalty;
   if (section.name() == "penalty" && penalty.most < penalty.first) {
     section.complain(fmt::format("\"most_s\" is {}, less than \"first_s\", which is {}",
                                  penalty.most.count(), penalty.first.count()));
