@@ -9,7 +9,6 @@
 
 #include "limiter/bucket_key.h"
 #include "newcomer_region.h"
-#include "reload.h"
 #include "routes.h"
 #include "serve.h"
 #include "version.h"
@@ -55,22 +54,22 @@ Task<http::Response> echo(const http::Request& request) {
 
 }  // namespace
 
-App::App(const config::Config& config, Options options, std::vector<identity::Secret> secrets,
+App::App(config::Loaded config, Options options, std::vector<identity::Secret> secrets,
          UniqueFd listener)
     : options_(std::move(options)),
-      config_(config),
-      log_(STDERR_FILENO, clock_, {config.log_level, options_.pool}),
-      store_(value_of(store::Assembly::make(config.store, loop_, clock_, log_))),
-      newcomers_(value_of(open_newcomers(config.newcomers_file, true, log_))),
+      deployment_(std::move(config.deployment)),
+      log_(STDERR_FILENO, clock_, {deployment_.log_level, options_.pool}),
+      store_(value_of(store::Assembly::make(deployment_.store, loop_, clock_, log_))),
+      newcomers_(value_of(open_newcomers(deployment_.newcomers_file, true, log_))),
       tokens_(std::move(secrets)),
-      resources_{
-          store_.clock(), tokens_,
-          handlers::StoreProbe(
-              store_.buckets(),
-              {limiter::bucket_key({.prefix = config.key_prefix}, kHealth, {}, ""), &kHealth, 1}),
-          [this] { return store_.trouble(); }, route_names()},
-      policy_(make_policy(config, options_.generation)),
-      server_(loop_, log_, config.server, std::move(listener),
+      resources_{store_.clock(), tokens_,
+                 handlers::StoreProbe(
+                     store_.buckets(),
+                     {limiter::bucket_key({.prefix = deployment_.key_prefix}, kHealth, {}, ""),
+                      &kHealth, 1}),
+                 [this] { return store_.trouble(); }, route_names()},
+      policy_(make_policy(std::move(config.rules), options_.generation)),
+      server_(loop_, log_, deployment_.server, std::move(listener),
               [this](const http::Request& request) {
                 return options_.echo ? echo(request) : serve(request, policy_, resources_);
               }),
@@ -81,28 +80,28 @@ App::App(const config::Config& config, Options options, std::vector<identity::Se
   signals_.push_back(std::make_unique<loop::Signal>(loop_, SIGHUP, [this] { reload(); }));
 }
 
-std::shared_ptr<const policy::Policy> App::make_policy(const config::Config& config,
+std::shared_ptr<const policy::Policy> App::make_policy(policy::Rules rules,
                                                        std::int64_t generation) {
   const policy::Ground ground{.store = store_.buckets(),
                               .clock = store_.clock(),
                               .newcomers = newcomers_.memory(),
                               .tokens = tokens_,
                               .log = &log_,
-                              .key_prefix = config_.key_prefix,
-                              .about = {kVersion, options_.pool, config_.store.text()}};
-  return std::make_shared<const policy::Policy>(rules_of(config), generation, ground);
+                              .key_prefix = deployment_.key_prefix,
+                              .about = {kVersion, options_.pool, deployment_.store.text()}};
+  return std::make_shared<const policy::Policy>(std::move(rules), generation, ground);
 }
 
 // Requests that are under way go on with the policy that they have.
 void App::reload() {
-  const auto config = options_.read_config();
+  auto config = options_.read_config();
   if (!config) {
     log_.error("config refused", {{"reason", in_one_line(config.error().detail)}});
     return;
   }
-  policy_ = make_policy(*config, policy_->generation() + 1);
+  policy_ = make_policy(std::move(config->rules), policy_->generation() + 1);
   log_.info("config reloaded", {{"generation", fmt::to_string(policy_->generation())}});
-  const std::string rest = settings_for_restart(config_, *config);
+  const std::string rest = config::settings_for_restart(deployment_, config->deployment);
   if (!rest.empty()) log_.warning("settings take a restart", {{"settings", rest}});
 }
 

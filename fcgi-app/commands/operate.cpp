@@ -12,7 +12,6 @@
 #include "loop/loop.h"
 #include "newcomer_region.h"
 #include "policy/policy.h"
-#include "reload.h"
 #include "store/assembly.h"
 
 namespace sluice::commands {
@@ -185,22 +184,22 @@ Task<Result<std::string>> preview_reset(Buckets& buckets, limiter::Limiter& limi
                         count_of_reset(buckets), buckets.limits.size());
 }
 
-Result<std::string> operate(const config::Config& config, const Whose& whose, Operation operation) {
-  if (config.store.kind == store::Kind::kMemory) {
+Result<std::string> operate(const config::Loaded& config, const Whose& whose, Operation operation) {
+  if (config.deployment.store.kind == store::Kind::kMemory) {
     return fail(ErrorCode::kBadRequest,
                 fmt::format("{}: each worker keeps its own counts, nobody else can see them",
-                            config.store.text()));
+                            config.deployment.store.text()));
   }
   const SystemClock clock;
   const UniqueFd nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
   telemetry::Log log(nowhere.get(), clock, {});  // what it says is a worker's business
   loop::Loop loop;
-  auto store = store::Assembly::make(patient(config.store), loop, clock, log);
+  auto store = store::Assembly::make(patient(config.deployment.store), loop, clock, log);
   if (!store) return tl::unexpected(store.error());
-  const auto newcomers = open_newcomers(config.newcomers_file, false, log);
+  const auto newcomers = open_newcomers(config.deployment.newcomers_file, false, log);
   if (!newcomers) return tl::unexpected(newcomers.error());
   limiter::Limiter limiter(store->buckets(), store->clock(), newcomers->memory(),
-                           policy::limiter_options(rules_of(config), config.key_prefix));
+                           policy::limiter_options(config.rules, config.deployment.key_prefix));
   Result<Buckets> buckets = fail(ErrorCode::kInternal);
   Result<std::string> result = fail(ErrorCode::kStoreUnavailable);
   TaskGroup tasks([&](std::string_view /*name*/, std::string_view what) {
@@ -217,7 +216,7 @@ Result<std::string> operate(const config::Config& config, const Whose& whose, Op
   if (result || result.error().code == ErrorCode::kInternal) return result;
   const std::string why = store->trouble();
   return fail(result.error().code,
-              fmt::format("{}: {}", config.store.text(),
+              fmt::format("{}: {}", config.deployment.store.text(),
                           why.empty() ? "the store does not answer as it should" : why));
 }
 

@@ -20,9 +20,9 @@ tl::unexpected<Error> refuse(std::string what) {
   return fail(ErrorCode::kBadRequest, std::move(what));
 }
 
-Result<identity::Session> verified(const config::Config& config, const Whose& whose,
+Result<identity::Session> verified(const config::Loaded& config, const Whose& whose,
                                    TimePoint now) {
-  auto secrets = config.sessions.read_secrets();
+  auto secrets = config.deployment.secrets.read();
   if (!secrets) return tl::unexpected(secrets.error());
   auto session = identity::SessionTokens(std::move(*secrets)).verify(whose.session, now);
   if (!session) return refuse("--session: not signed with the configured secrets, or expired");
@@ -34,10 +34,10 @@ Result<identity::Session> verified(const config::Config& config, const Whose& wh
 }
 
 // Adds the key of this id to `identity`, which has the tenant if that is known already.
-Result<identity::Identity> with_api_key(const config::Config& config, const std::string& id,
+Result<identity::Identity> with_api_key(const config::Loaded& config, const std::string& id,
                                         identity::Identity identity) {
-  if (!config.identity.api_keys) return refuse("--api-key: the config has no api_keys.file");
-  const identity::ApiKey* const key = config.identity.api_keys->find_id(id);
+  if (!config.rules.identity.api_keys) return refuse("--api-key: the config has no api_keys.file");
+  const identity::ApiKey* const key = config.rules.identity.api_keys->find_id(id);
   // What it says is not repeated: it may be a key, and this goes to a log.
   if (!key) {
     return refuse(
@@ -53,7 +53,7 @@ Result<identity::Identity> with_api_key(const config::Config& config, const std:
 }
 
 // A client of this tenant, session, API key and address, as the resolver would know it.
-Result<identity::Identity> identify(const config::Config& config, const Whose& whose,
+Result<identity::Identity> identify(const config::Loaded& config, const Whose& whose,
                                     TimePoint now) {
   identity::Identity identity;
   identity.tenant = whose.tenant;
@@ -68,14 +68,15 @@ Result<identity::Identity> identify(const config::Config& config, const Whose& w
     if (!with_key) return with_key;
     identity = std::move(*with_key);
   }
-  if (!identity.tenant.empty() && !config.plans->has_tenant(identity.tenant)) {
+  if (!identity.tenant.empty() && !config.rules.plans->has_tenant(identity.tenant)) {
     return refuse(fmt::format("--tenant: the config has no \"{}\"", identity.tenant));
   }
   if (!whose.address.empty()) {
     const auto address = identity::parse_address(whose.address);
     if (!address) return refuse(fmt::format("--ip: \"{}\" is no address", whose.address));
-    const auto v4 = identity::v4_in(*address, config.identity.nat64_prefixes);
-    identity.address = identity::canonical_address(v4 ? v4 : address, config.identity.ipv6_prefix);
+    const auto v4 = identity::v4_in(*address, config.rules.identity.nat64_prefixes);
+    identity.address =
+        identity::canonical_address(v4 ? v4 : address, config.rules.identity.ipv6_prefix);
   }
   if (identity.tenant.empty() && identity.address.empty()) {
     return refuse("say whose: --tenant, --session, --api-key or --ip");
@@ -127,13 +128,13 @@ bool Buckets::keeps(const limits::Limit& limit) const {
          std::none_of(kOwn.begin(), kOwn.end(), [&](Fact fact) { return limit.scope.has(fact); });
 }
 
-Result<Buckets> find_buckets(const config::Config& config, const Whose& whose, TimePoint now) {
+Result<Buckets> find_buckets(const config::Loaded& config, const Whose& whose, TimePoint now) {
   auto identity = identify(config, whose, now);
   if (!identity) return tl::unexpected(identity.error());
   const auto routes = chosen_routes(whose.route);
   if (!routes) return tl::unexpected(routes.error());
   Buckets buckets{std::move(*identity), {}, {}, whose.shared};
-  for (ListedLimit& listed : limiter::list_limits(*config.plans, buckets.identity, *routes)) {
+  for (ListedLimit& listed : limiter::list_limits(*config.rules.plans, buckets.identity, *routes)) {
     const std::string_view missing = missing_for(listed, buckets.identity);
     if (missing.empty()) {
       buckets.limits.push_back(std::move(listed));

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "config/config.h"
+#include "config/load.h"
 #include "identity/identity.h"
 #include "limiter/caller_limits.h"
 
@@ -48,7 +48,7 @@ struct Buckets {
 //   an address      the defaults, besides; those of false claims too
 // Errors: kBadRequest for what the flags say, kInvalidConfig, kNotFound and kSystem for the
 // secrets. REQUIRES: the config outlives the result.
-[[nodiscard]] Result<Buckets> find_buckets(const config::Config& config, const Whose& whose,
+[[nodiscard]] Result<Buckets> find_buckets(const config::Loaded& config, const Whose& whose,
                                            TimePoint now);
 
 }  // namespace sluice::commands
