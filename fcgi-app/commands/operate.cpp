@@ -17,7 +17,7 @@
 namespace sluice::commands {
 namespace {
 
-using limiter::ListedLimit;
+using limiter::CallerLimit;
 using limits::Fact;
 using limits::Limit;
 
@@ -26,12 +26,12 @@ constexpr std::string_view kKept = "  kept: others share it; --shared resets it 
 constexpr loop::Milliseconds kPatience{2'000};
 
 // "chat  route chat  scope session  8 per 10 seconds".
-std::string title(const ListedLimit& listed, const identity::Identity& identity) {
-  const Limit& limit = *listed.limit;
+std::string title(const CallerLimit& one, const identity::Identity& identity) {
+  const Limit& limit = *one.limit;
   const bool is_other = limit.tenant.empty() && !identity.tenant.empty();
   const std::string routes = limit.scope.has(Fact::kRoute)
-                                 ? std::string(listed.route)
-                                 : fmt::format("{}", fmt::join(listed.routes, ","));
+                                 ? std::string(one.route)
+                                 : fmt::format("{}", fmt::join(one.routes, ","));
   return fmt::format("{}{}  route {}  scope {}  {}", is_other ? "default:" : "", limit.name, routes,
                      limit.scope.text(), limit.text());
 }
@@ -62,13 +62,12 @@ Task<Result<std::string>> shown(Buckets& buckets, limiter::Limiter& limiter, boo
   const auto peeked = co_await limiter::peek_at(buckets.limits, limiter, buckets.identity);
   if (!peeked) co_return tl::unexpected(peeked.error());
   std::string text;
-  for (const ListedLimit& listed : buckets.limits) {
-    text +=
-        fmt::format("{}  used {}/{}  remaining {}  reset {} s{}{}\n",
-                    title(listed, buckets.identity), listed.used(), listed.limit->terms().capacity,
-                    listed.balance.remaining, ceil_seconds(listed.balance.reset_after),
-                    listed.limit->mode == limits::Mode::kShadow ? "  shadow" : "",
-                    before_reset && buckets.keeps(*listed.limit) ? kKept : "");
+  for (const CallerLimit& one : buckets.limits) {
+    text += fmt::format("{}  used {}/{}  remaining {}  reset {} s{}{}\n",
+                        title(one, buckets.identity), one.used(), one.limit->terms().capacity,
+                        one.balance.remaining, ceil_seconds(one.balance.reset_after),
+                        one.limit->mode == limits::Mode::kShadow ? "  shadow" : "",
+                        before_reset && buckets.keeps(*one.limit) ? kKept : "");
   }
   const limits::LimitSet none;
   for (const identity::Identity& identity : identities_of(buckets.identity)) {
@@ -85,7 +84,7 @@ Task<Result<std::string>> shown(Buckets& buckets, limiter::Limiter& limiter, boo
 }
 
 std::size_t count_of_reset(const Buckets& buckets) {
-  const auto is_reset = [&](const ListedLimit& listed) { return !buckets.keeps(*listed.limit); };
+  const auto is_reset = [&](const CallerLimit& one) { return !buckets.keeps(*one.limit); };
   return static_cast<std::size_t>(
       std::count_if(buckets.limits.begin(), buckets.limits.end(), is_reset));
 }

@@ -12,7 +12,7 @@
 namespace sluice::commands {
 namespace {
 
-using limiter::ListedLimit;
+using limiter::CallerLimit;
 using limits::Fact;
 using limits::kIdentityFailure;
 
@@ -101,8 +101,8 @@ Result<std::vector<std::string_view>> chosen_routes(const std::string& route) {
 
 // What of the identity the bucket's key would lack; empty if nothing. A request that lacks it is
 // counted with its address, but it is not such requests that an operator asks about.
-std::string_view missing_for(const ListedLimit& listed, const identity::Identity& identity) {
-  for (const limits::ScopePart& part : listed.limit->scope.parts) {
+std::string_view missing_for(const CallerLimit& one, const identity::Identity& identity) {
+  for (const limits::ScopePart& part : one.limit->scope.parts) {
     if (part.fact == Fact::kTenant && identity.tenant.empty()) return "--tenant";
     if (part.fact == Fact::kSession && !identity.session && identity.user.empty()) {
       return "--session";
@@ -111,7 +111,7 @@ std::string_view missing_for(const ListedLimit& listed, const identity::Identity
     const bool of_key = part.fact == Fact::kApiKey || part.fact == Fact::kUser;
     if (of_key && identity.api_key.empty()) return "--api-key";
     if (part.fact == Fact::kHeader) return "a header";
-    if (part.fact == Fact::kRoute && listed.route == kIdentityFailure) return "a route";
+    if (part.fact == Fact::kRoute && one.route == kIdentityFailure) return "a route";
   }
   return "";
 }
@@ -134,12 +134,12 @@ Result<Buckets> find_buckets(const config::Loaded& config, const Whose& whose, T
   const auto routes = chosen_routes(whose.route);
   if (!routes) return tl::unexpected(routes.error());
   Buckets buckets{std::move(*identity), {}, {}, whose.shared};
-  for (ListedLimit& listed : limiter::list_limits(*config.rules.plans, buckets.identity, *routes)) {
-    const std::string_view missing = missing_for(listed, buckets.identity);
+  for (CallerLimit& one : limiter::caller_limits(*config.rules.plans, buckets.identity, *routes)) {
+    const std::string_view missing = missing_for(one, buckets.identity);
     if (missing.empty()) {
-      buckets.limits.push_back(std::move(listed));
+      buckets.limits.push_back(std::move(one));
     } else {
-      buckets.skipped.push_back({std::move(listed), missing});
+      buckets.skipped.push_back({std::move(one), missing});
     }
   }
   return buckets;

@@ -26,12 +26,12 @@ struct Whose {
 // Buckets that were found in the config.
 struct Buckets {
   struct Skipped {
-    limiter::ListedLimit limit;
+    limiter::CallerLimit limit;
     std::string_view missing;  // what would name its bucket
   };
 
   identity::Identity identity;
-  std::vector<limiter::ListedLimit> limits;
+  std::vector<limiter::CallerLimit> limits;
   std::vector<Skipped> skipped;
   bool with_shared;  // as Whose::shared
 

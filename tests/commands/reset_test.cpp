@@ -60,15 +60,15 @@ class ResetTest : public ServeFixture {
   std::set<std::string> reset_by(const Whose& whose) {
     auto found = find_buckets(config_, whose, clock_.now());
     EXPECT_TRUE(found);
-    for (const auto& listed : found->limits) {
-      static_cast<void>(run_now(limiter_->decide({listed.limit}, found->identity, "chat", 1)));
+    for (const auto& one : found->limits) {
+      static_cast<void>(run_now(limiter_->decide({one.limit}, found->identity, "chat", 1)));
     }
     done(whose, reset);
     std::set<std::string> full;
     EXPECT_NE(done(whose, peek), "error");
-    for (const auto& listed : found->limits) {
-      const auto decision = run_now(limiter_->decide({listed.limit}, found->identity, "chat", 0));
-      if (decision.balances[0].remaining == 100) full.insert(listed.limit->name);
+    for (const auto& one : found->limits) {
+      const auto decision = run_now(limiter_->decide({one.limit}, found->identity, "chat", 0));
+      if (decision.balances[0].remaining == 100) full.insert(one.limit->name);
     }
     return full;
   }
