@@ -2,12 +2,13 @@
 
 #include <array>
 #include <csignal>
+#include <stdexcept>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "limiter/bucket_key.h"
-#include "reload.h"
+#include "newcomer_region.h"
 #include "routes.h"
 #include "serve.h"
 #include "version.h"
@@ -40,26 +41,35 @@ std::string in_one_line(std::string text) {
   return text;
 }
 
+// A worker that lacks it cannot start, as main() says.
+template <class T>
+T value_of(Result<T> made) {
+  if (!made) throw std::runtime_error(made.error().detail);
+  return std::move(*made);
+}
+
 Task<http::Response> echo(const http::Request& request) {
   co_return http::Response(200, std::string(request.body));
 }
 
 }  // namespace
 
-App::App(const config::Config& config, Options options, std::vector<identity::Secret> secrets,
+App::App(config::Loaded config, Options options, std::vector<identity::Secret> secrets,
          UniqueFd listener)
     : options_(std::move(options)),
-      config_(config),
-      log_(STDERR_FILENO, clock_, {config.log_level, options_.pool}),
-      storage_(config, loop_, clock_, log_),
+      deployment_(std::move(config.deployment)),
+      log_(STDERR_FILENO, clock_, {deployment_.log_level, options_.pool}),
+      store_(value_of(store::Assembly::make(deployment_.store, loop_, clock_, log_))),
+      newcomers_(value_of(open_newcomers(deployment_.newcomers_file, true, log_))),
       tokens_(std::move(secrets)),
-      resources_{storage_.clock(), tokens_,
+      resources_{store_.clock(), tokens_,
                  handlers::StoreProbe(
-                     storage_.buckets(),
-                     {limiter::bucket_key(config.limiter.keys, kHealth, {}, ""), &kHealth, 1}),
-                 [this] { return storage_.trouble(); }, route_names()},
-      policy_(make_policy(config, options_.generation)),
-      server_(loop_, log_, config.server, std::move(listener),
+                     store_.buckets(),
+                     {limiter::bucket_key({.prefix = deployment_.key_prefix}, kHealth, {}, ""),
+                      &kHealth, 1}),
+                 [this] { return store_.trouble(); }, route_names()},
+      policy_(make_policy(std::move(config.rules), options_.generation)),
+      server_(loop_, log_, deployment_.server, std::move(listener),
               [this](const http::Request& request) {
                 return options_.echo ? echo(request) : serve(request, policy_, resources_);
               }),
@@ -70,29 +80,28 @@ App::App(const config::Config& config, Options options, std::vector<identity::Se
   signals_.push_back(std::make_unique<loop::Signal>(loop_, SIGHUP, [this] { reload(); }));
 }
 
-std::shared_ptr<const policy::Policy> App::make_policy(const config::Config& config,
+std::shared_ptr<const policy::Policy> App::make_policy(policy::Rules rules,
                                                        std::int64_t generation) {
-  policy::Rules rules = rules_of(config);
-  rules.limiter.keys.prefix = config_.limiter.keys.prefix;  // as the rights of Redis's user have it
-  const policy::Ground ground{storage_.buckets(),
-                              storage_.clock(),
-                              storage_.newcomers(),
-                              tokens_,
-                              &log_,
-                              {kVersion, options_.pool, config_.storage_text()}};
+  const policy::Ground ground{.store = store_.buckets(),
+                              .clock = store_.clock(),
+                              .newcomers = newcomers_.memory(),
+                              .tokens = tokens_,
+                              .log = &log_,
+                              .key_prefix = deployment_.key_prefix,
+                              .about = {kVersion, options_.pool, deployment_.store.text()}};
   return std::make_shared<const policy::Policy>(std::move(rules), generation, ground);
 }
 
 // Requests that are under way go on with the policy that they have.
 void App::reload() {
-  const auto config = options_.read_config();
+  auto config = options_.read_config();
   if (!config) {
     log_.error("config refused", {{"reason", in_one_line(config.error().detail)}});
     return;
   }
-  policy_ = make_policy(*config, policy_->generation() + 1);
+  policy_ = make_policy(std::move(config->rules), policy_->generation() + 1);
   log_.info("config reloaded", {{"generation", fmt::to_string(policy_->generation())}});
-  const std::string rest = settings_for_restart(config_, *config);
+  const std::string rest = config::settings_for_restart(deployment_, config->deployment);
   if (!rest.empty()) log_.warning("settings take a restart", {{"settings", rest}});
 }
 
@@ -105,7 +114,7 @@ void App::hold_signals() {
 void App::run() {
   mask_signals(SIG_UNBLOCK);
   // A worker that accepts before it has tried its store would answer its first requests without.
-  storage_.when_settled([this] { server_.start(); });
+  store_.when_settled([this] { server_.start(); });
   log_.info("worker started", {{"version", kVersion}});
   loop_.run();
   log_.info("worker stopped");
@@ -120,7 +129,7 @@ void App::stop() {
 
 // What waits for Redis is answered by on_store_error, while there is a server to answer through.
 void App::quit() {
-  storage_.drop("worker stops");
+  store_.drop("worker stops");
   loop_.stop();
 }
 

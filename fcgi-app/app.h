@@ -10,13 +10,14 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "config/config.h"
+#include "config/load.h"
 #include "fcgi/server.h"
 #include "handlers/handler.h"
 #include "identity/credentials/session_token.h"
 #include "loop/loop.h"
 #include "policy/policy.h"
-#include "storage.h"
+#include "shm/region.h"
+#include "store/assembly.h"
 #include "telemetry/log.h"
 
 namespace sluice {
@@ -28,34 +29,36 @@ class App {
     std::int64_t generation = 1;
     bool echo = false;  // answer every request with 200 and its body: the bench's base line
     // Reads the config again, as it is now; for SIGHUP.
-    std::function<Result<config::Config>()> read_config = {};
+    std::function<Result<config::Loaded>()> read_config = {};
   };
 
-  // `secrets` is not empty; `listener` is a listening, non-blocking socket.
-  App(const config::Config& config, Options options, std::vector<identity::Secret> secrets,
+  // `secrets` is not empty; `listener` is a listening, non-blocking socket. Throws
+  // std::runtime_error, with one line, where it cannot have its store or its memory.
+  App(config::Loaded config, Options options, std::vector<identity::Secret> secrets,
       UniqueFd listener);
 
   // Serves until SIGTERM, SIGINT or SIGUSR1 (multiwatch's), then drains; a second signal, or ten
   // seconds, end it at once. At SIGHUP it takes the config as it is now, if nothing is wrong with
-  // that; what takes a restart (reload.h) stays.
+  // that; what takes a restart (config::Deployment) stays.
   void run();
 
   // Call before the worker sets anything up: a signal to stop or to reload then waits for run().
   static void hold_signals();
 
  private:
-  [[nodiscard]] std::shared_ptr<const policy::Policy> make_policy(const config::Config& config,
+  [[nodiscard]] std::shared_ptr<const policy::Policy> make_policy(policy::Rules rules,
                                                                   std::int64_t generation);
   void reload();
   void stop();
   void quit();
 
   Options options_;
-  config::Config config_;  // as it was at the start
+  config::Deployment deployment_;  // as it was at the start
   SystemClock clock_;
   loop::Loop loop_;
   telemetry::Log log_;
-  Storage storage_;
+  store::Assembly store_;
+  shm::Region newcomers_;
   identity::SessionTokens tokens_;
   handlers::Resources resources_;
   std::shared_ptr<const policy::Policy> policy_;  // of requests that come now

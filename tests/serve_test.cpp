@@ -193,20 +193,16 @@ TEST_F(ServeTest, AnEndedSessionIsAFalseClaimEverywhere) {
 }
 
 // The store in memory, until it has answered so many decisions.
-class DyingStore final : public store::BucketStore {
+class DyingStore final : public store::ForwardingStore {
  public:
-  DyingStore(store::BucketStore& store, int answers) : store_(store), left_(answers) {}
+  DyingStore(store::BucketStore& store, int answers) : ForwardingStore(store), left_(answers) {}
 
   [[nodiscard]] Task<Result<limits::Decision>> take(limits::Ask ask,
                                                     std::optional<TimePoint> now) override {
-    return left_-- > 0 ? store_.take(ask, now) : absent_.take(ask, now);
-  }
-  [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> keys) override {
-    return store_.reset(keys);
+    return left_-- > 0 ? ForwardingStore::take(ask, now) : absent_.take(ask, now);
   }
 
  private:
-  store::BucketStore& store_;
   AbsentStore absent_;
   int left_;
 };

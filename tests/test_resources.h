@@ -27,8 +27,13 @@ inline std::shared_ptr<const policy::Policy> test_policy(policy::Rules rules,
                                                          const handlers::Resources& resources,
                                                          store::BucketStore& store,
                                                          std::span<std::byte> newcomers) {
-  const policy::Ground ground{
-      store, resources.clock, newcomers, resources.tokens, nullptr, {"1.2.3", "api1", "memory://"}};
+  const policy::Ground ground{.store = store,
+                              .clock = resources.clock,
+                              .newcomers = newcomers,
+                              .tokens = resources.tokens,
+                              .log = nullptr,
+                              .key_prefix = "sluice",
+                              .about = {"1.2.3", "api1", "memory://"}};
   return std::make_shared<const policy::Policy>(std::move(rules), 7, ground);
 }
 

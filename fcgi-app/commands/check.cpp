@@ -12,13 +12,14 @@ int check(const std::string& path) {
   const auto config = load_config(path);
   if (!config) return complain(config.error());
   // A file of secrets that is not there is no mistake: the first worker makes it.
-  const auto secrets = config->sessions.read_secrets();
+  const auto secrets = config->deployment.secrets.read();
   if (!secrets && secrets.error().code != ErrorCode::kNotFound) return complain(secrets.error());
   if (!config->warnings.empty()) fmt::print(stderr, "{}\n", config->warnings);
-  const auto& keys = config->identity.api_keys;
-  fmt::print("{}: ok, {} tenants, {}storage {}, keys {}:*\n", path, config->plans->tenants().size(),
-             keys ? fmt::format("{} API keys, ", keys->size()) : "", config->storage_text(),
-             config->limiter.keys.prefix);
+  const auto& keys = config->rules.identity.api_keys;
+  fmt::print("{}: ok, {} tenants, {}storage {}, keys {}:*\n", path,
+             config->rules.plans->tenants().size(),
+             keys ? fmt::format("{} API keys, ", keys->size()) : "",
+             config->deployment.store.text(), config->deployment.key_prefix);
   return kOk;
 }
 

@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "config/load.h"
 #include "routes.h"
 
 namespace sluice::commands {
@@ -16,7 +15,7 @@ int complain(const Error& error) {
   return is_usage ? kUsageError : kMachineFailure;
 }
 
-Result<config::Config> load_config(const std::string& path, bool read_api_keys) {
+Result<config::Loaded> load_config(const std::string& path, bool read_api_keys) {
   config::LoadOptions options;
   options.read_api_keys = read_api_keys;
   options.routes = route_names();

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "config/config.h"
+#include "config/load.h"
 
 namespace CLI {
 class App;
@@ -20,7 +20,7 @@ inline constexpr int kUsageError = 2;  // a mistake in the command line or the c
 [[nodiscard]] int complain(const Error& error);
 
 // The config at `path`, with what the environment replaces of it. Errors: as config::load().
-[[nodiscard]] Result<config::Config> load_config(const std::string& path,
+[[nodiscard]] Result<config::Loaded> load_config(const std::string& path,
                                                  bool read_api_keys = true);
 
 }  // namespace sluice::commands

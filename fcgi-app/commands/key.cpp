@@ -27,8 +27,8 @@ tl::unexpected<Error> refuse(std::string what) {
   return fail(ErrorCode::kBadRequest, std::move(what));
 }
 
-Result<std::string> file_of(const config::Config& config) {
-  if (!config.api_keys.file.empty()) return config.api_keys.file;
+Result<std::string> file_of(const config::Loaded& config) {
+  if (!config.api_key_file.empty()) return config.api_key_file;
   return fail(ErrorCode::kInvalidConfig,
               "the config has no API keys; add api_keys = { file = \"sluice.keys\"; };");
 }
@@ -59,11 +59,11 @@ std::string without_line(std::string_view text, unsigned line) {
   return std::string(text.substr(0, start)).append(text.substr(end));
 }
 
-Result<bool> check(const config::Config& config, const NewKey& wanted) {
+Result<bool> check(const config::Loaded& config, const NewKey& wanted) {
   const auto complaint = [](std::string_view flag) {
     return refuse(fmt::format("{}: must be {}", flag, kIdRule));
   };
-  if (!config.plans->has_tenant(wanted.tenant)) {
+  if (!config.rules.plans->has_tenant(wanted.tenant)) {
     return refuse(fmt::format("--tenant: the config has no \"{}\"", wanted.tenant));
   }
   if (!is_valid_id(wanted.user)) return complaint("--user");
@@ -73,7 +73,7 @@ Result<bool> check(const config::Config& config, const NewKey& wanted) {
 
 }  // namespace
 
-Result<MadeKey> new_key(const config::Config& config, const NewKey& wanted, TimePoint now) {
+Result<MadeKey> new_key(const config::Loaded& config, const NewKey& wanted, TimePoint now) {
   const auto path = file_of(config);
   if (!path) return tl::unexpected(path.error());
   if (const auto fits = check(config, wanted); !fits) return tl::unexpected(fits.error());
@@ -101,7 +101,7 @@ Result<MadeKey> new_key(const config::Config& config, const NewKey& wanted, Time
   return made;
 }
 
-Result<std::string> list_keys(const config::Config& config) {
+Result<std::string> list_keys(const config::Loaded& config) {
   const auto path = file_of(config);
   if (!path) return tl::unexpected(path.error());
   const auto text = identity::read_api_key_file(*path);
@@ -125,7 +125,7 @@ Result<std::string> list_keys(const config::Config& config) {
   return table;
 }
 
-Result<bool> revoke_key(const config::Config& config, std::string_view id) {
+Result<bool> revoke_key(const config::Loaded& config, std::string_view id) {
   const auto path = file_of(config);
   if (!path) return tl::unexpected(path.error());
   return identity::change_api_key_file(*path, [&](std::string_view old) -> Result<std::string> {
@@ -148,7 +148,7 @@ struct Flags {
 };
 
 // The key is all that goes to standard output, so that it can be put where it belongs.
-int make_key(const config::Config& config, const NewKey& wanted) {
+int make_key(const config::Loaded& config, const NewKey& wanted) {
   const auto made = new_key(config, wanted, SystemClock().now());
   if (!made) return complain(made.error());
   if (std::printf("%s\n", made->text.c_str()) < 0 || std::fflush(stdout) != 0) {
@@ -161,14 +161,14 @@ int make_key(const config::Config& config, const NewKey& wanted) {
   return kOk;
 }
 
-int show_keys(const config::Config& config) {
+int show_keys(const config::Loaded& config) {
   const auto table = list_keys(config);
   if (!table) return complain(table.error());
   fmt::print("{}", *table);
   return kOk;
 }
 
-int revoke(const config::Config& config, const std::string& id) {
+int revoke(const config::Loaded& config, const std::string& id) {
   const auto revoked = revoke_key(config, id);
   if (!revoked) return complain(revoked.error());
   fmt::print(stderr, "id {} is revoked; workers refuse it after a reload (SIGHUP)\n", id);

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "commands/command.h"
-#include "config/config.h"
+#include "config/load.h"
 
 namespace sluice::commands {
 
@@ -30,14 +30,14 @@ struct MadeKey {
 // Each takes a config that was loaded without its keys, so that a file can be mended.
 
 // Adds a key to the file, or makes the file.
-[[nodiscard]] Result<MadeKey> new_key(const config::Config& config, const NewKey& wanted,
+[[nodiscard]] Result<MadeKey> new_key(const config::Loaded& config, const NewKey& wanted,
                                       TimePoint now);
 
 // A table: one line for each key, in the order of the file, below one of headings.
-[[nodiscard]] Result<std::string> list_keys(const config::Config& config);
+[[nodiscard]] Result<std::string> list_keys(const config::Loaded& config);
 
 // Takes the key out of the file.
-[[nodiscard]] Result<bool> revoke_key(const config::Config& config, std::string_view id);
+[[nodiscard]] Result<bool> revoke_key(const config::Loaded& config, std::string_view id);
 
 // When the subcommand is given, its exit code goes to `code`, which outlives `cli`.
 void add_key(CLI::App& cli, int& code);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <stdexcept>
 
 #include <CLI/CLI.hpp>
 #include <fcntl.h>
@@ -11,27 +10,28 @@
 #include "base/task_group.h"
 #include "base/unique_fd.h"
 #include "loop/loop.h"
-#include "storage.h"
+#include "newcomer_region.h"
+#include "policy/policy.h"
+#include "store/assembly.h"
 
 namespace sluice::commands {
 namespace {
 
-using limiter::ListedLimit;
+using limiter::CallerLimit;
 using limits::Fact;
 using limits::Limit;
 
 constexpr std::string_view kKept = "  kept: others share it; --shared resets it too";
 
-// An operator waits longer than a request may.
 constexpr loop::Milliseconds kPatience{2'000};
 
 // "chat  route chat  scope session  8 per 10 seconds".
-std::string title(const ListedLimit& listed, const identity::Identity& identity) {
-  const Limit& limit = *listed.limit;
+std::string title(const CallerLimit& one, const identity::Identity& identity) {
+  const Limit& limit = *one.limit;
   const bool is_other = limit.tenant.empty() && !identity.tenant.empty();
   const std::string routes = limit.scope.has(Fact::kRoute)
-                                 ? std::string(listed.route)
-                                 : fmt::format("{}", fmt::join(listed.routes, ","));
+                                 ? std::string(one.route)
+                                 : fmt::format("{}", fmt::join(one.routes, ","));
   return fmt::format("{}{}  route {}  scope {}  {}", is_other ? "default:" : "", limit.name, routes,
                      limit.scope.text(), limit.text());
 }
@@ -62,13 +62,12 @@ Task<Result<std::string>> shown(Buckets& buckets, limiter::Limiter& limiter, boo
   const auto peeked = co_await limiter::peek_at(buckets.limits, limiter, buckets.identity);
   if (!peeked) co_return tl::unexpected(peeked.error());
   std::string text;
-  for (const ListedLimit& listed : buckets.limits) {
-    text +=
-        fmt::format("{}  used {}/{}  remaining {}  reset {} s{}{}\n",
-                    title(listed, buckets.identity), listed.used(), listed.limit->terms().capacity,
-                    listed.balance.remaining, ceil_seconds(listed.balance.reset_after),
-                    listed.limit->mode == limits::Mode::kShadow ? "  shadow" : "",
-                    before_reset && buckets.keeps(*listed.limit) ? kKept : "");
+  for (const CallerLimit& one : buckets.limits) {
+    text += fmt::format("{}  used {}/{}  remaining {}  reset {} s{}{}\n",
+                        title(one, buckets.identity), one.used(), one.limit->terms().capacity,
+                        one.balance.remaining, ceil_seconds(one.balance.reset_after),
+                        one.limit->mode == limits::Mode::kShadow ? "  shadow" : "",
+                        before_reset && buckets.keeps(*one.limit) ? kKept : "");
   }
   const limits::LimitSet none;
   for (const identity::Identity& identity : identities_of(buckets.identity)) {
@@ -85,7 +84,7 @@ Task<Result<std::string>> shown(Buckets& buckets, limiter::Limiter& limiter, boo
 }
 
 std::size_t count_of_reset(const Buckets& buckets) {
-  const auto is_reset = [&](const ListedLimit& listed) { return !buckets.keeps(*listed.limit); };
+  const auto is_reset = [&](const CallerLimit& one) { return !buckets.keeps(*one.limit); };
   return static_cast<std::size_t>(
       std::count_if(buckets.limits.begin(), buckets.limits.end(), is_reset));
 }
@@ -101,14 +100,13 @@ Task<Result<std::int64_t>> reset_limits(limits::LimitSet limits, const Buckets& 
   co_return count;
 }
 
-// Storage throws, as for a worker; an operator is told in the same way as all else.
-Result<Storage> open_storage(const config::Config& config, loop::Loop& loop, const Clock& clock,
-                             telemetry::Log& log) {
-  try {
-    return Storage(config, loop, clock, log);
-  } catch (const std::runtime_error& error) {
-    return fail(ErrorCode::kSystem, error.what());
-  }
+// An operator waits longer than a request may, and makes no file: that is for the workers.
+store::Assembly::Options patient(store::Assembly::Options options) {
+  redis::Wire::Options& wire = options.redis.wire;
+  wire.connect_timeout = std::max(wire.connect_timeout, kPatience);
+  wire.command_timeout = std::max(wire.command_timeout, kPatience);
+  options.shared_memory.create = false;
+  return options;
 }
 
 Task<void> finish(Task<Result<std::string>> work, Result<std::string>& result, loop::Loop& loop) {
@@ -185,42 +183,39 @@ Task<Result<std::string>> preview_reset(Buckets& buckets, limiter::Limiter& limi
                         count_of_reset(buckets), buckets.limits.size());
 }
 
-Result<std::string> operate(const config::Config& config, const Whose& whose, Operation operation) {
-  if (config.storage == config::Storage::kMemory) {
+Result<std::string> operate(const config::Loaded& config, const Whose& whose, Operation operation) {
+  if (config.deployment.store.kind == store::Kind::kMemory) {
     return fail(ErrorCode::kBadRequest,
                 fmt::format("{}: each worker keeps its own counts, nobody else can see them",
-                            config.storage_text()));
+                            config.deployment.store.text()));
   }
   const SystemClock clock;
   const UniqueFd nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
   telemetry::Log log(nowhere.get(), clock, {});  // what it says is a worker's business
   loop::Loop loop;
-  config::Config patient = config;
-  redis::Wire::Options& wire = patient.redis.wire;
-  wire.connect_timeout = std::max(wire.connect_timeout, kPatience);
-  wire.command_timeout = std::max(wire.command_timeout, kPatience);
-  patient.shared_memory.create = false;  // that is for the workers
-  auto storage = open_storage(patient, loop, clock, log);
-  if (!storage) return tl::unexpected(storage.error());
-  limiter::Limiter limiter(storage->buckets(), storage->clock(), storage->newcomers(),
-                           config.limiter);
+  auto store = store::Assembly::make(patient(config.deployment.store), loop, clock, log);
+  if (!store) return tl::unexpected(store.error());
+  const auto newcomers = open_newcomers(config.deployment.newcomers_file, false, log);
+  if (!newcomers) return tl::unexpected(newcomers.error());
+  limiter::Limiter limiter(store->buckets(), store->clock(), newcomers->memory(),
+                           policy::limiter_options(config.rules, config.deployment.key_prefix));
   Result<Buckets> buckets = fail(ErrorCode::kInternal);
   Result<std::string> result = fail(ErrorCode::kStoreUnavailable);
   TaskGroup tasks([&](std::string_view /*name*/, std::string_view what) {
     result = fail(ErrorCode::kInternal, std::string(what));
     loop.stop();
   });
-  storage->when_settled([&] {
-    buckets = find_buckets(config, whose, storage->clock().now());
+  store->when_settled([&] {
+    buckets = find_buckets(config, whose, store->clock().now());
     if (!buckets) return loop.stop();
     tasks.start("operate", finish(operation(*buckets, limiter), result, loop));
   });
   loop.run();
   if (!buckets) return tl::unexpected(buckets.error());
   if (result || result.error().code == ErrorCode::kInternal) return result;
-  const std::string why = storage->trouble();
+  const std::string why = store->trouble();
   return fail(result.error().code,
-              fmt::format("{}: {}", config.storage_text(),
+              fmt::format("{}: {}", config.deployment.store.text(),
                           why.empty() ? "the store does not answer as it should" : why));
 }
 

@@ -7,7 +7,7 @@
 #include "base/task.h"
 #include "commands/command.h"
 #include "commands/whose.h"
-#include "config/config.h"
+#include "config/load.h"
 #include "limiter/limiter.h"
 
 namespace sluice::commands {
@@ -29,7 +29,7 @@ using Operation = Task<Result<std::string>> (*)(Buckets& buckets, limiter::Limit
 // Connects to the config's store and runs one of the three there; yields its text. Errors: as
 // theirs and find_buckets(); kBadRequest for a store that only workers can see, kSystem for a file
 // that no worker has made yet, or that does not suit.
-[[nodiscard]] Result<std::string> operate(const config::Config& config, const Whose& whose,
+[[nodiscard]] Result<std::string> operate(const config::Loaded& config, const Whose& whose,
                                           Operation operation);
 
 // When a subcommand is given, its exit code goes to `code`, which outlives `cli`.

@@ -12,7 +12,7 @@
 namespace sluice::commands {
 namespace {
 
-using limiter::ListedLimit;
+using limiter::CallerLimit;
 using limits::Fact;
 using limits::kIdentityFailure;
 
@@ -20,9 +20,9 @@ tl::unexpected<Error> refuse(std::string what) {
   return fail(ErrorCode::kBadRequest, std::move(what));
 }
 
-Result<identity::Session> verified(const config::Config& config, const Whose& whose,
+Result<identity::Session> verified(const config::Loaded& config, const Whose& whose,
                                    TimePoint now) {
-  auto secrets = config.sessions.read_secrets();
+  auto secrets = config.deployment.secrets.read();
   if (!secrets) return tl::unexpected(secrets.error());
   auto session = identity::SessionTokens(std::move(*secrets)).verify(whose.session, now);
   if (!session) return refuse("--session: not signed with the configured secrets, or expired");
@@ -34,10 +34,10 @@ Result<identity::Session> verified(const config::Config& config, const Whose& wh
 }
 
 // Adds the key of this id to `identity`, which has the tenant if that is known already.
-Result<identity::Identity> with_api_key(const config::Config& config, const std::string& id,
+Result<identity::Identity> with_api_key(const config::Loaded& config, const std::string& id,
                                         identity::Identity identity) {
-  if (!config.identity.api_keys) return refuse("--api-key: the config has no api_keys.file");
-  const identity::ApiKey* const key = config.identity.api_keys->find_id(id);
+  if (!config.rules.identity.api_keys) return refuse("--api-key: the config has no api_keys.file");
+  const identity::ApiKey* const key = config.rules.identity.api_keys->find_id(id);
   // What it says is not repeated: it may be a key, and this goes to a log.
   if (!key) {
     return refuse(
@@ -53,7 +53,7 @@ Result<identity::Identity> with_api_key(const config::Config& config, const std:
 }
 
 // A client of this tenant, session, API key and address, as the resolver would know it.
-Result<identity::Identity> identify(const config::Config& config, const Whose& whose,
+Result<identity::Identity> identify(const config::Loaded& config, const Whose& whose,
                                     TimePoint now) {
   identity::Identity identity;
   identity.tenant = whose.tenant;
@@ -68,14 +68,15 @@ Result<identity::Identity> identify(const config::Config& config, const Whose& w
     if (!with_key) return with_key;
     identity = std::move(*with_key);
   }
-  if (!identity.tenant.empty() && !config.plans->has_tenant(identity.tenant)) {
+  if (!identity.tenant.empty() && !config.rules.plans->has_tenant(identity.tenant)) {
     return refuse(fmt::format("--tenant: the config has no \"{}\"", identity.tenant));
   }
   if (!whose.address.empty()) {
     const auto address = identity::parse_address(whose.address);
     if (!address) return refuse(fmt::format("--ip: \"{}\" is no address", whose.address));
-    const auto v4 = identity::v4_in(*address, config.identity.nat64_prefixes);
-    identity.address = identity::canonical_address(v4 ? v4 : address, config.identity.ipv6_prefix);
+    const auto v4 = identity::v4_in(*address, config.rules.identity.nat64_prefixes);
+    identity.address =
+        identity::canonical_address(v4 ? v4 : address, config.rules.identity.ipv6_prefix);
   }
   if (identity.tenant.empty() && identity.address.empty()) {
     return refuse("say whose: --tenant, --session, --api-key or --ip");
@@ -100,8 +101,8 @@ Result<std::vector<std::string_view>> chosen_routes(const std::string& route) {
 
 // What of the identity the bucket's key would lack; empty if nothing. A request that lacks it is
 // counted with its address, but it is not such requests that an operator asks about.
-std::string_view missing_for(const ListedLimit& listed, const identity::Identity& identity) {
-  for (const limits::ScopePart& part : listed.limit->scope.parts) {
+std::string_view missing_for(const CallerLimit& one, const identity::Identity& identity) {
+  for (const limits::ScopePart& part : one.limit->scope.parts) {
     if (part.fact == Fact::kTenant && identity.tenant.empty()) return "--tenant";
     if (part.fact == Fact::kSession && !identity.session && identity.user.empty()) {
       return "--session";
@@ -110,7 +111,7 @@ std::string_view missing_for(const ListedLimit& listed, const identity::Identity
     const bool of_key = part.fact == Fact::kApiKey || part.fact == Fact::kUser;
     if (of_key && identity.api_key.empty()) return "--api-key";
     if (part.fact == Fact::kHeader) return "a header";
-    if (part.fact == Fact::kRoute && listed.route == kIdentityFailure) return "a route";
+    if (part.fact == Fact::kRoute && one.route == kIdentityFailure) return "a route";
   }
   return "";
 }
@@ -127,18 +128,18 @@ bool Buckets::keeps(const limits::Limit& limit) const {
          std::none_of(kOwn.begin(), kOwn.end(), [&](Fact fact) { return limit.scope.has(fact); });
 }
 
-Result<Buckets> find_buckets(const config::Config& config, const Whose& whose, TimePoint now) {
+Result<Buckets> find_buckets(const config::Loaded& config, const Whose& whose, TimePoint now) {
   auto identity = identify(config, whose, now);
   if (!identity) return tl::unexpected(identity.error());
   const auto routes = chosen_routes(whose.route);
   if (!routes) return tl::unexpected(routes.error());
   Buckets buckets{std::move(*identity), {}, {}, whose.shared};
-  for (ListedLimit& listed : limiter::list_limits(*config.plans, buckets.identity, *routes)) {
-    const std::string_view missing = missing_for(listed, buckets.identity);
+  for (CallerLimit& one : limiter::caller_limits(*config.rules.plans, buckets.identity, *routes)) {
+    const std::string_view missing = missing_for(one, buckets.identity);
     if (missing.empty()) {
-      buckets.limits.push_back(std::move(listed));
+      buckets.limits.push_back(std::move(one));
     } else {
-      buckets.skipped.push_back({std::move(listed), missing});
+      buckets.skipped.push_back({std::move(one), missing});
     }
   }
   return buckets;

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "config/config.h"
+#include "config/load.h"
 #include "identity/identity.h"
 #include "limiter/caller_limits.h"
 
@@ -26,12 +26,12 @@ struct Whose {
 // Buckets that were found in the config.
 struct Buckets {
   struct Skipped {
-    limiter::ListedLimit limit;
+    limiter::CallerLimit limit;
     std::string_view missing;  // what would name its bucket
   };
 
   identity::Identity identity;
-  std::vector<limiter::ListedLimit> limits;
+  std::vector<limiter::CallerLimit> limits;
   std::vector<Skipped> skipped;
   bool with_shared;  // as Whose::shared
 
@@ -48,7 +48,7 @@ struct Buckets {
 //   an address      the defaults, besides; those of false claims too
 // Errors: kBadRequest for what the flags say, kInvalidConfig, kNotFound and kSystem for the
 // secrets. REQUIRES: the config outlives the result.
-[[nodiscard]] Result<Buckets> find_buckets(const config::Config& config, const Whose& whose,
+[[nodiscard]] Result<Buckets> find_buckets(const config::Loaded& config, const Whose& whose,
                                            TimePoint now);
 
 }  // namespace sluice::commands

@@ -29,16 +29,16 @@ struct WorkerFlags {
 int work(const WorkerFlags& flags) {
   App::hold_signals();
   raise_descriptor_limit();
-  const auto config = load_config(flags.config);
+  auto config = load_config(flags.config);
   if (!config) return complain(config.error());
-  auto secrets = config->sessions.load_secrets();
+  auto secrets = config->deployment.secrets.load();
   if (!secrets) return complain(secrets.error());
   if (const auto ready = fcgi::initialize_libfcgi(); !ready) return complain(ready.error());
   auto listener = flags.listen.empty() ? fcgi::inherited_listener() : fcgi::listen_at(flags.listen);
   if (!listener) return complain(listener.error());
   App::Options options = flags.app;
   options.read_config = [&flags] { return load_config(flags.config); };
-  App app(*config, std::move(options), std::move(*secrets), std::move(*listener));
+  App app(std::move(*config), std::move(options), std::move(*secrets), std::move(*listener));
   app.run();
   return kOk;
 }

@@ -28,19 +28,18 @@ constexpr std::string_view kDefaultUri = "redis://127.0.0.1:6379/0";
 
 // What has been read so far.
 struct Draft {
-  explicit Draft(const LoadOptions& from) : options(from) {}
-
   const LoadOptions& options;
-  Config config;
+  Loaded loaded = {};
   // These refer to the parsed file.
-  PlanSections limits;
-  std::optional<Value> api_keys;
-  std::optional<Value> access;
-  std::optional<Value> costs;
+  PlanSections limits = {};
+  std::optional<Value> api_keys = std::nullopt;
+  std::optional<Value> access = std::nullopt;
+  std::optional<Value> costs = std::nullopt;
 };
 
 void read_section(const Value& value, Draft& draft) {
-  Settings settings{draft.config, draft.options.storage_uri.has_value()};
+  Loaded& loaded = draft.loaded;
+  SettingsDraft settings{loaded.deployment, loaded.rules, draft.options.storage_uri.has_value()};
   read_settings(value, settings);
 }
 
@@ -64,19 +63,18 @@ constexpr std::array<Key<Draft>, 15> kRootKeys{{
 }};
 
 void read_lists(const std::filesystem::path& folder, Draft& draft) {
-  Config& config = draft.config;
+  policy::Rules& rules = draft.loaded.rules;
   const Words routes = draft.options.routes;
   draft.limits.has_api_keys = draft.api_keys.has_value();
-  config.plans = read_plans(draft.limits, routes);
-  config.limiter.keys.tags = limiter::Tags(*config.plans);
-  config.identity.headers = counted_headers(*config.plans);
-  if (draft.access) config.identity.access = read_access(*draft.access, *config.plans);
-  if (draft.costs) config.costs = read_costs(*draft.costs, routes, *config.plans);
+  rules.plans = read_plans(draft.limits, routes);
+  rules.identity.headers = counted_headers(*rules.plans);
+  if (draft.access) rules.identity.access = read_access(*draft.access, *rules.plans);
+  if (draft.costs) rules.costs = read_costs(*draft.costs, routes, *rules.plans);
   if (!draft.api_keys) return;
-  config.api_keys = read_api_keys_section(*draft.api_keys, folder);
-  if (config.api_keys.file.empty() || !draft.options.read_api_keys) return;
-  config.identity.api_keys =
-      read_api_keys(config.api_keys.file, *config.plans, draft.api_keys->report());
+  const std::string file = read_api_key_file_name(*draft.api_keys, folder);
+  draft.loaded.api_key_file = file;
+  if (file.empty() || !draft.options.read_api_keys) return;
+  rules.identity.api_keys = read_api_keys(file, *rules.plans, draft.api_keys->report());
 }
 
 [[nodiscard]] bool parse(const Source& source, libconfig::Config& file, Report& report) {
@@ -95,63 +93,52 @@ void read_lists(const std::filesystem::path& folder, Draft& draft) {
 
 void apply_environment(const std::filesystem::path& folder, Draft& draft, Report& report) {
   const LoadOptions& options = draft.options;
+  Deployment& deployment = draft.loaded.deployment;
   if (options.storage_uri) {
-    if (const auto wrong = set_storage(*options.storage_uri, draft.config)) {
+    if (const auto wrong = set_store(*options.storage_uri, deployment.store)) {
       report.complain({report.add_file(kUriVariable), 0}, *wrong);
     }
   }
-  Sessions& sessions = draft.config.sessions;
   if (options.secrets) {
     if (auto secrets = identity::parse_secret_list(*options.secrets)) {
-      sessions.secrets = std::move(*secrets);
+      deployment.secrets.given = std::move(*secrets);
     } else {
       report.complain({report.add_file(kSecretsVariable), 0}, secrets.error().detail);
     }
   }
-  std::string& secret_file = sessions.secret_file;
+  std::string& secret_file = deployment.secrets.file;
   secret_file = options.secret_file.value_or((folder / secret_file).string());
 }
 
 // Who has the same store and keys on this host shares it, whatever user of Redis each is: an
 // operator is another one than the workers.
-std::string default_newcomers_file(const Config& config) {
-  switch (config.storage) {
-    case Storage::kMemory:
+std::string default_newcomers_file(const Deployment& deployment) {
+  switch (deployment.store.kind) {
+    case store::Kind::kMemory:
       return "";
-    case Storage::kSharedMemory:
-      return config.shared_memory_file + ".newcomers";
-    case Storage::kRedis:
+    case store::Kind::kSharedMemory:
+      return deployment.store.file + ".newcomers";
+    case store::Kind::kRedis:
       break;
   }
-  const redis::Uri& uri = config.redis.uri;
-  const std::string what = fmt::format("{}{}:{}/{} {}", uri.path, uri.host, uri.port, uri.db,
-                                       config.limiter.keys.prefix);
+  const redis::Uri& uri = deployment.store.redis.uri;
+  const std::string what =
+      fmt::format("{}{}:{}/{} {}", uri.path, uri.host, uri.port, uri.db, deployment.key_prefix);
   return fmt::format("/dev/shm/sluice-newcomers-{:016x}", SipHash::of(what, {}));
 }
 
 }  // namespace
 
-std::string Config::storage_text() const {
-  switch (storage) {
-    case Storage::kRedis:
-      break;
-    case Storage::kSharedMemory:
-      return fmt::format("{}{}", kSharedMemoryScheme, shared_memory_file);
-    case Storage::kMemory:
-      return std::string(kMemoryUri);
-  }
-  return redis.uri.masked();
-}
-
-Result<Config> load(const std::string& path, const LoadOptions& options) {
+Result<Loaded> load(const std::string& path, const LoadOptions& options) {
   const std::filesystem::path parent = std::filesystem::path(path).parent_path();
   const std::filesystem::path folder = parent.empty() ? "." : parent;
   Report report;
   libconfig::Config file;
-  Draft draft(options);
+  Draft draft{options};
+  Deployment& deployment = draft.loaded.deployment;
   const auto source = Source::read(path, folder, report);
   if (source && parse(*source, file, report)) {
-    (void)set_storage(kDefaultUri, draft.config);
+    (void)set_store(kDefaultUri, deployment.store);
     if (file.getRoot().getLength() == 0) {
       report.complain({report.add_file(path), 0}, "has no settings; start from conf/sluice.cfg");
     }
@@ -159,16 +146,17 @@ Result<Config> load(const std::string& path, const LoadOptions& options) {
     read_lists(parent, draft);
   }
   apply_environment(parent, draft, report);
-  if (draft.config.newcomers_file.empty()) {
-    draft.config.newcomers_file = default_newcomers_file(draft.config);
+  if (deployment.newcomers_file.empty()) {
+    deployment.newcomers_file = default_newcomers_file(deployment);
   }
   if (!report.empty()) return fail(ErrorCode::kInvalidConfig, report.text());
-  draft.config.warnings = report.warnings();
-  return std::move(draft.config);
+  draft.loaded.warnings = report.warnings();
+  return std::move(draft.loaded);
 }
 
 std::vector<std::string> known_keys() {
-  std::vector<std::string> names = settings_keys();
+  std::vector<std::string> names;
+  for (const Setting& setting : settings()) names.emplace_back(setting.name);
   for (const auto& keys : {access_keys(), api_keys_keys(), cost_keys(), plan_section_keys()}) {
     names.insert(names.end(), keys.begin(), keys.end());
   }

@@ -7,7 +7,7 @@
 namespace sluice::handlers {
 namespace {
 
-using limiter::ListedLimit;
+using limiter::CallerLimit;
 using limits::Algorithm;
 using limits::Limit;
 
@@ -17,21 +17,21 @@ http::JsonArray names(const std::vector<std::string_view>& routes) {
   return array;
 }
 
-http::JsonWriter described(const ListedLimit& listed, std::string_view name) {
-  const Limit& limit = *listed.limit;
+http::JsonWriter described(const CallerLimit& one, std::string_view name) {
+  const Limit& limit = *one.limit;
   http::JsonWriter object;
   object.set("name", name);
   object.set("limit", limit.text());
   object.set("scope", limit.scope.text());
-  object.set("routes", names(listed.routes));
-  if (limit.scope.has(limits::Fact::kRoute)) object.set("route", listed.route);
+  object.set("routes", names(one.routes));
+  if (limit.scope.has(limits::Fact::kRoute)) object.set("route", one.route);
   object.set("algorithm", limits::to_name<Algorithm>(limits::kAlgorithmNames, limit.algorithm));
   object.set("mode", limits::to_name<limits::Mode>(limits::kModeNames, limit.mode));
   object.set("quota", limit.quota());
   if (is_bucket(limit.algorithm)) object.set("burst", limit.terms().capacity);
-  object.set("used", listed.used());
-  object.set("remaining", listed.balance.remaining);
-  object.set("reset_after", ceil_seconds(listed.balance.reset_after));
+  object.set("used", one.used());
+  object.set("remaining", one.balance.remaining);
+  object.set("reset_after", ceil_seconds(one.balance.reset_after));
   return object;
 }
 
@@ -39,14 +39,13 @@ http::JsonWriter described(const ListedLimit& listed, std::string_view name) {
 
 Task<http::Response> limits(const Call& call) {
   auto list =
-      limiter::list_limits(call.policy.plans(), call.identity, call.resources.limited_routes);
+      limiter::caller_limits(call.policy.plans(), call.identity, call.resources.limited_routes);
   const auto peeked = co_await limiter::peek_at(list, call.policy.limiter(), call.identity);
   if (!peeked) co_return http::problem(peeked.error());
 
   http::JsonArray array;
-  for (const ListedLimit& listed : list) {
-    array.add(
-        described(listed, http::policy_name(limiter::limits_beside(list, listed), *listed.limit)));
+  for (const CallerLimit& one : list) {
+    array.add(described(one, http::policy_name(limiter::limits_beside(list, one), *one.limit)));
   }
   const identity::Identity& caller = call.identity;
   const bool has_key = !caller.api_key.empty();

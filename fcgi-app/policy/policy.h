@@ -14,21 +14,12 @@
 #include "identity/resolver.h"
 #include "limiter/limiter.h"
 #include "limits/plan.h"
+#include "policy/rules.h"
 #include "policy/status_page.h"
 #include "store/store.h"
 #include "telemetry/log.h"
 
 namespace sluice::policy {
-
-// What the config says.
-struct Rules {
-  limiter::Limiter::Options limiter = {};
-  identity::Resolver::Options identity = {};
-  std::shared_ptr<const limits::Plans> plans = nullptr;  // set it
-  http::CostRules costs = {};
-  Duration session_lifetime = std::chrono::hours(24);
-  std::size_t most_tenants = 100;  // that GET / names
-};
 
 // What all policies of a worker stand on, and what outlives them.
 struct Ground {
@@ -36,9 +27,13 @@ struct Ground {
   const Clock& clock;  // the store's
   std::span<std::byte> newcomers;
   const identity::SessionTokens& tokens;
-  telemetry::Log* log;  // or nullptr
+  telemetry::Log* log;     // or nullptr
+  std::string key_prefix;  // what all keys begin with, see limiter/bucket_key.h
   About about;
 };
+
+// What a limiter takes of `rules`, where keys begin so.
+[[nodiscard]] limiter::Limiter::Options limiter_options(const Rules& rules, std::string key_prefix);
 
 class Policy {
  public:

@@ -14,6 +14,7 @@ struct TlsFiles {
   std::string ca;    // whose certificates are trusted; empty: the system's
   std::string cert;  // ours, with the chain behind it; empty: none
   std::string key;   // of cert; empty if cert is
+  bool operator==(const TlsFiles&) const = default;
 };
 
 // redis://[[user]:password@]host[:port][/db]
@@ -30,6 +31,7 @@ struct Uri {
 
   // The URI again, with *** for the password and without files: for people, logs and GET /.
   [[nodiscard]] std::string masked() const;
+  bool operator==(const Uri&) const = default;
 };
 
 // Error: kInvalidConfig, saying what is wrong. The password is never part of it.

@@ -34,4 +34,23 @@ class BucketStore {
   [[nodiscard]] virtual Task<Result<std::int64_t>> reset(std::span<const std::string> keys) = 0;
 };
 
+// Passes every question on to another store. A decorator derives from it, and overrides what it
+// changes.
+class ForwardingStore : public BucketStore {
+ public:
+  // `target` outlives the object.
+  explicit ForwardingStore(BucketStore& target) : target_(target) {}
+
+  [[nodiscard]] Task<Result<limits::Decision>> take(limits::Ask ask,
+                                                    std::optional<TimePoint> now) override {
+    return target_.take(ask, now);
+  }
+  [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> keys) override {
+    return target_.reset(keys);
+  }
+
+ private:
+  BucketStore& target_;
+};
+
 }  // namespace sluice::store

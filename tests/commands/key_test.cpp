@@ -27,10 +27,10 @@ const std::string kOnes(64, '1');
 class KeyCommandTest : public testing::Test {
  protected:
   KeyCommandTest() {
-    config_.plans =
+    config_.rules.plans =
         std::make_shared<limits::Plans>(std::vector<limits::PlanLimit>{},
                                         limits::Plans::TenantLimits{{"acme", {}}, {"globex", {}}});
-    config_.api_keys.file = path_;
+    config_.api_key_file = path_;
   }
 
   void write(const std::string& text) const {
@@ -53,7 +53,7 @@ class KeyCommandTest : public testing::Test {
 
   const TemporaryDirectory directory_;
   const std::string path_ = directory_.path() + "/sluice.keys";
-  config::Config config_;
+  config::Loaded config_;
 };
 
 TEST_F(KeyCommandTest, ANewKeyIsOnTheListByItsHashAlone) {
@@ -105,7 +105,7 @@ TEST_F(KeyCommandTest, AFileThatCannotBeUnderstoodStaysAsItIs) {
 }
 
 TEST_F(KeyCommandTest, WithoutTheSectionThereAreNoKeys) {
-  config_.api_keys.file.clear();
+  config_.api_key_file.clear();
   const std::string what =
       "the config has no API keys; add api_keys = { file = \"sluice.keys\"; };";
   EXPECT_EQ(error_of({.tenant = "acme", .user = "u"}), what);

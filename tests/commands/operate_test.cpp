@@ -20,10 +20,10 @@ using testing::HasSubstr;
 class OperatorTest : public ServeFixture {
  protected:
   OperatorTest() {
-    config_.sessions.secret_file = directory_.path() + "/secret";
-    std::ofstream(config_.sessions.secret_file) << std::string(64, '0') << "\n";
-    ::chmod(config_.sessions.secret_file.c_str(), 0600);
-    config_.identity.api_keys = access().api_keys;
+    config_.deployment.secrets.file = directory_.path() + "/secret";
+    std::ofstream(config_.deployment.secrets.file) << std::string(64, '0') << "\n";
+    ::chmod(config_.deployment.secrets.file.c_str(), 0600);
+    config_.rules.identity.api_keys = access().api_keys;
     use({plan_limit("chat", "acme", Fact::kSession, 4, "chat"),
          plan_limit("all", "acme", Fact::kTenant, 100, "chat"),
          plan_limit("key", "acme", Fact::kApiKey, 9, "chat")});
@@ -32,7 +32,7 @@ class OperatorTest : public ServeFixture {
   void use(std::vector<limits::PlanLimit> acme) {
     const auto defaults = rules_.plans->defaults();
     use_plans({defaults.begin(), defaults.end()}, {{"acme", std::move(acme)}, {"globex", {}}});
-    config_.plans = rules_.plans;
+    config_.rules.plans = rules_.plans;
   }
 
   std::string done(const Whose& whose, Operation operation) {
@@ -43,7 +43,7 @@ class OperatorTest : public ServeFixture {
   }
 
   TemporaryDirectory directory_;
-  config::Config config_;
+  config::Loaded config_;
 };
 
 TEST_F(OperatorTest, ASessionShowsItsLimitsAndThoseOfItsTenant) {
@@ -105,7 +105,7 @@ TEST_F(OperatorTest, AnApiKeyIsNamedByItsIdOnly) {
             "error: --api-key: belongs to acme, not to globex");
   EXPECT_EQ(done({.session = open_session("globex"), .api_key = "k1"}, peek),
             "error: --api-key: belongs to acme, not to globex");
-  config_.identity.api_keys = nullptr;
+  config_.rules.identity.api_keys = nullptr;
   EXPECT_EQ(done({.api_key = "k1"}, peek), "error: --api-key: the config has no api_keys.file");
 }
 
@@ -168,11 +168,12 @@ TEST_F(OperatorTest, WhatTheFlagsGetWrongIsSaidInOneLine) {
             "error: --session: belongs to acme, not to globex");
   EXPECT_EQ(done({.session = "forged"}, peek),
             "error: --session: not signed with the configured secrets, or expired");
-  config_.sessions.secret_file += ".none";
-  EXPECT_EQ(done({.session = session}, peek),
-            "error: " + config_.sessions.secret_file + ": cannot read: No such file or directory");
+  config_.deployment.secrets.file += ".none";
+  EXPECT_EQ(done({.session = session}, peek), "error: " + config_.deployment.secrets.file +
+                                                  ": cannot read: No such file or directory");
   struct stat info {};
-  EXPECT_NE(::stat(config_.sessions.secret_file.c_str(), &info), 0);  // only workers make secrets
+  EXPECT_NE(::stat(config_.deployment.secrets.file.c_str(), &info),
+            0);  // only workers make secrets
 }
 
 TEST_F(OperatorTest, AStoreThatCannotBeAskedIsAnError) {
@@ -188,7 +189,7 @@ TEST_F(OperatorTest, AStoreThatCannotBeAskedIsAnError) {
 }
 
 TEST_F(OperatorTest, CountsInTheMemoryOfWorkersCannotBeSeen) {
-  config_.storage = config::Storage::kMemory;
+  config_.deployment.store.kind = store::Kind::kMemory;
   const auto text = operate(config_, {.address = address_}, peek);
   ASSERT_FALSE(text);
   EXPECT_EQ(text.error().code, ErrorCode::kBadRequest);
@@ -197,16 +198,16 @@ TEST_F(OperatorTest, CountsInTheMemoryOfWorkersCannotBeSeen) {
 }
 
 TEST_F(OperatorTest, TheFileOfWorkersIsForThemToMake) {
-  config_.storage = config::Storage::kSharedMemory;
-  config_.shared_memory_file = directory_.path() + "/counts";
+  config_.deployment.store.kind = store::Kind::kSharedMemory;
+  config_.deployment.store.file = directory_.path() + "/counts";
   for (const Operation operation : {peek, reset, preview_reset}) {
     const auto text = operate(config_, {.address = address_}, operation);
     ASSERT_FALSE(text);
     EXPECT_EQ(text.error().code, ErrorCode::kSystem);
     EXPECT_EQ(text.error().detail,
-              "shm://" + config_.shared_memory_file + ": no worker has counted here yet");
+              "shm://" + config_.deployment.store.file + ": no worker has counted here yet");
     struct stat info {};
-    EXPECT_NE(::stat(config_.shared_memory_file.c_str(), &info), 0);
+    EXPECT_NE(::stat(config_.deployment.store.file.c_str(), &info), 0);
   }
 }
 

@@ -27,10 +27,10 @@ Scope scope_of(std::string_view text) {
 class ResetTest : public ServeFixture {
  protected:
   ResetTest() {
-    config_.sessions.secret_file = directory_.path() + "/secret";
-    std::ofstream(config_.sessions.secret_file) << std::string(64, '0') << "\n";
-    ::chmod(config_.sessions.secret_file.c_str(), 0600);
-    config_.identity.api_keys = access().api_keys;
+    config_.deployment.secrets.file = directory_.path() + "/secret";
+    std::ofstream(config_.deployment.secrets.file) << std::string(64, '0') << "\n";
+    ::chmod(config_.deployment.secrets.file.c_str(), 0600);
+    config_.rules.identity.api_keys = access().api_keys;
     use({"session", "tenant", "ip", "api_key", "user", "global"});
   }
 
@@ -46,7 +46,7 @@ class ResetTest : public ServeFixture {
       acme.push_back(plan_limit(name, "acme", scope_of(scope), 100, "chat"));
     }
     use_plans(std::move(defaults), {{"acme", std::move(acme)}, {"globex", {}}});
-    config_.plans = rules_.plans;
+    config_.rules.plans = rules_.plans;
   }
 
   std::string done(const Whose& whose, Operation operation) {
@@ -60,21 +60,21 @@ class ResetTest : public ServeFixture {
   std::set<std::string> reset_by(const Whose& whose) {
     auto found = find_buckets(config_, whose, clock_.now());
     EXPECT_TRUE(found);
-    for (const auto& listed : found->limits) {
-      static_cast<void>(run_now(limiter_->decide({listed.limit}, found->identity, "chat", 1)));
+    for (const auto& one : found->limits) {
+      static_cast<void>(run_now(limiter_->decide({one.limit}, found->identity, "chat", 1)));
     }
     done(whose, reset);
     std::set<std::string> full;
     EXPECT_NE(done(whose, peek), "error");
-    for (const auto& listed : found->limits) {
-      const auto decision = run_now(limiter_->decide({listed.limit}, found->identity, "chat", 0));
-      if (decision.balances[0].remaining == 100) full.insert(listed.limit->name);
+    for (const auto& one : found->limits) {
+      const auto decision = run_now(limiter_->decide({one.limit}, found->identity, "chat", 0));
+      if (decision.balances[0].remaining == 100) full.insert(one.limit->name);
     }
     return full;
   }
 
   TemporaryDirectory directory_;
-  config::Config config_;
+  config::Loaded config_;
 };
 
 TEST_F(ResetTest, OnlyWhatTheFlagsNameIsReset) {

@@ -34,17 +34,17 @@ TEST_F(ConfigApiKeys, AreReadFromTheFileBesideTheConfig) {
   write_keys("# ours\n" + line("k1", "acme", '1') + line("k2", "globex", '2'));
   const auto config = load_text(kTenants + kSection);
   ASSERT_TRUE(config) << config.error().detail;
-  EXPECT_EQ(config->api_keys.file, (folder_ / "sluice.keys").string());
-  ASSERT_TRUE(config->identity.api_keys);
-  EXPECT_EQ(config->identity.api_keys->size(), 2U);
-  EXPECT_EQ(config->identity.api_keys->find_id("k2")->tenant, "globex");
+  EXPECT_EQ(config->api_key_file, (folder_ / "sluice.keys").string());
+  ASSERT_TRUE(config->rules.identity.api_keys);
+  EXPECT_EQ(config->rules.identity.api_keys->size(), 2U);
+  EXPECT_EQ(config->rules.identity.api_keys->find_id("k2")->tenant, "globex");
 }
 
 TEST_F(ConfigApiKeys, OfAFileThatDoesNotExistAreNone) {
   const auto config = load_text(kSection);
   ASSERT_TRUE(config) << config.error().detail;
-  ASSERT_TRUE(config->identity.api_keys);  // so a key that is shown is looked at, and refused
-  EXPECT_EQ(config->identity.api_keys->size(), 0U);
+  ASSERT_TRUE(config->rules.identity.api_keys);  // so a key that is shown is looked at, and refused
+  EXPECT_EQ(config->rules.identity.api_keys->size(), 0U);
 }
 
 TEST_F(ConfigApiKeys, MayBeInAnyFolder) {
@@ -52,8 +52,8 @@ TEST_F(ConfigApiKeys, MayBeInAnyFolder) {
   ::chmod(write(line("k1", "acme", '1'), "elsewhere.keys").c_str(), 0640);
   const auto config = load_text(kTenants + "api_keys = { file = \"" + path + "\"; };\n");
   ASSERT_TRUE(config) << config.error().detail;
-  EXPECT_EQ(config->api_keys.file, path);
-  EXPECT_EQ(config->identity.api_keys->size(), 1U);
+  EXPECT_EQ(config->api_key_file, path);
+  EXPECT_EQ(config->rules.identity.api_keys->size(), 1U);
 }
 
 TEST_F(ConfigApiKeys, WhatIsWrongWithTheFileIsToldWithAllElse) {
@@ -83,8 +83,8 @@ TEST_F(ConfigApiKeys, AreNotReadForWhoMendsTheFile) {
   options.read_api_keys = false;
   const auto config = load_text(kTenants + kSection, options);
   ASSERT_TRUE(config) << config.error().detail;
-  EXPECT_EQ(config->api_keys.file, (folder_ / "sluice.keys").string());
-  EXPECT_FALSE(config->identity.api_keys);
+  EXPECT_EQ(config->api_key_file, (folder_ / "sluice.keys").string());
+  EXPECT_FALSE(config->rules.identity.api_keys);
 }
 
 }  // namespace

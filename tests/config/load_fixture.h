@@ -29,7 +29,7 @@ inline LoadOptions load_options() {
 }
 
 // What load() found wrong, with the files of `folder` relative to it.
-inline std::string error_of(const Result<Config>& config, const std::filesystem::path& folder) {
+inline std::string error_of(const Result<Loaded>& config, const std::filesystem::path& folder) {
   if (config) return "no error";
   EXPECT_EQ(config.error().code, ErrorCode::kInvalidConfig);
   std::string detail = config.error().detail;
@@ -40,35 +40,36 @@ inline std::string error_of(const Result<Config>& config, const std::filesystem:
   return detail;
 }
 
-inline void expect_default_options(const Config& config, const std::filesystem::path& folder) {
+inline void expect_default_options(const Loaded& config, const std::filesystem::path& folder) {
   const redis::Link::Options redis;
-  EXPECT_EQ(config.storage, Storage::kRedis);
-  EXPECT_EQ(config.storage_text(), "redis://127.0.0.1:6379/0");
-  EXPECT_EQ(config.redis.wire.connect_timeout, redis.wire.connect_timeout);
-  EXPECT_EQ(config.redis.wire.command_timeout, redis.wire.command_timeout);
-  EXPECT_EQ(config.redis.wire.max_pending, redis.wire.max_pending);
-  EXPECT_EQ(config.limiter.keys.prefix, limiter::KeySpace{}.prefix);
-  EXPECT_EQ(config.sessions.secret_file, (folder / Sessions{}.secret_file).string());
-  EXPECT_EQ(config.sessions.lifetime, Sessions{}.lifetime);
-  EXPECT_EQ(config.identity.ipv6_prefix, identity::Resolver::Options{}.ipv6_prefix);
-  ASSERT_EQ(config.identity.nat64_prefixes.size(), 1U);
-  EXPECT_TRUE(v4_in(*identity::parse_address("64:ff9b::1"), config.identity.nat64_prefixes));
-  EXPECT_TRUE(config.identity.trusted_proxies.empty());
-  for (const auto* list : {&config.identity.access.exempt, &config.identity.access.deny}) {
+  EXPECT_EQ(config.deployment.store.kind, store::Kind::kRedis);
+  EXPECT_EQ(config.deployment.store.text(), "redis://127.0.0.1:6379/0");
+  EXPECT_EQ(config.deployment.store.redis.wire.connect_timeout, redis.wire.connect_timeout);
+  EXPECT_EQ(config.deployment.store.redis.wire.command_timeout, redis.wire.command_timeout);
+  EXPECT_EQ(config.deployment.store.redis.wire.max_pending, redis.wire.max_pending);
+  EXPECT_EQ(config.deployment.key_prefix, limiter::KeySpace{}.prefix);
+  EXPECT_EQ(config.deployment.secrets.file, (folder / SessionSecrets{}.file).string());
+  EXPECT_EQ(config.rules.session_lifetime, policy::Rules{}.session_lifetime);
+  EXPECT_EQ(config.rules.identity.ipv6_prefix, identity::Resolver::Options{}.ipv6_prefix);
+  ASSERT_EQ(config.rules.identity.nat64_prefixes.size(), 1U);
+  EXPECT_TRUE(v4_in(*identity::parse_address("64:ff9b::1"), config.rules.identity.nat64_prefixes));
+  EXPECT_TRUE(config.rules.identity.trusted_proxies.empty());
+  for (const auto* list :
+       {&config.rules.identity.access.exempt, &config.rules.identity.access.deny}) {
     EXPECT_TRUE(list->networks.empty());
     EXPECT_TRUE(list->tenants.empty());
   }
-  EXPECT_TRUE(config.identity.headers.empty());
-  EXPECT_EQ(config.api_keys.file, "");
-  EXPECT_EQ(config.identity.api_keys, nullptr);
-  EXPECT_TRUE(config.costs.empty());
+  EXPECT_TRUE(config.rules.identity.headers.empty());
+  EXPECT_EQ(config.api_key_file, "");
+  EXPECT_EQ(config.rules.identity.api_keys, nullptr);
+  EXPECT_TRUE(config.rules.costs.empty());
   const fcgi::Server::Options server;
-  EXPECT_EQ(config.server.bounds.max_body_bytes, server.bounds.max_body_bytes);
-  EXPECT_EQ(config.server.bounds.max_params_bytes, server.bounds.max_params_bytes);
-  EXPECT_EQ(config.server.max_connections, server.max_connections);
-  EXPECT_EQ(config.server.stall_timeout, server.stall_timeout);
-  EXPECT_EQ(config.status.tenants, StatusSettings{}.tenants);
-  EXPECT_EQ(config.log_level, telemetry::Level::kInfo);
+  EXPECT_EQ(config.deployment.server.bounds.max_body_bytes, server.bounds.max_body_bytes);
+  EXPECT_EQ(config.deployment.server.bounds.max_params_bytes, server.bounds.max_params_bytes);
+  EXPECT_EQ(config.deployment.server.max_connections, server.max_connections);
+  EXPECT_EQ(config.deployment.server.stall_timeout, server.stall_timeout);
+  EXPECT_EQ(config.rules.most_tenants, policy::Rules{}.most_tenants);
+  EXPECT_EQ(config.deployment.log_level, telemetry::Level::kInfo);
 }
 
 // A folder of its own for one test.
@@ -80,7 +81,7 @@ class Load : public testing::Test {
     return path;
   }
 
-  [[nodiscard]] Result<Config> load_text(std::string_view text,
+  [[nodiscard]] Result<Loaded> load_text(std::string_view text,
                                          const LoadOptions& options = load_options()) const {
     return load(write(text).string(), options);
   }
@@ -95,8 +96,8 @@ class Load : public testing::Test {
   const std::filesystem::path folder_ = directory_.path();
 };
 
-inline const limits::PlanLimit& only_limit(const Config& config, const std::string& tenant) {
-  const auto& list = config.plans->tenants().at(tenant);
+inline const limits::PlanLimit& only_limit(const Loaded& config, const std::string& tenant) {
+  const auto& list = config.rules.plans->tenants().at(tenant);
   EXPECT_EQ(list.size(), 1U);
   return list.front();
 }

@@ -60,8 +60,8 @@ TEST_F(Load, WhatIsNotSetHasItsDefault) {
   const auto config = load_text("log = {};");
   ASSERT_TRUE(config) << config.error().detail;
   expect_default_options(*config, folder_);
-  EXPECT_TRUE(config->plans->defaults().empty());
-  EXPECT_TRUE(config->plans->tenants().empty());
+  EXPECT_TRUE(config->rules.plans->defaults().empty());
+  EXPECT_TRUE(config->rules.plans->tenants().empty());
 }
 
 TEST_F(Load, ReadsEverySetting) {
@@ -73,34 +73,45 @@ client_address = { ipv6_prefix = 56; trusted_proxies = ( "10.0.0.0/8", "2001:db8
   nat64_prefixes = ( "2001:db8:64::/96" ); };
 fastcgi = { max_body_bytes = 16777216; max_params_bytes = 1024; max_connections = 1;
             stall_timeout_ms = 100; };
+new_buckets = { per_tenant = 9; per_network = 8; };
+penalty = { after = 3; first_s = 4; most_s = 5; forget_s = 6; };
+status = { tenants = 7; };
 log = { level = "debug"; };
 )");
   ASSERT_TRUE(config) << config.error().detail;
-  EXPECT_EQ(config->storage_text(), "unix:///run/redis.sock?db=3");
-  EXPECT_EQ(config->redis.wire.connect_timeout, loop::Milliseconds(1));
-  EXPECT_EQ(config->redis.wire.command_timeout, loop::Milliseconds(60'000));
-  EXPECT_EQ(config->redis.wire.max_pending, 7U);
-  EXPECT_EQ(config->limiter.keys.prefix, "blue");
-  EXPECT_EQ(config->sessions.secret_file, "/etc/secret");
-  EXPECT_EQ(config->sessions.lifetime, std::chrono::days(366));
-  EXPECT_EQ(config->identity.ipv6_prefix, 56);
-  ASSERT_EQ(config->identity.nat64_prefixes.size(), 1U);
-  EXPECT_TRUE(v4_in(*identity::parse_address("2001:db8:64::1"), config->identity.nat64_prefixes));
-  ASSERT_EQ(config->identity.trusted_proxies.size(), 2U);
-  EXPECT_TRUE(config->identity.trusted_proxies[0].matches("10.1.2.3"));
-  EXPECT_TRUE(config->identity.trusted_proxies[1].matches("2001:db8::1"));
-  EXPECT_EQ(config->server.bounds.max_body_bytes, 16'777'216U);
-  EXPECT_EQ(config->server.bounds.max_params_bytes, 1024U);
-  EXPECT_EQ(config->server.max_connections, 1U);
-  EXPECT_EQ(config->server.stall_timeout, loop::Milliseconds(100));
-  EXPECT_EQ(config->log_level, telemetry::Level::kDebug);
+  EXPECT_EQ(config->deployment.store.text(), "unix:///run/redis.sock?db=3");
+  EXPECT_EQ(config->deployment.store.redis.wire.connect_timeout, loop::Milliseconds(1));
+  EXPECT_EQ(config->deployment.store.redis.wire.command_timeout, loop::Milliseconds(60'000));
+  EXPECT_EQ(config->deployment.store.redis.wire.max_pending, 7U);
+  EXPECT_EQ(config->deployment.key_prefix, "blue");
+  EXPECT_EQ(config->deployment.secrets.file, "/etc/secret");
+  EXPECT_EQ(config->rules.session_lifetime, std::chrono::days(366));
+  EXPECT_EQ(config->rules.identity.ipv6_prefix, 56);
+  ASSERT_EQ(config->rules.identity.nat64_prefixes.size(), 1U);
+  EXPECT_TRUE(
+      v4_in(*identity::parse_address("2001:db8:64::1"), config->rules.identity.nat64_prefixes));
+  ASSERT_EQ(config->rules.identity.trusted_proxies.size(), 2U);
+  EXPECT_TRUE(config->rules.identity.trusted_proxies[0].matches("10.1.2.3"));
+  EXPECT_TRUE(config->rules.identity.trusted_proxies[1].matches("2001:db8::1"));
+  EXPECT_EQ(config->deployment.server.bounds.max_body_bytes, 16'777'216U);
+  EXPECT_EQ(config->deployment.server.bounds.max_params_bytes, 1024U);
+  EXPECT_EQ(config->deployment.server.max_connections, 1U);
+  EXPECT_EQ(config->deployment.server.stall_timeout, loop::Milliseconds(100));
+  EXPECT_EQ(config->rules.newcomers.per_tenant, 9);
+  EXPECT_EQ(config->rules.newcomers.per_network, 8);
+  EXPECT_EQ(config->rules.penalty.after, 3);
+  EXPECT_EQ(config->rules.penalty.first, std::chrono::seconds(4));
+  EXPECT_EQ(config->rules.penalty.most, std::chrono::seconds(5));
+  EXPECT_EQ(config->rules.penalty.forget, std::chrono::seconds(6));
+  EXPECT_EQ(config->rules.most_tenants, 7U);
+  EXPECT_EQ(config->deployment.log_level, telemetry::Level::kDebug);
 }
 
 TEST_F(Load, TakesInt64AsItTakesInt) {
   const auto config = load_text("storage = { max_pending = 7L; deadline_ms = 0x10; };\n");
   ASSERT_TRUE(config) << config.error().detail;
-  EXPECT_EQ(config->redis.wire.max_pending, 7U);
-  EXPECT_EQ(config->redis.wire.command_timeout, loop::Milliseconds(16));
+  EXPECT_EQ(config->deployment.store.redis.wire.max_pending, 7U);
+  EXPECT_EQ(config->deployment.store.redis.wire.command_timeout, loop::Milliseconds(16));
 }
 
 TEST_F(Load, RefusesAnIntegerThatLibconfigWouldWrap) {
@@ -110,58 +121,12 @@ TEST_F(Load, RefusesAnIntegerThatLibconfigWouldWrap) {
             "test.cfg:2: \"max_pending\" must be from 1 to 1000000, not 5000000000");
 }
 
-TEST_F(Load, KeepsCountsInMemoryIfTold) {
-  const auto config = load_text("storage = { uri = \"memory://\"; };\n");
-  ASSERT_TRUE(config) << config.error().detail;
-  EXPECT_EQ(config->storage, Storage::kMemory);
-}
-
-TEST_F(Load, KeepsCountsInSharedMemoryIfTold) {
-  const auto config =
-      load_text("storage = { uri = \"shm:///dev/shm/s\"; shared_memory_mb = 2; };\n");
-  ASSERT_TRUE(config) << config.error().detail;
-  EXPECT_EQ(config->storage, Storage::kSharedMemory);
-  EXPECT_EQ(config->shared_memory_file, "/dev/shm/s");
-  EXPECT_EQ(config->shared_memory.bytes, std::size_t{2} << 20U);
-  EXPECT_EQ(config->storage_text(), "shm:///dev/shm/s");
-  EXPECT_EQ(error_in("storage = {\n  uri = \"shm://s\"; };\n"),
-            "test.cfg:2: \"uri\": \"shm://s\" names no file; write shm:///dev/shm/sluice");
-}
-
-TEST_F(Load, PutsTheStorageUriOfTheEnvironmentFirst) {
-  auto options = load_options();
-  options.storage_uri = "redis://:secret@redis:6380/2";
-  for (const char* text : {"log = {};\n", "storage = { uri = \"memory://\"; };\n",
-                           "storage = { uri = \"nonsense\"; };\n"}) {
-    const auto config = load_text(text, options);
-    ASSERT_TRUE(config) << config.error().detail;
-    EXPECT_EQ(config->storage, Storage::kRedis);
-    EXPECT_EQ(config->storage_text(), "redis://:***@redis:6380/2");
-  }
-  options.storage_uri = "memory://";
-  const auto config = load_text("storage = { uri = \"redis://host\"; };\n", options);
-  ASSERT_TRUE(config) << config.error().detail;
-  EXPECT_EQ(config->storage, Storage::kMemory);
-}
-
-TEST_F(Load, NamesTheVariableOfABadStorageUri) {
-  auto options = load_options();
-  options.storage_uri = "http://user:hunter2@redis";
-  const std::string error = error_in("log = { level = \"loud\"; };\n", options);
-  EXPECT_EQ(error,
-            "test.cfg:1: unknown level \"loud\"; use debug, info, warning or error\n"
-            "RATE_LIMIT_STORAGE_URI: unknown scheme \"http://\"; expected "
-            "redis[s]://[[user]:password@]host[:port][/db], for rediss "
-            "[?ca=FILE&cert=FILE&key=FILE], or unix:///path/to/socket[?db=n], "
-            "shm:///path/to/file, or memory://");
-}
-
 TEST_F(Load, LooksForTheSecretBesideTheFileUnlessTheEnvironmentNamesOne) {
   auto options = load_options();
   const std::string text = "sessions = { secret_file = \"keys/s\"; };\n";
-  EXPECT_EQ(load_text(text, options)->sessions.secret_file, (folder_ / "keys/s").string());
+  EXPECT_EQ(load_text(text, options)->deployment.secrets.file, (folder_ / "keys/s").string());
   options.secret_file = "run/secret";
-  EXPECT_EQ(load_text(text, options)->sessions.secret_file, "run/secret");
+  EXPECT_EQ(load_text(text, options)->deployment.secrets.file, "run/secret");
 }
 
 TEST_F(Load, GivesATenantItsPlanWithItsOwnFigures) {
@@ -192,13 +157,13 @@ plans = ( { id = "pro"; limits = (
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.tenant + " " + row.text);
-    const limits::PlanLimit& limit = config->plans->tenants().at(row.tenant).at(row.limit);
+    const limits::PlanLimit& limit = config->rules.plans->tenants().at(row.tenant).at(row.limit);
     EXPECT_EQ(limit.limit.tenant, row.tenant);
     EXPECT_EQ(limit.limit.text(), row.text);
     EXPECT_EQ(limit.limit.scope, row.scope);
     EXPECT_EQ(limit.limit.on_store_error, row.on_store_error);
   }
-  EXPECT_EQ(config->plans->tenants().at("acme")[1].routes,
+  EXPECT_EQ(config->rules.plans->tenants().at("acme")[1].routes,
             (std::vector<std::string>{"chat", "session"}));
 }
 
@@ -210,7 +175,7 @@ plans = ( { id = "p"; limits = ( ); } );
 tenants = ( { id = "acme"; plan = "p"; }, { id = "globex"; plan = "p"; } );
 )");
   ASSERT_TRUE(config) << config.error().detail;
-  const identity::Access& access = config->identity.access;
+  const identity::Access& access = config->rules.identity.access;
   EXPECT_TRUE(access.exempt.has_address("10.1.2.3"));
   EXPECT_TRUE(access.exempt.has_address("2001:db8::1"));
   EXPECT_FALSE(access.exempt.has_address("203.0.113.7"));

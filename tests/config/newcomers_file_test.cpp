@@ -15,7 +15,7 @@ class NewcomersFile : public Load {
     options.storage_uri = uri;
     const auto config = load_text(more.empty() ? "log = {};\n" : more, options);
     EXPECT_TRUE(config) << config.error().detail;
-    return config ? config->newcomers_file : "";
+    return config ? config->deployment.newcomers_file : "";
   }
 };
 

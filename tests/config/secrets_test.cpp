@@ -15,12 +15,13 @@ TEST_F(LoadSecrets, TakesTheSecretsOfTheEnvironmentBeforeAnyFile) {
   options.secrets = secret + "," + std::string(64, '8');
   const auto config = load_text("log = {};\n", options);
   ASSERT_TRUE(config) << config.error().detail;
-  for (const auto& secrets : {config->sessions.read_secrets(), config->sessions.load_secrets()}) {
+  for (const auto& secrets :
+       {config->deployment.secrets.read(), config->deployment.secrets.load()}) {
     ASSERT_TRUE(secrets) << secrets.error().detail;
     ASSERT_EQ(secrets->size(), 2U);
     EXPECT_EQ(secrets->front()[0], 0x77);
   }
-  EXPECT_FALSE(std::filesystem::exists(config->sessions.secret_file));
+  EXPECT_FALSE(std::filesystem::exists(config->deployment.secrets.file));
   options.secrets = secret + "," + secret.substr(1);
   EXPECT_EQ(error_in("log = { level = \"loud\"; };\n", options),
             "test.cfg:1: unknown level \"loud\"; use debug, info, warning or error\n"

@@ -20,7 +20,7 @@ using limits::Unit;
 
 const fs::path kSource = SLUICE_SOURCE_DIR;
 
-void expect_shipped_defaults(const Config& config) {
+void expect_shipped_defaults(const Loaded& config) {
   struct Row {
     std::string name;
     Rate rate;
@@ -31,9 +31,9 @@ void expect_shipped_defaults(const Config& config) {
       {"session", {10, {1, Unit::kMinute}}, OnStoreError::kDeny},
       {"identity_failure", {30, {1, Unit::kMinute}}, OnStoreError::kDeny},
   };
-  ASSERT_EQ(config.plans->defaults().size(), defaults.size());
+  ASSERT_EQ(config.rules.plans->defaults().size(), defaults.size());
   for (std::size_t i = 0; i < defaults.size(); ++i) {
-    const limits::PlanLimit& limit = config.plans->defaults()[i];
+    const limits::PlanLimit& limit = config.rules.plans->defaults()[i];
     EXPECT_EQ(limit.limit.name, defaults[i].name);
     EXPECT_EQ(limit.limit.tenant, "");
     EXPECT_EQ(limit.limit.scope, Fact::kIp);
@@ -43,7 +43,7 @@ void expect_shipped_defaults(const Config& config) {
   }
 }
 
-void expect_shipped_tenants(const Config& config) {
+void expect_shipped_tenants(const Loaded& config) {
   struct Row {
     std::int64_t quota;
     Algorithm algorithm;
@@ -57,7 +57,7 @@ void expect_shipped_tenants(const Config& config) {
       {"bucket-demo", {5, Algorithm::kTokenBucket}},
       {"leaky-demo", {5, Algorithm::kLeakyBucket}},
   };
-  ASSERT_EQ(config.plans->tenants().size(), tenants.size());
+  ASSERT_EQ(config.rules.plans->tenants().size(), tenants.size());
   for (const auto& [tenant, row] : tenants) {
     SCOPED_TRACE(tenant);
     const limits::PlanLimit& limit = only_limit(config, tenant);
@@ -114,13 +114,13 @@ TEST_F(ConfigExamples, OfTheFullFileWork) {
   options.routes = {"session", "chat"};
   const auto config = load_text(examples(), options);
   ASSERT_TRUE(config) << config.error().detail;
-  EXPECT_EQ(config->costs.at("chat").name, "tokens");
-  EXPECT_TRUE(config->identity.access.exempt.has_tenant("selftest"));
-  EXPECT_TRUE(config->identity.access.deny.has_address("203.0.113.7"));
-  EXPECT_EQ(config->identity.headers, std::vector<std::string>{"x-device"});
-  const auto& limits = config->plans->tenants().at("umbrella");
-  ASSERT_TRUE(config->identity.api_keys);
-  EXPECT_EQ(config->identity.api_keys->size(), 0U);
+  EXPECT_EQ(config->rules.costs.at("chat").name, "tokens");
+  EXPECT_TRUE(config->rules.identity.access.exempt.has_tenant("selftest"));
+  EXPECT_TRUE(config->rules.identity.access.deny.has_address("203.0.113.7"));
+  EXPECT_EQ(config->rules.identity.headers, std::vector<std::string>{"x-device"});
+  const auto& limits = config->rules.plans->tenants().at("umbrella");
+  ASSERT_TRUE(config->rules.identity.api_keys);
+  EXPECT_EQ(config->rules.identity.api_keys->size(), 0U);
   ASSERT_EQ(limits.size(), 6U);
   EXPECT_EQ(limits[0].limit.text(), "20000 per 1 minute");
   EXPECT_EQ(limits[1].limit.time_zone, "Europe/Berlin");

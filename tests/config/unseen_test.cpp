@@ -69,8 +69,8 @@ TEST_F(Unseen, AByteOrderMarkInFrontIsSkippedInEveryFile) {
   const auto config =
       load_text(kMark + std::string("@include \"included.cfg\"\nlog = { level = \"error\"; };\n"));
   ASSERT_TRUE(config) << config.error().detail;
-  EXPECT_EQ(config->server.max_connections, 7U);
-  EXPECT_EQ(config->log_level, telemetry::Level::kError);
+  EXPECT_EQ(config->deployment.server.max_connections, 7U);
+  EXPECT_EQ(config->deployment.log_level, telemetry::Level::kError);
 }
 
 TEST_F(Unseen, AByteOrderMarkMovesNoLineAndNoColumn) {
@@ -132,7 +132,7 @@ TEST_F(Unseen, WhatOnlyLooksLikeAsciiIsNamedToo) {
 TEST_F(Unseen, StringsMayHoldWhatCanBeSeen) {
   const auto config = load_text("sessions = { secret_file = \"Schl\xc3\xbcssel\"; };\n");
   ASSERT_TRUE(config) << config.error().detail;
-  EXPECT_THAT(config->sessions.secret_file, testing::EndsWith("/Schl\xc3\xbcssel"));
+  EXPECT_THAT(config->deployment.secrets.file, testing::EndsWith("/Schl\xc3\xbcssel"));
 }
 
 // A string may spell any byte.

@@ -28,7 +28,7 @@ class Warnings : public Load {
   }
 
   // Without the folder.
-  [[nodiscard]] std::string warnings_of(const Config& config) const {
+  [[nodiscard]] std::string warnings_of(const Loaded& config) const {
     return error_of(fail(ErrorCode::kInvalidConfig, config.warnings), folder_);
   }
 };

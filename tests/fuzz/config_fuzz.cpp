@@ -84,21 +84,23 @@ std::string text_of(const limits::PlanLimit& entry) {
 }
 
 // What a config says, for comparison.
-std::string text_of(const Config& config) {
+std::string text_of(const Loaded& config) {
   std::string text =
-      fmt::format("{} {} {} {} {} {}\n", config.storage_text(), config.redis.uri.password,
-                  config.limiter.keys.prefix, config.sessions.secret_file,
-                  config.sessions.lifetime.count(), config.identity.ipv6_prefix);
-  text += fmt::format("{} {} {} {} {} {}\n", config.server.bounds.max_body_bytes,
-                      config.server.bounds.max_params_bytes, config.server.max_connections,
-                      config.shared_memory.bytes, config.redis.wire.max_pending,
-                      static_cast<int>(config.log_level));
-  for (const auto& limit : config.plans->defaults()) text += text_of(limit);
-  for (const auto& [tenant, limits] : config.plans->tenants()) {
+      fmt::format("{} {} {} {} {} {}\n", config.deployment.store.text(),
+                  config.deployment.store.redis.uri.password, config.deployment.key_prefix,
+                  config.deployment.secrets.file, config.rules.session_lifetime.count(),
+                  config.rules.identity.ipv6_prefix);
+  text += fmt::format(
+      "{} {} {} {} {} {}\n", config.deployment.server.bounds.max_body_bytes,
+      config.deployment.server.bounds.max_params_bytes, config.deployment.server.max_connections,
+      config.deployment.store.shared_memory.bytes, config.deployment.store.redis.wire.max_pending,
+      static_cast<int>(config.deployment.log_level));
+  for (const auto& limit : config.rules.plans->defaults()) text += text_of(limit);
+  for (const auto& [tenant, limits] : config.rules.plans->tenants()) {
     text += fmt::format("tenant {}\n", tenant);
     for (const auto& limit : limits) text += text_of(limit);
   }
-  for (const auto& [route, rule] : config.costs) {
+  for (const auto& [route, rule] : config.rules.costs) {
     text += fmt::format("cost {} {} {} {} {} {}\n", route, static_cast<int>(rule.source), rule.name,
                         rule.cost, rule.min, rule.max);
   }
@@ -122,8 +124,8 @@ void expect_sound(const limits::PlanLimit& entry) {
   }
 }
 
-void expect_sound(const Config& config) {
-  const limits::Plans& plans = *config.plans;
+void expect_sound(const Loaded& config) {
+  const limits::Plans& plans = *config.rules.plans;
   for (const auto& limit : plans.defaults()) expect_sound(limit);
   for (const auto& [tenant, limits] : plans.tenants()) {
     require(is_valid_id(tenant), "a tenant's name is an id", tenant);
@@ -138,7 +140,7 @@ void expect_sound(const Config& config) {
       }
     }
   }
-  for (const auto& [route, rule] : config.costs) {
+  for (const auto& [route, rule] : config.rules.costs) {
     require(rule.min <= rule.max && rule.min >= 0 && rule.max <= limits::kMaxQuota,
             "a cost has bounds", route);
   }

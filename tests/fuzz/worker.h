@@ -69,7 +69,7 @@ class Worker {
   NewcomerMemory newcomers_;
   identity::SessionTokens tokens_{{identity::Secret{}}};
   handlers::Resources resources_ = test_resources(clock_, tokens_, store_);
-  std::shared_ptr<const policy::Policy> policy_ = test_policy({.limiter = {.penalty = {.after = 3}},
+  std::shared_ptr<const policy::Policy> policy_ = test_policy({.penalty = {.after = 3},
                                                                .identity = make_options(),
                                                                .plans = make_plans(),
                                                                .costs = make_costs()},

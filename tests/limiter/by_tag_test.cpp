@@ -20,9 +20,9 @@ using limits::PlanLimit;
 using std::chrono::seconds;
 
 // A Redis Cluster, as far as tags go: a call has one.
-class OneTagStore final : public store::BucketStore {
+class OneTagStore final : public store::ForwardingStore {
  public:
-  explicit OneTagStore(store::BucketStore& store) : store_(store) {}
+  using ForwardingStore::ForwardingStore;
 
   [[nodiscard]] Task<Result<Decision>> take(Ask ask, std::optional<TimePoint> now) override {
     std::set<std::string_view> tags;
@@ -30,16 +30,10 @@ class OneTagStore final : public store::BucketStore {
     for (const auto& bar : ask.bars) tags.insert(tag_in(bar.key));
     EXPECT_LE(tags.size(), 1U) << testing::PrintToString(tags);
     ++calls;
-    return store_.take(ask, now);
-  }
-  [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> keys) override {
-    return store_.reset(keys);
+    return ForwardingStore::take(ask, now);
   }
 
   int calls = 0;
-
- private:
-  store::BucketStore& store_;
 };
 
 class ByTagTest : public testing::Test {

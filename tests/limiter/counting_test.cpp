@@ -18,18 +18,16 @@ using limits::Decision;
 using std::chrono::seconds;
 
 // As Redis: what is asked in one turn of the loop is answered together.
-class TurnStore final : public store::BucketStore {
+class TurnStore final : public store::ForwardingStore {
  public:
-  explicit TurnStore(store::BucketStore& store) : store_(store) {}
+  using ForwardingStore::ForwardingStore;
+
   [[nodiscard]] Task<Result<Decision>> take(limits::Ask ask,
                                             std::optional<TimePoint> now) override {
     co_await turn_.pass();
     if (throws) throw std::runtime_error("no");
-    auto decision = co_await store_.take(ask, now);
+    auto decision = co_await ForwardingStore::take(ask, now);
     co_return decision;
-  }
-  [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> keys) override {
-    return store_.reset(keys);
   }
   void end_turn() { turn_.let_all(); }
   [[nodiscard]] bool has_waiting() const { return turn_.has_waiting(); }
@@ -37,7 +35,6 @@ class TurnStore final : public store::BucketStore {
   bool throws = false;
 
  private:
-  store::BucketStore& store_;
   Gate turn_;
 };
 

@@ -190,20 +190,17 @@ TEST_F(NewcomersTest, WorkersOfAHostCountTogether) {
 }
 
 // Waits for the test before it asks the store.
-class GatedStore final : public store::BucketStore {
+class GatedStore final : public store::ForwardingStore {
  public:
-  explicit GatedStore(store::BucketStore& store) : store_(store) {}
+  using ForwardingStore::ForwardingStore;
+
   [[nodiscard]] Task<Result<Decision>> take(limits::Ask ask,
                                             std::optional<TimePoint> now) override {
     co_await gate_.pass();
-    co_return co_await store_.take(ask, now);
-  }
-  [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> keys) override {
-    return store_.reset(keys);
+    co_return co_await ForwardingStore::take(ask, now);
   }
 
  private:
-  store::BucketStore& store_;
   Gate gate_;
 };
 

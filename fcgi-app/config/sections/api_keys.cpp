@@ -9,24 +9,23 @@
 namespace sluice::config {
 namespace {
 
-constexpr std::array<Key<ApiKeySettings>, 1> kApiKeysKeys{{
+constexpr std::array<Key<std::string>, 1> kApiKeysKeys{{
     {"file",
-     [](const Value& value, ApiKeySettings& settings) {
-       const auto file = value.text();
-       if (!file) return;
-       if (file->empty()) value.complain("\"file\" is empty; name a file");
-       settings.file = *file;
+     [](const Value& value, std::string& file) {
+       const auto text = value.text();
+       if (!text) return;
+       if (text->empty()) value.complain("\"file\" is empty; name a file");
+       file = *text;
      },
      true},
 }};
 
 }  // namespace
 
-ApiKeySettings read_api_keys_section(const Value& group, const std::filesystem::path& folder) {
-  ApiKeySettings settings;
-  read_group<ApiKeySettings>(group, kApiKeysKeys, settings);
-  if (!settings.file.empty()) settings.file = (folder / settings.file).string();
-  return settings;
+std::string read_api_key_file_name(const Value& group, const std::filesystem::path& folder) {
+  std::string file;
+  read_group<std::string>(group, kApiKeysKeys, file);
+  return file.empty() ? file : (folder / file).string();
 }
 
 std::shared_ptr<const identity::ApiKeys> read_api_keys(const std::string& path,
@@ -53,7 +52,7 @@ std::shared_ptr<const identity::ApiKeys> read_api_keys(const std::string& path,
 
 std::vector<std::string> api_keys_keys() {
   std::vector<std::string> names;
-  append_keys<ApiKeySettings>(names, "api_keys", kApiKeysKeys);
+  append_keys<std::string>(names, "api_keys", kApiKeysKeys);
   return names;
 }
 

@@ -6,14 +6,15 @@
 #include <string>
 #include <vector>
 
-#include "config/config.h"
 #include "config/document/reader.h"
+#include "identity/credentials/api_key.h"
+#include "limits/plan.h"
 
 namespace sluice::config {
 
-// What the section says, with its file as seen from `folder`; no file after a complaint.
-[[nodiscard]] ApiKeySettings read_api_keys_section(const Value& group,
-                                                   const std::filesystem::path& folder);
+// The file that the section names, as seen from `folder`; "" after a complaint.
+[[nodiscard]] std::string read_api_key_file_name(const Value& group,
+                                                 const std::filesystem::path& folder);
 
 // The keys of a file, of tenants of `plans`; what is wrong with it is complained of in `report`. A
 // file that does not exist has none yet.

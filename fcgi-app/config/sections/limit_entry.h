@@ -23,7 +23,7 @@ struct Names {
 // is not complained of as well.
 void read_name(const Value& value, Names& names, std::string& name);
 
-// A limit and all of its rates; see expand() in limit_list.h.
+// A limit and all of its rates; see expand() in limit_entries.h.
 struct LimitEntry {
   limits::PlanLimit limit;          // but for its rate
   std::vector<limits::Rate> rates;  // one or more, if it is sound

@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "config/sections/limits.h"
+#include "config/sections/limit_entries.h"
 
 namespace sluice::config {
 namespace {
@@ -16,7 +16,7 @@ struct PlanDraft {
   Words routes_known;
   Names& names;
   std::string id = {};
-  LimitList limits = {};
+  LimitEntries limits = {};
 };
 
 constexpr std::array<Key<PlanDraft>, 2> kPlanKeys{{
@@ -105,7 +105,7 @@ class PlansReader {
 
  private:
   // A caller who is known in part is charged to its plan and to the defaults, both.
-  [[nodiscard]] std::optional<Crowd> most_crowded(const LimitList& others) const {
+  [[nodiscard]] std::optional<Crowd> most_crowded(const LimitEntries& others) const {
     Crowd most{{}, 0, 0};
     const auto look = [&](std::string_view route) {
       const Crowd here{route, count_on(defaults_, route), count_on(others, route)};
@@ -118,7 +118,7 @@ class PlansReader {
     return most;
   }
 
-  void check_count(const Value& at, std::string_view owner, const LimitList& list) const {
+  void check_count(const Value& at, std::string_view owner, const LimitEntries& list) const {
     const auto crowd = most_crowded(list);
     // Too many defaults are complained of already.
     if (!crowd || crowd->others == 0) return;
@@ -136,7 +136,7 @@ class PlansReader {
   }
 
   // nullptr, after a complaint, where there is none.
-  [[nodiscard]] const LimitList* find_plan(const Value& value) const {
+  [[nodiscard]] const LimitEntries* find_plan(const Value& value) const {
     const auto name = value.text();
     if (!name) return nullptr;
     if (const auto found = plans_.find(*name); found != plans_.end()) return &found->second;
@@ -147,8 +147,8 @@ class PlansReader {
   }
 
   void add_tenant(const Value& tenant, const TenantDraft& draft) {
-    const LimitList* const plan = draft.plan ? find_plan(*draft.plan) : default_plan_;
-    LimitList list = plan ? *plan : LimitList();
+    const LimitEntries* const plan = draft.plan ? find_plan(*draft.plan) : default_plan_;
+    LimitEntries list = plan ? *plan : LimitEntries();
     if (draft.limits) {
       read_tenant_limits(*draft.limits, routes_known_, plan ? &list : nullptr);
       if (plan && !most_crowded(*plan)) {
@@ -164,10 +164,10 @@ class PlansReader {
 
   Words routes_known_;
   bool has_api_keys_;
-  LimitList defaults_;
-  std::map<std::string, LimitList, std::less<>> plans_;
+  LimitEntries defaults_;
+  std::map<std::string, LimitEntries, std::less<>> plans_;
   bool has_default_plan_ = false;
-  const LimitList* default_plan_ = nullptr;  // of plans_
+  const LimitEntries* default_plan_ = nullptr;  // of plans_
   limits::Plans::TenantLimits tenants_;
 };
 

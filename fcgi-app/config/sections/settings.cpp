@@ -1,14 +1,13 @@
 #include "config/sections/settings.h"
 
 #include <array>
-#include <span>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "base/character.h"
 #include "base/ids.h"
-#include "identity/credentials/secret.h"
 
 namespace sluice::config {
 namespace {
@@ -25,41 +24,48 @@ constexpr std::array<std::pair<std::string_view, Level>, 4> kLevelNames{
      {"warning", Level::kWarning},
      {"error", Level::kError}}};
 
-void read_uri(const Value& value, Settings& settings) {
+// A reader puts what a value says into its place; what does not fit, it complains of.
+
+// One that is replaced may say anything: it is often of another machine.
+void read_uri(const Value& value, SettingsDraft& draft) {
   const auto uri = value.text();
-  // One that is replaced may say anything: it is often of another machine.
-  if (!uri || settings.uri_replaced) return;
-  if (const auto wrong = set_storage(*uri, settings.config)) {
+  if (!uri || draft.uri_replaced) return;
+  if (const auto wrong = set_store(*uri, draft.deployment.store)) {
     value.complain(fmt::format("\"uri\": {}", *wrong));
   }
 }
 
-void read_key_prefix(const Value& value, Settings& settings) {
-  const auto prefix = value.text();
-  if (!prefix) return;
-  if (!is_valid_id(*prefix)) {
-    value.complain(fmt::format("\"key_prefix\" must be {}, not \"{}\"", kIdRule, *prefix));
+bool is_same_store(const Deployment& a, const Deployment& b) {
+  return a.store.kind == b.store.kind && a.store.file == b.store.file &&
+         a.store.redis.uri == b.store.redis.uri;
+}
+
+void read_key_prefix(const Value& value, std::string& prefix) {
+  const auto text = value.text();
+  if (!text) return;
+  if (!is_valid_id(*text)) {
+    value.complain(fmt::format("\"key_prefix\" must be {}, not \"{}\"", kIdRule, *text));
   }
-  settings.config.limiter.keys.prefix = *prefix;
+  prefix = *text;
 }
 
-void read_newcomers_file(const Value& value, Settings& settings) {
-  const auto file = value.text();
-  if (!file) return;
-  if (!file->starts_with('/')) {
-    value.complain(fmt::format("\"{}\" is no whole path; write /dev/shm/sluice-newcomers", *file));
+void read_newcomers_file(const Value& value, std::string& file) {
+  const auto text = value.text();
+  if (!text) return;
+  if (!text->starts_with('/')) {
+    value.complain(fmt::format("\"{}\" is no whole path; write /dev/shm/sluice-newcomers", *text));
   }
-  settings.config.newcomers_file = *file;
+  file = *text;
 }
 
-void read_secret_file(const Value& value, Settings& settings) {
-  const auto file = value.text();
-  if (!file) return;
-  if (file->empty()) value.complain("\"secret_file\" is empty; name a file");
-  settings.config.sessions.secret_file = *file;
+void read_secret_file(const Value& value, std::string& file) {
+  const auto text = value.text();
+  if (!text) return;
+  if (text->empty()) value.complain("\"secret_file\" is empty; name a file");
+  file = *text;
 }
 
-void read_trusted_proxies(const Value& value, Settings& settings) {
+void read_trusted_proxies(const Value& value, std::vector<identity::Network>& proxies) {
   const auto elements = value.elements();
   if (!elements) return;
   for (const Value& element : *elements) {
@@ -72,15 +78,14 @@ void read_trusted_proxies(const Value& value, Settings& settings) {
       element.complain(fmt::format(
           "\"{}\" trusts everybody: a client could claim any address; name your proxies", *text));
     } else {
-      settings.config.identity.trusted_proxies.push_back(*network);
+      proxies.push_back(*network);
     }
   }
 }
 
-void read_nat64_prefixes(const Value& value, Settings& settings) {
+void read_nat64_prefixes(const Value& value, identity::Nat64Prefixes& prefixes) {
   const auto elements = value.elements();
   if (!elements) return;
-  identity::Nat64Prefixes& prefixes = settings.config.identity.nat64_prefixes;
   prefixes.clear();
   for (const Value& element : *elements) {
     const auto text = element.text();
@@ -93,188 +98,143 @@ void read_nat64_prefixes(const Value& value, Settings& settings) {
   }
 }
 
-template <std::int64_t kLow, std::int64_t kHigh, class Number>
-void read_integer(const Value& value, Number& number) {
-  if (const auto read = value.integer(kLow, kHigh)) number = static_cast<Number>(*read);
+void read_megabytes(const Value& value, std::size_t& bytes) {
+  if (const auto read = value.integer(1, 16'384)) bytes = static_cast<std::size_t>(*read) << 20U;
 }
 
-constexpr std::array<Key<Settings>, 6> kStorageKeys{{
-    {"uri", read_uri},
-    {"connect_timeout_ms",
-     [](const Value& value, Settings& settings) {
-       read_integer<1, kMaxWaitMs>(value, settings.config.redis.wire.connect_timeout);
-     }},
-    {"deadline_ms",
-     [](const Value& value, Settings& settings) {
-       read_integer<1, kMaxWaitMs>(value, settings.config.redis.wire.command_timeout);
-     }},
-    {"max_pending",
-     [](const Value& value, Settings& settings) {
-       read_integer<1, 1'000'000>(value, settings.config.redis.wire.max_pending);
-     }},
-    {"key_prefix", read_key_prefix},
-    {"shared_memory_mb",
-     [](const Value& value, Settings& settings) {
-       if (const auto megabytes = value.integer(1, 16'384)) {
-         settings.config.shared_memory.bytes = static_cast<std::size_t>(*megabytes) << 20U;
-       }
-     }},
-}};
+void read_lifetime(const Value& value, Duration& lifetime) {
+  if (const auto read = value.integer(60, kMaxLifetimeS)) lifetime = std::chrono::seconds(*read);
+}
 
-constexpr std::array<Key<Settings>, 2> kSessionsKeys{{
-    {"secret_file", read_secret_file},
-    {"lifetime_s",
-     [](const Value& value, Settings& settings) {
-       if (const auto seconds = value.integer(60, kMaxLifetimeS)) {
-         settings.config.sessions.lifetime = std::chrono::seconds(*seconds);
-       }
-     }},
-}};
+void read_level(const Value& value, Level& level) {
+  if (const auto read = value.word<Level>(kLevelNames)) level = *read;
+}
 
-constexpr std::array<Key<Settings>, 3> kClientAddressKeys{{
-    {"ipv6_prefix",
-     [](const Value& value, Settings& settings) {
-       read_integer<8, 128>(value, settings.config.identity.ipv6_prefix);
-     }},
-    {"nat64_prefixes", read_nat64_prefixes},
-    {"trusted_proxies", read_trusted_proxies},
-}};
-
-constexpr std::array<Key<Settings>, 4> kFastcgiKeys{{
-    {"max_body_bytes",
-     [](const Value& value, Settings& settings) {
-       read_integer<1, 16 << 20>(value, settings.config.server.bounds.max_body_bytes);
-     }},
-    {"max_params_bytes",
-     [](const Value& value, Settings& settings) {
-       read_integer<1024, 1 << 20>(value, settings.config.server.bounds.max_params_bytes);
-     }},
-    {"max_connections",
-     [](const Value& value, Settings& settings) {
-       read_integer<1, 65536>(value, settings.config.server.max_connections);
-     }},
-    {"stall_timeout_ms",
-     [](const Value& value, Settings& settings) {
-       read_integer<100, 10 * kMaxWaitMs>(value, settings.config.server.stall_timeout);
-     }},
-}};
-
-constexpr std::array<Key<Settings>, 3> kNewBucketsKeys{{
-    {"file", read_newcomers_file},
-    {"per_tenant",
-     [](const Value& value, Settings& settings) {
-       read_integer<0, limits::kMaxQuota>(value, settings.config.limiter.newcomers.per_tenant);
-     }},
-    {"per_network",
-     [](const Value& value, Settings& settings) {
-       read_integer<0, limits::kMaxQuota>(value, settings.config.limiter.newcomers.per_network);
-     }},
-}};
-
-constexpr std::array<Key<Settings>, 4> kPenaltyKeys{{
-    {"after",
-     [](const Value& value, Settings& settings) {
-       read_integer<0, 1000>(value, settings.config.limiter.penalty.after);
-     }},
-    {"first_s",
-     [](const Value& value, Settings& settings) {
-       read_integer<1, kDayS>(value, settings.config.limiter.penalty.first);
-     }},
-    {"most_s",
-     [](const Value& value, Settings& settings) {
-       read_integer<1, 30 * kDayS>(value, settings.config.limiter.penalty.most);
-     }},
-    {"forget_s",
-     [](const Value& value, Settings& settings) {
-       read_integer<1, kDayS>(value, settings.config.limiter.penalty.forget);
-     }},
-}};
-
-constexpr std::array<Key<Settings>, 1> kStatusKeys{{
-    {"tenants",
-     [](const Value& value, Settings& settings) {
-       read_integer<0, 10'000>(value, settings.config.status.tenants);
-     }},
-}};
-
-constexpr std::array<Key<Settings>, 1> kLogKeys{{
-    {"level",
-     [](const Value& value, Settings& settings) {
-       if (const auto level = value.word<Level>(kLevelNames)) settings.config.log_level = *level;
-     }},
-}};
-
-struct Section {
-  std::string_view name;
-  Keys<Settings> keys;
+template <std::int64_t kLow, std::int64_t kHigh>
+struct Integer {
+  template <class Number>
+  void operator()(const Value& value, Number& number) const {
+    if (const auto read = value.integer(kLow, kHigh)) number = static_cast<Number>(*read);
+  }
 };
 
-constexpr std::array<Section, 8> kSections{{
-    {"storage", kStorageKeys},
-    {"sessions", kSessionsKeys},
-    {"client_address", kClientAddressKeys},
-    {"fastcgi", kFastcgiKeys},
-    {"new_buckets", kNewBucketsKeys},
-    {"penalty", kPenaltyKeys},
-    {"status", kStatusKeys},
-    {"log", kLogKeys},
-}};
+// A setting of the deployment, and one of the rules. `At` is given that half, and yields the
+// setting's place in it. So a reader reaches nothing else, and what it reads is what is compared.
+template <auto kRead, class At>
+constexpr Setting of_deployment(std::string_view name, At /*at*/) {
+  return {name,
+          [](const Value& value, SettingsDraft& draft) { kRead(value, At{}(draft.deployment)); },
+          [](const Deployment& a, const Deployment& b) { return At{}(a) == At{}(b); }};
+}
+
+template <auto kRead, class At>
+constexpr Setting of_rules(std::string_view name, At /*at*/) {
+  return {name, [](const Value& value, SettingsDraft& draft) { kRead(value, At{}(draft.rules)); },
+          nullptr};
+}
+
+constexpr std::array kSettings{
+    // Of a row of its own: the environment may replace it, and it is compared by what it means.
+    Setting{"storage.uri", read_uri, is_same_store},
+    of_deployment<Integer<1, kMaxWaitMs>{}>(
+        "storage.connect_timeout_ms",
+        [](auto& d) -> auto& { return d.store.redis.wire.connect_timeout; }),
+    of_deployment<Integer<1, kMaxWaitMs>{}>(
+        "storage.deadline_ms", [](auto& d) -> auto& { return d.store.redis.wire.command_timeout; }),
+    of_deployment<Integer<1, 1'000'000>{}>(
+        "storage.max_pending", [](auto& d) -> auto& { return d.store.redis.wire.max_pending; }),
+    of_deployment<read_key_prefix>(
+        "storage.key_prefix", [](auto& d) -> auto& { return d.key_prefix; }),
+    of_deployment<read_megabytes>(
+        "storage.shared_memory_mb", [](auto& d) -> auto& { return d.store.shared_memory.bytes; }),
+    of_deployment<read_secret_file>(
+        "sessions.secret_file", [](auto& d) -> auto& { return d.secrets.file; }),
+    of_rules<read_lifetime>(
+        "sessions.lifetime_s", [](auto& r) -> auto& { return r.session_lifetime; }),
+    of_rules<Integer<8, 128>{}>(
+        "client_address.ipv6_prefix", [](auto& r) -> auto& { return r.identity.ipv6_prefix; }),
+    of_rules<read_nat64_prefixes>(
+        "client_address.nat64_prefixes",
+        [](auto& r) -> auto& { return r.identity.nat64_prefixes; }),
+    of_rules<read_trusted_proxies>(
+        "client_address.trusted_proxies",
+        [](auto& r) -> auto& { return r.identity.trusted_proxies; }),
+    of_deployment<Integer<1, 16 << 20>{}>(
+        "fastcgi.max_body_bytes", [](auto& d) -> auto& { return d.server.bounds.max_body_bytes; }),
+    of_deployment<Integer<1024, 1 << 20>{}>(
+        "fastcgi.max_params_bytes",
+        [](auto& d) -> auto& { return d.server.bounds.max_params_bytes; }),
+    of_deployment<Integer<1, 65536>{}>(
+        "fastcgi.max_connections", [](auto& d) -> auto& { return d.server.max_connections; }),
+    of_deployment<Integer<100, 10 * kMaxWaitMs>{}>(
+        "fastcgi.stall_timeout_ms", [](auto& d) -> auto& { return d.server.stall_timeout; }),
+    of_deployment<read_newcomers_file>(
+        "new_buckets.file", [](auto& d) -> auto& { return d.newcomers_file; }),
+    of_rules<Integer<0, limits::kMaxQuota>{}>(
+        "new_buckets.per_tenant", [](auto& r) -> auto& { return r.newcomers.per_tenant; }),
+    of_rules<Integer<0, limits::kMaxQuota>{}>(
+        "new_buckets.per_network", [](auto& r) -> auto& { return r.newcomers.per_network; }),
+    of_rules<Integer<0, 1000>{}>(
+        "penalty.after", [](auto& r) -> auto& { return r.penalty.after; }),
+    of_rules<Integer<1, kDayS>{}>(
+        "penalty.first_s", [](auto& r) -> auto& { return r.penalty.first; }),
+    of_rules<Integer<1, 30 * kDayS>{}>(
+        "penalty.most_s", [](auto& r) -> auto& { return r.penalty.most; }),
+    of_rules<Integer<1, kDayS>{}>(
+        "penalty.forget_s", [](auto& r) -> auto& { return r.penalty.forget; }),
+    of_rules<Integer<0, 10'000>{}>(
+        "status.tenants", [](auto& r) -> auto& { return r.most_tenants; }),
+    of_deployment<read_level>(
+        "log.level", [](auto& d) -> auto& { return d.log_level; }),
+};
 
 }  // namespace
 
-void read_settings(const Value& section, Settings& settings) {
-  for (const Section& known : kSections) {
-    if (known.name == section.name()) read_group(section, known.keys, settings);
+std::span<const Setting> settings() {
+  return kSettings;
+}
+
+void read_settings(const Value& section, SettingsDraft& draft) {
+  std::vector<Key<SettingsDraft>> keys;
+  for (const Setting& setting : kSettings) {
+    const std::size_t dot = setting.name.find('.');
+    if (setting.name.substr(0, dot) != section.name()) continue;
+    keys.push_back({setting.name.substr(dot + 1), setting.read});
   }
-  const auto& penalty = settings.config.limiter.penalty;
+  read_group(section, keys, draft);
+  const auto& penalty = draft.rules.penalty;
   if (section.name() == "penalty" && penalty.most < penalty.first) {
     section.complain(fmt::format("\"most_s\" is {}, less than \"first_s\", which is {}",
                                  penalty.most.count(), penalty.first.count()));
   }
 }
 
-std::optional<std::string> set_storage(std::string_view uri, Config& config) {
+std::optional<std::string> set_store(std::string_view uri, store::Assembly::Options& store) {
   // It is shown at GET / and in the log.
   if (auto unseen = unseen_in(uri)) return unseen;
-  if (uri == kMemoryUri) {
-    config.storage = Storage::kMemory;
+  if (uri == store::kMemoryUri) {
+    store.kind = store::Kind::kMemory;
     return std::nullopt;
   }
-  if (uri.starts_with(kSharedMemoryScheme)) {
-    config.storage = Storage::kSharedMemory;
-    config.shared_memory_file = uri.substr(kSharedMemoryScheme.size());
-    if (config.shared_memory_file.starts_with('/')) return std::nullopt;
+  if (uri.starts_with(store::kSharedMemoryScheme)) {
+    store.kind = store::Kind::kSharedMemory;
+    store.file = uri.substr(store::kSharedMemoryScheme.size());
+    if (store.file.starts_with('/')) return std::nullopt;
     return fmt::format("\"{}\" names no file; write shm:///dev/shm/sluice", uri);
   }
-  config.storage = Storage::kRedis;
+  store.kind = store::Kind::kRedis;
   auto parsed = redis::parse_uri(uri);
   if (!parsed) {
-    return fmt::format("{}, shm:///path/to/file, or {}", parsed.error().detail, kMemoryUri);
+    return fmt::format("{}, shm:///path/to/file, or {}", parsed.error().detail, store::kMemoryUri);
   }
-  config.redis.uri = std::move(*parsed);
-  config.redis.tls = nullptr;
-  if (const auto& files = config.redis.uri.tls) {
+  store.redis.uri = std::move(*parsed);
+  store.redis.tls = nullptr;
+  if (const auto& files = store.redis.uri.tls) {
     auto context = redis::TlsContext::load(*files);
     if (!context) return context.error().detail;
-    config.redis.tls = std::move(*context);
+    store.redis.tls = std::move(*context);
   }
   return std::nullopt;
-}
-
-Result<std::vector<identity::Secret>> Sessions::read_secrets() const {
-  if (!secrets.empty()) return secrets;
-  return identity::read_secrets(secret_file);
-}
-
-Result<std::vector<identity::Secret>> Sessions::load_secrets() const {
-  if (!secrets.empty()) return secrets;
-  return identity::load_secrets(secret_file);
-}
-
-std::vector<std::string> settings_keys() {
-  std::vector<std::string> names;
-  for (const Section& section : kSections) append_keys(names, section.name, section.keys);
-  return names;
 }
 
 }  // namespace sluice::config

@@ -1,28 +1,39 @@
-// The sections of single settings, such as `storage`, `fastcgi` and `log`.
+// The settings that are no lists, such as those of `storage`, `fastcgi` and `log`.
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "config/config.h"
+#include "config/deployment.h"
 #include "config/document/reader.h"
+#include "policy/rules.h"
 
 namespace sluice::config {
 
-struct Settings {
-  Config& config;
+// Where the settings are read into.
+struct SettingsDraft {
+  Deployment& deployment;
+  policy::Rules& rules;
   bool uri_replaced;  // by the environment: then what the file says of it is not looked at
 };
 
-// Reads the section of this name into `settings`.
-void read_settings(const Value& section, Settings& settings);
+struct Setting {
+  std::string_view name;  // with its section: "storage.uri"
+  void (*read)(const Value& value, SettingsDraft& draft);
+  // Whether two deployments have the same; nullptr for a setting of the rules.
+  bool (*is_same)(const Deployment& a, const Deployment& b);
+};
 
-// Points `config` at the store of `uri`; or says what is wrong with it.
-[[nodiscard]] std::optional<std::string> set_storage(std::string_view uri, Config& config);
+// All of them, each once: whoever walks this table forgets none.
+[[nodiscard]] std::span<const Setting> settings();
 
-// Every key that the sections know, as in "storage.uri".
-[[nodiscard]] std::vector<std::string> settings_keys();
+// Reads what `section` says of them.
+void read_settings(const Value& section, SettingsDraft& draft);
+
+// Points `store` at the one of `uri`; or says what is wrong with that.
+[[nodiscard]] std::optional<std::string> set_store(std::string_view uri,
+                                                   store::Assembly::Options& store);
 
 }  // namespace sluice::config

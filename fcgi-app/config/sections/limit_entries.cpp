@@ -1,4 +1,4 @@
-#include "config/sections/limits.h"
+#include "config/sections/limit_entries.h"
 
 #include <algorithm>
 
@@ -14,13 +14,13 @@ std::string made_name(const std::string& name, std::size_t position) {
   return position == 1 ? name : fmt::format("{}-{}", name, position);
 }
 
-LimitList::const_iterator find_limit(const LimitList& list, std::string_view name) {
+LimitEntries::const_iterator find_limit(const LimitEntries& list, std::string_view name) {
   return std::find_if(list.begin(), list.end(),
                       [&](const LimitEntry& entry) { return entry.limit.limit.name == name; });
 }
 
 // Complains of the names that several rates make, where they are too long or taken.
-void check_made_names(const LimitEntry& entry, const LimitList& list) {
+void check_made_names(const LimitEntry& entry, const LimitEntries& list) {
   const std::string& name = entry.limit.limit.name;
   if (!entry.named || !is_valid_id(name)) return;
   for (std::size_t position = 2; position <= entry.rates.size(); ++position) {
@@ -48,7 +48,7 @@ std::string name_of(const Value& element) {
 }
 
 // Complains of an entry that names no limit of the plan, and is none by itself.
-void complain_of_name(const LimitDraft& draft, const LimitList& plan) {
+void complain_of_name(const LimitDraft& draft, const LimitEntries& plan) {
   std::vector<std::string_view> known;
   for (const LimitEntry& entry : plan) known.push_back(entry.limit.limit.name);
   draft.named->complain(
@@ -69,8 +69,8 @@ LimitEntry own_limit(const LimitDraft& draft) {
 
 }  // namespace
 
-LimitList read_limits(const Value& list, Words routes_known, bool is_default) {
-  LimitList limits;
+LimitEntries read_limits(const Value& list, Words routes_known, bool is_default) {
+  LimitEntries limits;
   const auto elements = list.elements();
   if (!elements) return limits;
   Names names{"limit"};
@@ -83,11 +83,11 @@ LimitList read_limits(const Value& list, Words routes_known, bool is_default) {
   return limits;
 }
 
-void read_tenant_limits(const Value& list, Words routes_known, LimitList* limits) {
+void read_tenant_limits(const Value& list, Words routes_known, LimitEntries* limits) {
   const auto elements = list.elements();
   if (!elements) return;
   Names names{"limit"};
-  const LimitList plan = limits ? *limits : LimitList();
+  const LimitEntries plan = limits ? *limits : LimitEntries();
   for (const Value& element : *elements) {
     LimitDraft draft{routes_known, false, names};
     const auto found = find_limit(plan, name_of(element));
@@ -105,7 +105,7 @@ void read_tenant_limits(const Value& list, Words routes_known, LimitList* limits
   for (const LimitEntry& entry : *limits) check_made_names(entry, *limits);
 }
 
-std::vector<limits::PlanLimit> expand(const LimitList& list) {
+std::vector<limits::PlanLimit> expand(const LimitEntries& list) {
   std::vector<limits::PlanLimit> limits;
   for (const LimitEntry& entry : list) {
     for (std::size_t i = 0; i < entry.rates.size(); ++i) {
@@ -117,7 +117,7 @@ std::vector<limits::PlanLimit> expand(const LimitList& list) {
   return limits;
 }
 
-std::size_t count_on(const LimitList& list, std::string_view route) {
+std::size_t count_on(const LimitEntries& list, std::string_view route) {
   std::size_t count = 0;
   for (const LimitEntry& entry : list) {
     if (entry.limit.applies_to(route)) count += std::max<std::size_t>(1, entry.rates.size());
