@@ -20,7 +20,8 @@ using identity::ApiKey;
 using identity::ApiKeyList;
 
 constexpr std::string_view kNewFile =
-    "# API keys: ID TENANT USER HASH CREATED. Made by sluice key new; read when workers start.\n";
+    "# API keys: ID TENANT USER HASH CREATED. Made by sluice key new; read at start and at "
+    "SIGHUP.\n";
 constexpr std::size_t kMadeIdDigits = 10;
 
 tl::unexpected<Error> refuse(std::string what) {

@@ -1,5 +1,5 @@
 // `sluice key`: makes, lists and revokes API keys, in the file that a config names. Workers read it
-// when they start.
+// when they start, and at SIGHUP.
 #pragma once
 
 #include <string>

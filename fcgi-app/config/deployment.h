@@ -1,4 +1,4 @@
-// What a worker is built on, as the config says it: to change it takes a restart.
+// What a worker is built on, as the config says it. To change it takes a restart.
 #pragma once
 
 #include <string>
@@ -13,13 +13,13 @@
 
 namespace sluice::config {
 
-// The secrets that sign sessions: where they are, or the secrets themselves.
+// The secrets that sign sessions: the file that holds them, or the secrets themselves.
 struct SessionSecrets {
-  std::string file = "sluice.secret";        // relative to the config file, until that is loaded
-  std::vector<identity::Secret> given = {};  // by the environment: then no file is looked at
+  std::string file = "sluice.secret";        // load() puts the folder of the config before it
+  std::vector<identity::Secret> given = {};  // those of the environment: they replace the file
 
-  // The secrets, newest first. load() is for who signs, and makes a file that does not exist.
-  // Errors: as of identity::read_secrets() and load_secrets().
+  // The secrets, newest first. load() also makes a file that does not exist: for workers, who sign.
+  // Errors: those of identity::read_secrets() and identity::load_secrets().
   [[nodiscard]] Result<std::vector<identity::Secret>> read() const;
   [[nodiscard]] Result<std::vector<identity::Secret>> load() const;
 };
@@ -27,14 +27,14 @@ struct SessionSecrets {
 struct Deployment {
   store::Assembly::Options store = {};
   std::string key_prefix = limiter::KeySpace{}.prefix;
-  std::string newcomers_file = {};  // what the workers of a host share; "" with memory://
+  std::string newcomers_file = {};  // workers of a host count newcomers in it; "" with memory://
   SessionSecrets secrets = {};
   fcgi::Server::Options server = {};
   telemetry::Level log_level = telemetry::Level::kInfo;
 };
 
-// The settings in which the two differ, as in "storage.uri, log.level". Empty if there are none:
-// then all that was edited takes effect without a restart.
+// The settings in which the two differ, as in "storage.uri, log.level". If it is empty, all that
+// was edited takes effect without a restart.
 [[nodiscard]] std::string settings_for_restart(const Deployment& running, const Deployment& edited);
 
 }  // namespace sluice::config

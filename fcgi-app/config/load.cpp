@@ -43,7 +43,7 @@ void read_section(const Value& value, Draft& draft) {
   read_settings(value, settings);
 }
 
-// Lists refer to each other, in whatever order they stand: all are read at the end.
+// Lists refer to each other, and may stand in any order. So all of them are read at the end.
 constexpr std::array<Key<Draft>, 15> kRootKeys{{
     {"storage", read_section},
     {"sessions", read_section},
@@ -83,7 +83,7 @@ void read_lists(const std::filesystem::path& folder, Draft& draft) {
     return true;
   } catch (const libconfig::ParseException& error) {
     const std::string_view what = error.getError();
-    // The scanner is a token ahead of the mistake.
+    // libconfig's scanner is one token further than the mistake.
     const std::string_view where = what == "syntax error" ? ", here or just before" : "";
     report.complain(source.place(static_cast<unsigned>(error.getLine())),
                     fmt::format("{}{}", what, where));
@@ -110,8 +110,8 @@ void apply_environment(const std::filesystem::path& folder, Draft& draft, Report
   secret_file = options.secret_file.value_or((folder / secret_file).string());
 }
 
-// Who has the same store and keys on this host shares it, whatever user of Redis each is: an
-// operator is another one than the workers.
+// All who use the same store and key prefix on this host share the file. The user of Redis is no
+// part of its name: an operator is another user than the workers.
 std::string default_newcomers_file(const Deployment& deployment) {
   switch (deployment.store.kind) {
     case store::Kind::kMemory:

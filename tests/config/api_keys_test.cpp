@@ -62,8 +62,8 @@ TEST_F(ConfigApiKeys, WhatIsWrongWithTheFileIsToldWithAllElse) {
   EXPECT_EQ(error_in("log = { level = 1; };\n" + kSection + kTenants),
             "test.cfg:1: \"level\" must be a string, not an integer\n"
             "sluice.keys:2: has 1 words; a line is ID TENANT USER HASH CREATED\n"
-            "sluice.keys:3: no tenant is named \"acne\"; did you mean \"acme\"?; or sluice key "
-            "revoke k3\n"
+            "sluice.keys:3: no tenant is named \"acne\"; did you mean \"acme\"?; or remove the "
+            "key: sluice key revoke k3\n"
             "sluice.keys:4: duplicate ID; the first is in line 1");
 }
 

@@ -48,7 +48,7 @@ TEST_F(Includes, StandsAloneOnItsLine) {
   write("log = { };\n", "a.cfg");
   write("fastcgi = { };\n", "b.cfg");
   EXPECT_EQ(error_in("\n@include \"a.cfg\" @include \"b.cfg\"\n"),
-            "test.cfg:2: a second @include on its line");
+            "test.cfg:2: a line may have only one @include");
   EXPECT_EQ(error_in("@include\"a.cfg\"\n"), "test.cfg:1: syntax error, here or just before");
 }
 
@@ -56,8 +56,8 @@ TEST_F(Includes, OfTheSameFileOverAndOverHasAnEnd) {
   write("# " + std::string(kMaxFileBytes / 2, 'x') + "\n", "big.cfg");
   std::string text = "log = { };\n";
   for (int i = 0; i < 40; ++i) text += "@include \"big.cfg\"\n";
-  EXPECT_EQ(error_in(text).substr(0, 68),
-            "test.cfg:34: big.cfg makes a config of more than 16777216 bytes\ntest");
+  EXPECT_EQ(error_in(text).substr(0, 69),
+            "test.cfg:34: big.cfg makes the config larger than 16777216 bytes\ntest");
 }
 
 }  // namespace

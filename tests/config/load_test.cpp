@@ -239,7 +239,7 @@ TEST_F(Load, RefusesAFileBeyondAMebibyte) {
 TEST_F(Load, RefusesANulByteWhereverItIs) {
   using std::string_literals::operator""s;
   for (const std::string& text : {"\n\0"s, "\n# \0\n"s, "\nlog = { level = \"info\0x\"; };\n"s}) {
-    EXPECT_EQ(error_in(text), "test.cfg:2: NUL byte; a config is text");
+    EXPECT_EQ(error_in(text), "test.cfg:2: the file holds a NUL byte; a config is text");
   }
 }
 

@@ -42,7 +42,7 @@ TEST_F(NewcomersFile, StandsBesideAFileOfCountsAndIsNoneWhereEachWorkerHasItsOwn
 TEST_F(NewcomersFile, CanBeNamed) {
   EXPECT_EQ(of("redis://host", "new_buckets = { file = \"/run/n\"; };\n"), "/run/n");
   EXPECT_EQ(error_in("new_buckets = {\n  file = \"n\"; };\n"),
-            "test.cfg:2: \"n\" is no whole path; write /dev/shm/sluice-newcomers");
+            "test.cfg:2: \"n\" is not an absolute path; write /dev/shm/sluice-newcomers");
 }
 
 }  // namespace

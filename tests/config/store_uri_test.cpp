@@ -23,7 +23,7 @@ TEST_F(StoreUri, KeepsCountsInSharedMemoryIfTold) {
   EXPECT_EQ(config->deployment.store.shared_memory.bytes, std::size_t{2} << 20U);
   EXPECT_EQ(config->deployment.store.text(), "shm:///dev/shm/s");
   EXPECT_EQ(error_in("storage = {\n  uri = \"shm://s\"; };\n"),
-            "test.cfg:2: \"uri\": \"shm://s\" names no file; write shm:///dev/shm/sluice");
+            "test.cfg:2: \"uri\": \"shm://s\" needs an absolute path; write shm:///dev/shm/sluice");
 }
 
 TEST_F(StoreUri, PutsTheStorageUriOfTheEnvironmentFirst) {

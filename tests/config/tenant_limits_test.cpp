@@ -98,7 +98,7 @@ TEST_F(TenantLimits, ANameThatThePlansRatesHaveMadeIsFreeOnceTheyAreChanged) {
   EXPECT_THAT(shown(*config, "acme"),
               ElementsAre("chat session 1 per 1 second", "chat-2 ip 7 per 1 second"));
   EXPECT_EQ(error_in(plan + " ); } );\n"),
-            "test.cfg:1: rate 2 of limit \"chat\" is named \"chat-2\", as is the limit at "
+            "test.cfg:1: rate 2 of limit \"chat\" makes a limit \"chat-2\", but there is one at "
             "test.cfg:3; rename one");
 }
 

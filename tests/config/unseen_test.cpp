@@ -123,10 +123,10 @@ TEST_F(Unseen, IsSaidOnceALine) {
 
 TEST_F(Unseen, WhatOnlyLooksLikeAsciiIsNamedToo) {
   EXPECT_EQ(error_in("log = { level = \xe2\x80\x9cinfo\xe2\x80\x9d; };\n"),
-            "test.cfg:1: \"\xe2\x80\x9c\" (U+201C) in column 17 begins no string; type \"");
+            "test.cfg:1: \"\xe2\x80\x9c\" (U+201C) in column 17 does not begin a string; type \"");
   EXPECT_EQ(error_in("pl\xd0\xb0ns = ( );\n"),
-            "test.cfg:1: \"\xd0\xb0\" (U+0430) in column 3 is not ASCII; outside strings and "
-            "comments all is");
+            "test.cfg:1: \"\xd0\xb0\" (U+0430) in column 3 is not ASCII; only strings and "
+            "comments may hold it");
 }
 
 TEST_F(Unseen, StringsMayHoldWhatCanBeSeen) {
@@ -161,7 +161,7 @@ TEST_F(Unseen, InAStorageUriIsNamed) {
 TEST_F(Unseen, AnotherEncodingIsSaid) {
   using std::string_literals::operator""s;
   for (const std::string& text : {"\xff\xfel\0o\0g\0"s, "\xfe\xff\0l\0o\0g"s, "\xff\xfe\0\0l\0"s}) {
-    EXPECT_EQ(error_in(text), "test.cfg:1: begins as UTF-16 does; save the file as UTF-8");
+    EXPECT_EQ(error_in(text), "test.cfg:1: the file is UTF-16; save it as UTF-8");
   }
 }
 

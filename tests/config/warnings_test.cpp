@@ -35,8 +35,8 @@ class Warnings : public Load {
 
 TEST_F(Warnings, TellOfACostWhoseMaxNeverPasses) {
   const std::string end =
-      " on route \"chat\" is more than ever passes: limit \"chat\" of tenant \"globex\" has room "
-      "for 9; a request that names so much is denied whenever it comes";
+      " on route \"chat\" can never pass: limit \"chat\" of tenant \"globex\" has room "
+      "for 9; a request that names so much is always denied";
   const std::string start = "test.cfg:3: warning: \"max\" of ";
   struct Row {
     std::string cost;
@@ -48,10 +48,8 @@ TEST_F(Warnings, TellOfACostWhoseMaxNeverPasses) {
       {"route = \"chat\"; from = \"body:n\"; max = 10;", start + "10" + end},
       {"route = \"chat\"; from = \"header:X-Cost\"; max = 10;", start + "10" + end},
       {"route = \"chat\"; from = \"body:n\";",
-       start +
-           "1000 (the default) on route \"chat\" is more than ever passes: limit \"chat\" of "
-           "tenant \"acme\" has room for 20; a request that names so much is denied whenever it "
-           "comes"},
+       start + "1000 (the default) on route \"chat\" can never pass: limit \"chat\" of "
+               "tenant \"acme\" has room for 20; a request that names so much is always denied"},
       {"route = \"chat\"; cost = 9;", ""},
       {"route = \"status\"; from = \"body:n\"; max = 1000000;", ""},  // which nothing limits
   };
@@ -65,14 +63,11 @@ TEST_F(Warnings, NameTheLineOfMaxAndNeedNoComplaintBeside) {
                                 "costs = (\n{ route = \"chat\";\nfrom = \"body:n\";\nmax = 8; },\n"
                                 "{ route = \"session\"; from = \"body:n\"; max = 99; } );\n");
   ASSERT_TRUE(config) << config.error().detail;
-  EXPECT_EQ(
-      warnings_of(*config),
-      "test.cfg:5: warning: \"max\" of 8 on route \"chat\" is more than ever passes: limit "
-      "\"chat\" of defaults has room for 7; a request that names so much is denied whenever it "
-      "comes\n"
-      "test.cfg:6: warning: \"max\" of 99 on route \"session\" is more than ever passes: limit "
-      "\"chat\" of defaults has room for 7; a request that names so much is denied whenever it "
-      "comes");
+  EXPECT_EQ(warnings_of(*config),
+            "test.cfg:5: warning: \"max\" of 8 on route \"chat\" can never pass: limit "
+            "\"chat\" of defaults has room for 7; a request that names so much is always denied\n"
+            "test.cfg:6: warning: \"max\" of 99 on route \"session\" can never pass: limit "
+            "\"chat\" of defaults has room for 7; a request that names so much is always denied");
 }
 
 }  // namespace

@@ -288,7 +288,7 @@ def test_many_commands_at_once_lose_no_key(full, tmp_path):
 def test_help_says_what_there_is(full):
     code, output, _ = sluice(full, "key", "--help")
     assert code == 0
-    for word in ("new", "list", "revoke", "X-API-Key", "Bearer", "restart"):
+    for word in ("new", "list", "revoke", "X-API-Key", "Bearer", "reload"):
         assert word in output
     for verb, flags in (("new", ("--config", "--tenant", "--user", "--id")),
                         ("list", ("--config",)), ("revoke", ("--config", "ID"))):

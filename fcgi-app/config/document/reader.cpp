@@ -37,7 +37,7 @@ std::string_view type_name(Setting::Type type) {
   return "nothing";
 }
 
-// Levenshtein's distance, one row of his table at a time.
+// The Levenshtein distance, computed one row of its table at a time.
 std::size_t edits(std::string_view from, std::string_view to) {
   std::vector<std::size_t> row(to.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
@@ -68,7 +68,7 @@ std::string hint(std::string_view word, Words known) {
   std::size_t fewest = kMaxHintedEdits + 1;
   for (const std::string_view candidate : known) {
     const std::size_t distance = edits(word, candidate);
-    // As many edits as letters turn any word into any other.
+    // With as many edits as it has letters, a word could be any other.
     if (distance < fewest && distance < candidate.size()) {
       nearest = candidate;
       fewest = distance;
@@ -93,7 +93,7 @@ std::optional<std::int64_t> Value::integer(std::int64_t low, std::int64_t high) 
       return std::nullopt;
   }
   if (value >= low && value <= high) return value;
-  // A number that wrapped is complained of already; what it became would only confuse.
+  // The scanner has complained of a number that wrapped. What it became would only confuse.
   if (!report_->blames(place())) {
     complain(fmt::format("{} must be from {} to {}, not {}", label(), low, high, value));
   }

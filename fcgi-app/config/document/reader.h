@@ -1,7 +1,7 @@
 // Typed access to the settings of a parsed file.
 //
-// What does not fit is complained of, and reads as nothing; so the reader goes on, and everything
-// that is wrong comes out at once. Nothing here throws for what a file may say.
+// What does not fit goes to the report, and reads as nothing. So reading goes on, and all mistakes
+// come out at once. Whatever a file says, nothing here throws.
 #pragma once
 
 #include <algorithm>
@@ -27,24 +27,25 @@ using Words = std::span<const std::string_view>;
 
 // "a, b or c"
 [[nodiscard]] std::string alternatives(Words words);
-// `; did you mean "…"?` for the nearest of `known` (at most two edits away), or a list of them all.
+// `; did you mean "…"?` for the nearest of `known`, if that is at most two edits away; else a list
+// of them all.
 [[nodiscard]] std::string hint(std::string_view word, Words known);
 
-// A setting, the text that it stands in, and where to complain of it. Cheap to copy; all three
-// outlive it.
+// A setting, the text that it stands in, and the report to complain in. All three outlive it. Cheap
+// to copy.
 class Value {
  public:
   Value(const libconfig::Setting& setting, const Source& source, Report& report)
       : setting_(&setting), source_(&source), report_(&report) {}
 
-  // The one way to read an integer: int and int64 (10L) alike, and nothing else.
+  // An integer, written as an int or as an int64 (10L). Nothing else reads integers.
   [[nodiscard]] std::optional<std::int64_t> integer(std::int64_t low, std::int64_t high) const;
   [[nodiscard]] std::optional<std::string> text() const;
   // The word of a closed set, such as a scope.
   template <class Enum>
   [[nodiscard]] std::optional<Enum> word(limits::NameTable<Enum> names) const;
-  // The elements of a list or an array; the members of a group, in the order of the file. Empty
-  // (after a complaint) for anything else.
+  // The elements of a list or an array, and the members of a group, in the order of the file.
+  // Nothing (after a complaint) if it is something else.
   [[nodiscard]] std::optional<std::vector<Value>> elements() const;
   [[nodiscard]] std::optional<std::vector<Value>> members() const;
 
@@ -66,7 +67,7 @@ class Value {
   Report* report_;
 };
 
-// What a group may hold: the key, and what becomes of its value.
+// A key that a group may hold, and the function that reads its value.
 template <class Target>
 struct Key {
   std::string_view name;
@@ -77,7 +78,7 @@ struct Key {
 template <class Target>
 using Keys = std::span<const Key<Target>>;
 
-// Adds what `section` may hold, as in "costs.route".
+// Adds the keys that `section` may hold, as in "costs.route".
 template <class Target>
 void append_keys(std::vector<std::string>& names, std::string_view section, Keys<Target> keys) {
   for (const Key<Target>& key : keys) {
@@ -85,7 +86,8 @@ void append_keys(std::vector<std::string>& names, std::string_view section, Keys
   }
 }
 
-// Reads `group` into `target`, refusing keys that are not in the table and missing required ones.
+// Reads `group` into `target`. Complains of keys that are not in the table, and of required keys
+// that are missing.
 template <class Target>
 void read_group(const Value& group, std::type_identity_t<Keys<Target>> keys, Target& target) {
   const auto members = group.members();

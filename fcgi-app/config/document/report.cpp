@@ -10,7 +10,8 @@
 namespace sluice::config {
 namespace {
 
-// Files quote what they like: a complaint stays one line, and tells a terminal nothing.
+// A message quotes the file, which may hold anything: it must stay one line, and must not control
+// the terminal that shows it.
 std::string printable(std::string_view text) {
   std::string shown;
   while (!text.empty()) {

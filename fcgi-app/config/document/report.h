@@ -1,4 +1,4 @@
-// Everything that is wrong with a config, gathered while it is read.
+// All that is wrong with a config, collected while it is read.
 #pragma once
 
 #include <compare>
@@ -9,7 +9,8 @@
 
 namespace sluice::config {
 
-// A line of a file. Files count in the order in which they are read; line 0 is the whole file.
+// A line of a file. Files have numbers in the order in which they are read. Line 0 is the whole
+// file.
 struct Place {
   std::size_t file = 0;
   unsigned line = 0;
@@ -18,20 +19,20 @@ struct Place {
 
 class Report {
  public:
-  // The number of the file that messages call `shown`: an old one if it is known already.
+  // The number of the file that messages call `shown`. The same name has the same number.
   std::size_t add_file(std::string_view shown);
   [[nodiscard]] std::string text(Place place) const;  // "tenants.cfg:12"
 
-  // The same complaint about the same place counts once.
+  // The same message about the same place is kept once.
   void complain(Place place, std::string message);
   [[nodiscard]] bool blames(Place place) const { return complaints_.contains(place); }
   [[nodiscard]] bool empty() const { return complaints_.empty(); }
-  // What may be meant so, and is worth a look: no complaint.
+  // Notes what may be intended, but is worth a look. It is no complaint.
   void warn(Place place, std::string message);
-  // One `file:line: message` per line, in the order of the files; what cannot be seen as \x1b or
-  // \u200b.
+  // The complaints: one `file:line: message` per line, in the order of the files. Characters that
+  // cannot be seen are written as \x1b or \u200b.
   [[nodiscard]] std::string text() const;
-  // The same of the warnings: `file:line: warning: message`.
+  // The warnings, in the same way: `file:line: warning: message`.
   [[nodiscard]] std::string warnings() const;
 
  private:

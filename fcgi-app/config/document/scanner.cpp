@@ -30,12 +30,12 @@ Scanner::Scanner(std::string_view text, std::size_t file, Report& report)
 
 bool Scanner::scan() {
   if (rest_.starts_with("\xff\xfe") || rest_.starts_with("\xfe\xff")) {
-    refuse("begins as UTF-16 does; save the file as UTF-8");
+    refuse("the file is UTF-16; save it as UTF-8");
     return false;
   }
   if (const std::size_t nul = rest_.find('\0'); nul != std::string_view::npos) {
     line_ += static_cast<unsigned>(std::count(rest_.begin(), rest_.begin() + nul, '\n'));
-    refuse("NUL byte; a config is text");
+    refuse("the file holds a NUL byte; a config is text");
     return false;
   }
   while (!rest_.empty()) token();
@@ -54,7 +54,8 @@ void Scanner::token() {
 
 void Scanner::line_comment() {
   const std::size_t end = rest_.find('\n');
-  if (end == std::string_view::npos) refuse("comment without a newline at the end of the file");
+  if (end == std::string_view::npos)
+    refuse("the comment at the end of the file has no newline after it; add one");
   take(end, Part::kComment);
 }
 
@@ -67,13 +68,13 @@ void Scanner::block_comment() {
   take(end + 2, Part::kComment);
 }
 
-// The string at the front as it is written, without its quotes. libconfig lets it run over many
-// lines; no value needs that, and refusing it finds the line of a forgotten quote.
+// The string at the front as it is written, without its quotes. libconfig lets a string run over
+// many lines. No value needs that, and to refuse it finds the line of a forgotten quote.
 std::string_view Scanner::string() {
   std::size_t end = 1;
   while (end < rest_.size() && rest_[end] != '"' && rest_[end] != '\n') {
     if (rest_.substr(end).starts_with("\\x00") || rest_.substr(end).starts_with("\\X00")) {
-      refuse("\\x00 in a string");
+      refuse("a string must not hold \\x00");
     }
     const bool escape = rest_[end] == '\\' && end + 1 < rest_.size() && rest_[end + 1] != '\n';
     end += escape ? 2 : 1;
@@ -88,12 +89,13 @@ std::string_view Scanner::string() {
   return content;
 }
 
-// libconfig knows @include at the start of a line only; elsewhere it is its syntax error.
+// libconfig knows @include only at the start of a line. Elsewhere it calls it a syntax error.
 void Scanner::include() {
   constexpr std::string_view kDirective = "@include";
   const std::size_t begin = text_.size() - rest_.size();
   const unsigned line = line_;
-  if (!includes_.empty() && includes_.back().line == line) refuse("a second @include on its line");
+  if (!includes_.empty() && includes_.back().line == line)
+    refuse("a line may have only one @include");
   if (!at_line_start_ || !rest_.starts_with(kDirective)) return take(1);
   take(kDirective.size());
   const std::size_t blanks = std::min(rest_.find_first_not_of(" \t"), rest_.size());
@@ -129,18 +131,19 @@ void Scanner::check_integer(std::string_view word) {
   }
 }
 
-// In a comment any character may stand but those that make it look as if it ended elsewhere.
+// A comment may hold any character but those that make it look as if it ended elsewhere.
 void Scanner::check(const Character& character, Part part) {
   const Sight sight = character.sight;
   if (sight == Sight::kPlain || blamed_line_ == line_) return;
   if (part == Part::kComment && sight != Sight::kTurning) return;
   if (part == Part::kString && sight == Sight::kForeign) return;
-  blamed_line_ = line_;  // a page that was pasted has one at each indentation
+  blamed_line_ =
+      line_;  // once a line: text pasted from a page has such a character in each indentation
   if (auto complaint = complaint_of(character, column_)) return refuse(std::move(*complaint));
   refuse(fmt::format(
       "\"{}\" ({}) in column {} {}", rest_.substr(0, character.size), character.text(), column_,
-      is_quote(character.code) ? "begins no string; type \""
-                               : "is not ASCII; outside strings and comments all is"));
+      is_quote(character.code) ? "does not begin a string; type \""
+                               : "is not ASCII; only strings and comments may hold it"));
 }
 
 void Scanner::take(std::size_t count, Part part) {

@@ -1,8 +1,8 @@
 // Looks over the raw text of one config file, before libconfig sees it.
 //
-// libconfig 1.5 wraps integers that do not fit, takes an unclosed comment for the end of the file
-// and cuts a string at \x00, all in silence; and where it stumbles over a character that nobody
-// sees, it says no more than "syntax error".
+// libconfig 1.5 says nothing when an integer does not fit (it wraps), when a comment is not closed
+// (it ends the file there) or when a string holds \x00 (it cuts it). Of a character that cannot be
+// seen it says only "syntax error".
 #pragma once
 
 #include <string>
@@ -22,14 +22,14 @@ struct Include {
   std::size_t end;
 };
 
-// Walks the tokens of a file as libconfig's scanner.l does.
+// Reads the tokens of a file as libconfig's scanner.l does.
 class Scanner {
  public:
   // `file`: its number in `report`. Both, and the text, outlive the scanner.
   Scanner(std::string_view text, std::size_t file, Report& report);
 
-  // Complains of what is wrong; false if libconfig must not read the text. Complaints of integers
-  // alone leave it true.
+  // Complains of what is wrong. False if libconfig must not read the text; it may if only integers
+  // are wrong.
   [[nodiscard]] bool scan();
 
   // In the order of the text.
@@ -56,7 +56,7 @@ class Scanner {
   Report& report_;
   unsigned line_ = 1;
   std::size_t column_ = 1;
-  unsigned blamed_line_ = 0;  // the last one that a character was complained of in
+  unsigned blamed_line_ = 0;  // the last line with a complaint about a character
   bool at_line_start_ = true;
   bool sound_ = true;
   std::vector<Include> includes_;

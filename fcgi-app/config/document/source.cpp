@@ -25,7 +25,7 @@ namespace {
 
 Result<std::string> read_text(const fs::path& path) {
   const auto failure = [] { return fail(ErrorCode::kSystem, std::strerror(errno)); };
-  // Non-blocking, or a FIFO would wait here for its writer.
+  // Non-blocking: else opening a FIFO waits for a writer.
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
   if (file.get() < 0 || ::fstat(file.get(), &status) != 0) return failure();
@@ -45,7 +45,7 @@ Result<std::string> read_text(const fs::path& path) {
   return text;
 }
 
-// The path without its links and dots, as far as there are such files.
+// The path without links and dots, as far as its files exist.
 fs::path identity(const fs::path& path) {
   std::error_code failure;
   const fs::path canonical = fs::weakly_canonical(path, failure);
@@ -95,17 +95,17 @@ class Source::Reader {
       report_.complain(origin, fmt::format("{} {}", include.name, why));
       return false;
     };
-    // Even an absolute name is looked up in the folder, as libconfig has it.
+    // An absolute name is looked up in the folder too, as libconfig does.
     const fs::path path = folder_ / fs::path(include.name).relative_path();
     if (std::find(open_.begin(), open_.end(), identity(path)) != open_.end()) {
       return refuse("includes itself");
     }
     if (open_.size() > kMaxIncludeDepth) {
-      report_.complain(origin, "include file nesting too deep");
+      report_.complain(origin, "includes are nested too deep");
       return false;
     }
     if (source_.text_.size() > kMaxSourceBytes) {
-      return refuse(fmt::format("makes a config of more than {} bytes", kMaxSourceBytes));
+      return refuse(fmt::format("makes the config larger than {} bytes", kMaxSourceBytes));
     }
     return read(path, include.name, origin);
   }
@@ -113,7 +113,7 @@ class Source::Reader {
   Source& source_;
   fs::path folder_;
   Report& report_;
-  std::vector<fs::path> open_;  // the files around the present one, canonical
+  std::vector<fs::path> open_;  // the present file and those that include it, canonical
 };
 
 std::optional<Source> Source::read(const std::string& path, const fs::path& folder,

@@ -1,7 +1,7 @@
 // The text of a config, with the files that it includes in their places.
 //
-// libconfig 1.5 would read them itself; but it stumbles over a byte order mark, ends the process
-// when it is told to include a folder, and what it reads need not be what was checked.
+// libconfig 1.5 could read files itself. But it fails at a byte order mark, it ends the process
+// when it is told to include a folder, and a file could change between our check and its reading.
 #pragma once
 
 #include <filesystem>
@@ -14,16 +14,16 @@
 
 namespace sluice::config {
 
-// The largest file of a config, and the most bytes after which no more is included.
+// The largest file of a config, and the size from which on a config may include no more.
 inline constexpr std::size_t kMaxFileBytes = 1'048'576;
 inline constexpr std::size_t kMaxSourceBytes = 16 * kMaxFileBytes;
-// How deep a file may stand in files that include it, as libconfig has it.
+// How deep includes may nest: the same as in libconfig.
 inline constexpr std::size_t kMaxIncludeDepth = 10;
 
 class Source {
  public:
-  // Reads `path` and all that it includes (relative to `folder`), and complains in `report` of what
-  // is wrong with the text (scanner.h). Nothing if libconfig must not read it.
+  // Reads `path` and all that it includes, which is looked up in `folder`. Complains in `report` of
+  // what is wrong with the text (scanner.h). Nothing if libconfig must not read the text.
   [[nodiscard]] static std::optional<Source> read(const std::string& path,
                                                   const std::filesystem::path& folder,
                                                   Report& report);
@@ -35,7 +35,7 @@ class Source {
  private:
   class Reader;
 
-  // The lines from `line` on are those of a file from `place` on, up to the next run.
+  // The lines from `line` on are those of a file from `place` on, until the next run begins.
   struct Run {
     unsigned line = 0;
     Place place;
@@ -46,7 +46,7 @@ class Source {
   void begin_at(Place place);
 
   std::string text_;
-  unsigned line_ = 1;  // that the text ends in
+  unsigned line_ = 1;  // the last line of the text
   std::vector<Run> runs_;
 };
 

@@ -10,7 +10,7 @@
 
 namespace sluice::config {
 
-// What the section says, of addresses, networks and tenants of `plans`.
+// What the section says. The tenants that it names must be those of `plans`.
 [[nodiscard]] identity::Access read_access(const Value& group, const limits::Plans& plans);
 
 // Every key that the section knows, as in "access.deny".

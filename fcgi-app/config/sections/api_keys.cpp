@@ -42,9 +42,10 @@ std::shared_ptr<const identity::ApiKeys> read_api_keys(const std::string& path,
   for (const auto& entry : plans.tenants()) tenants.push_back(entry.first);
   for (const identity::ApiKey& key : list.keys) {
     if (plans.has_tenant(key.tenant)) continue;
-    report.complain({file, key.line},
-                    fmt::format("no tenant is named \"{}\"{}; or sluice key revoke {}", key.tenant,
-                                hint(key.tenant, tenants), key.id));
+    report.complain(
+        {file, key.line},
+        fmt::format("no tenant is named \"{}\"{}; or remove the key: sluice key revoke {}",
+                    key.tenant, hint(key.tenant, tenants), key.id));
   }
   if (!report.empty()) return nullptr;
   return std::make_shared<const identity::ApiKeys>(std::move(list.keys));

@@ -16,8 +16,8 @@ namespace sluice::config {
 [[nodiscard]] std::string read_api_key_file_name(const Value& group,
                                                  const std::filesystem::path& folder);
 
-// The keys of a file, of tenants of `plans`; what is wrong with it is complained of in `report`. A
-// file that does not exist has none yet.
+// The keys of a file. Their tenants must be those of `plans`. What is wrong goes to `report`. A
+// file that does not exist holds no keys yet.
 [[nodiscard]] std::shared_ptr<const identity::ApiKeys> read_api_keys(const std::string& path,
                                                                      const limits::Plans& plans,
                                                                      Report& report);

@@ -21,12 +21,12 @@ constexpr std::size_t kMaxNameLength = 64;
 
 struct CostDraft {
   Words routes_known;
-  std::map<std::string, Place, std::less<>>& routes;  // the ones so far, and where
+  std::map<std::string, Place, std::less<>>& routes;  // those that have a cost, and where it stands
 
   std::string route = {};
   std::optional<Value> from = std::nullopt;
   std::optional<Value> cost_at = std::nullopt;
-  std::optional<Value> bound = std::nullopt;  // the first of min and max
+  std::optional<Value> bound = std::nullopt;  // min or max, whichever stands first
   std::optional<Value> max_at = std::nullopt;
   bool sound = true;  // whether every number could be read
   CostRule rule = {};
@@ -102,7 +102,7 @@ constexpr std::array<Key<CostDraft>, 5> kCostKeys{{
      }},
 }};
 
-// Complains of numbers that do not go together.
+// Complains of numbers that do not fit each other.
 void check(const Value& element, const CostDraft& draft) {
   const CostRule& rule = draft.rule;
   if (!draft.from && draft.bound) {
@@ -116,13 +116,13 @@ void check(const Value& element, const CostDraft& draft) {
         "\"min\" ({}) is above \"max\" ({}); lower it or raise \"max\"", rule.min, rule.max));
   } else if (rule.cost < rule.min || rule.cost > rule.max) {
     draft.cost_at.value_or(element).complain(
-        fmt::format("\"cost\" is {}, and must be from \"min\" ({}) to \"max\" ({})", rule.cost,
+        fmt::format("\"cost\" is {}, but must be from \"min\" ({}) to \"max\" ({})", rule.cost,
                     rule.min, rule.max));
   }
 }
 
-// The first limit on `route` that has never room for `cost` units. One of quota 0 is meant to let
-// nothing pass.
+// The first limit on `route` that never has room for `cost` units. A limit with quota 0 does not
+// count: it is meant to let nothing pass.
 const limits::Limit* never_allowing(std::int64_t cost, std::string_view route,
                                     const limits::Plans& plans) {
   const auto find = [&](std::span<const limits::PlanLimit> list) -> const limits::Limit* {
@@ -147,19 +147,19 @@ std::string described(const limits::Limit& limit) {
                      limit.terms().capacity);
 }
 
-// Warns of the largest cost that a request may name, where some limit never lets it pass.
+// Warns if some limit never lets the largest cost pass that a request may name.
 void warn_of_max(const Value& element, const CostDraft& draft, const limits::Plans& plans) {
   const std::int64_t most = draft.rule.max;
   const limits::Limit* const limit =
       draft.from ? never_allowing(most, draft.route, plans) : nullptr;
   if (!limit) return;
   draft.max_at.value_or(element).warn(
-      fmt::format("\"max\" of {}{} on route \"{}\" is more than ever passes: {}; a request that "
-                  "names so much is denied whenever it comes",
+      fmt::format("\"max\" of {}{} on route \"{}\" can never pass: {}; a request that "
+                  "names so much is always denied",
                   most, draft.max_at ? "" : " (the default)", draft.route, described(*limit)));
 }
 
-// Complains of the least cost, where some limit never lets it pass.
+// Complains if some limit never lets the least cost pass.
 void check_room(const Value& element, const CostDraft& draft, const limits::Plans& plans) {
   const std::int64_t least = draft.from ? draft.rule.min : draft.rule.cost;
   const limits::Limit* const limit = never_allowing(least, draft.route, plans);

@@ -10,9 +10,9 @@
 
 namespace sluice::config {
 
-// Complains, besides, of costs that some limit of `plans` can never let pass, and warns where that
-// is so of the largest that a request may name; of none where there were complaints before, since
-// `plans` are of no use then.
+// What the section says. Complains also of a cost that some limit of `plans` never lets pass; warns
+// if that is so only of the largest cost that a request may name. It does neither after complaints
+// of others, as `plans` may be wrong then.
 [[nodiscard]] http::CostRules read_costs(const Value& list, Words routes_known,
                                          const limits::Plans& plans);
 

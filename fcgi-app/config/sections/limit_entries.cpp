@@ -9,7 +9,7 @@
 namespace sluice::config {
 namespace {
 
-// The name of the limit that an entry's rate number `position`, from 1, makes.
+// The name of the limit that rate number `position` of an entry makes. The first is 1.
 std::string made_name(const std::string& name, std::size_t position) {
   return position == 1 ? name : fmt::format("{}-{}", name, position);
 }
@@ -19,7 +19,7 @@ LimitEntries::const_iterator find_limit(const LimitEntries& list, std::string_vi
                       [&](const LimitEntry& entry) { return entry.limit.limit.name == name; });
 }
 
-// Complains of the names that several rates make, where they are too long or taken.
+// Complains of names that an entry's rates make, if they are too long or another limit has them.
 void check_made_names(const LimitEntry& entry, const LimitEntries& list) {
   const std::string& name = entry.limit.limit.name;
   if (!entry.named || !is_valid_id(name)) return;
@@ -31,14 +31,14 @@ void check_made_names(const LimitEntry& entry, const LimitEntries& list) {
           fmt::format("limit name \"{}\" is too long for several rates; use up to {} characters",
                       name, kMaxIdLength - (made.size() - name.size())));
     } else if (taken != list.end() && taken->named) {
-      entry.named->complain(
-          fmt::format("rate {} of limit \"{}\" is named \"{}\", as is the limit at {}; rename one",
-                      position, name, made, entry.named->report().text(taken->named->place())));
+      entry.named->complain(fmt::format(
+          "rate {} of limit \"{}\" makes a limit \"{}\", but there is one at {}; rename one",
+          position, name, made, entry.named->report().text(taken->named->place())));
     }
   }
 }
 
-// What an entry says its name is.
+// The name that an entry of a list says; "" if it says none.
 std::string name_of(const Value& element) {
   const auto members = element.members();
   if (!members) return "";
@@ -47,19 +47,19 @@ std::string name_of(const Value& element) {
   return name == members->end() ? "" : name->text().value_or("");
 }
 
-// Complains of an entry that names no limit of the plan, and is none by itself.
+// Complains of an entry that changes no limit of the plan, and lacks what a new one needs.
 void complain_of_name(const LimitDraft& draft, const LimitEntries& plan) {
   std::vector<std::string_view> known;
   for (const LimitEntry& entry : plan) known.push_back(entry.limit.limit.name);
-  draft.named->complain(
-      fmt::format("the tenant's plan has no limit \"{}\", and one of its own needs {} too{}",
-                  draft.name, fmt::join(draft.missing(), " and "), hint(draft.name, known)));
+  draft.named->complain(fmt::format(
+      "the tenant's plan has no limit \"{}\"; a limit of the tenant's own needs {} too{}",
+      draft.name, fmt::join(draft.missing(), " and "), hint(draft.name, known)));
 }
 
-// A limit that the tenant has beside those of its plan.
+// A limit of the tenant's own, besides those of its plan.
 LimitEntry own_limit(const LimitDraft& draft) {
   LimitEntry entry = draft.entry();
-  // Its bucket would be that of a global limit of `defaults` with the same name.
+  // A global limit of `defaults` with the same name would have the same bucket.
   if (entry.limit.limit.scope.parts.empty()) {
     draft.scoped->complain(
         "scope \"global\" is one bucket for all tenants; use \"tenant\" for one of this tenant");

@@ -1,4 +1,4 @@
-// A list of limits, as `defaults` and plans have them, and what a tenant changes of it
+// A list of limits as the file writes it: of `defaults` or a plan, and what a tenant changes in it
 // and adds to it.
 #pragma once
 
@@ -12,16 +12,17 @@ namespace sluice::config {
 
 using LimitEntries = std::vector<LimitEntry>;
 
+// Reads the list of `defaults` (`is_default`) or of a plan.
 [[nodiscard]] LimitEntries read_limits(const Value& list, Words routes_known, bool is_default);
 
-// Changes what a tenant's `list` names of its plan's `limits`, and adds what else it has: limits of
-// its own, as a plan would write them. Without a plan, `limits` are nullptr, and no name is
-// unknown.
+// Reads a tenant's `list` into `limits`, which are a copy of its plan's. An entry with a name of
+// the plan's changes that limit; any other entry is a limit of the tenant's own, written as in a
+// plan. nullptr if the plan is not known: then the list is only checked.
 void read_tenant_limits(const Value& list, Words routes_known, LimitEntries* limits);
 
-// The limits themselves. An entry with several rates is as many limits, in the order written: the
-// first keeps the name, the next are NAME-2, NAME-3 and so on. So a figure may change, and its
-// bucket stays the same.
+// The limits themselves. An entry with several rates makes several limits, in the order written.
+// The first has the entry's name, the next are NAME-2, NAME-3 and so on. A name does not tell the
+// rate, so that a rate may change and its bucket stay.
 [[nodiscard]] std::vector<limits::PlanLimit> expand(const LimitEntries& list);
 
 // How many limits of `list` apply to `route`.

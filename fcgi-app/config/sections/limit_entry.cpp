@@ -17,7 +17,7 @@ void read_limit_name(const Value& value, LimitDraft& draft) {
   read_name(value, draft.names, draft.name);
 }
 
-// Puts what was read of a figure into the draft.
+// Notes in the draft what was read of a figure; `read` is empty after a complaint.
 template <class T>
 void take(const Value& value, LimitDraft& draft, std::optional<T> read, std::optional<T>& figure) {
   draft.figures.insert_or_assign(value.name(), value);
@@ -43,7 +43,8 @@ std::optional<std::string> time_zone(const Value& value) {
   return std::nullopt;
 }
 
-// A caller who proves any of it is known, and has its tenant's limits instead of the defaults.
+// Whether the scope has a fact that callers prove. Who does so has the limits of its tenant, and
+// not the defaults.
 bool is_proved(const limits::Scope& scope) {
   using limits::Fact;
   constexpr std::array kProved{Fact::kTenant, Fact::kSession, Fact::kApiKey, Fact::kUser};
@@ -58,8 +59,8 @@ void read_scope(const Value& value, LimitDraft& draft) {
   if (!scope) return value.complain(fmt::format("scope {}", scope.error().detail));
   draft.scope = *scope;
   if (draft.is_default && is_proved(*scope)) {
-    value.complain(
-        fmt::format("scope \"{}\" in defaults; use ip, header:NAME, route or global", *text));
+    value.complain(fmt::format(
+        "scope \"{}\" is not for defaults; use ip, header:NAME, route or global", *text));
   }
 }
 
@@ -74,7 +75,7 @@ void read_routes(const Value& value, LimitDraft& draft) {
     draft.routes.push_back(*route);
     const Words known = draft.routes_known;
     if (*route == limits::kEveryRoute) {
-      if (elements->size() > 1) element.complain("\"*\" is every route; let it stand alone");
+      if (elements->size() > 1) element.complain("\"*\" is every route; name no other with it");
       continue;
     }
     if (*route == limits::kIdentityFailure) {
@@ -118,7 +119,7 @@ constexpr std::array<Key<LimitDraft>, 9> kOverrideKeys{{
      }},
 }};
 
-// The same, but that a limit of its own must have a rate, and says where it applies.
+// The keys of a new limit: it must also say a rate, and where it applies.
 constexpr auto kLimitKeys = [] {
   std::array<Key<LimitDraft>, kOverrideKeys.size() + 2> keys{};
   std::copy(kOverrideKeys.begin(), kOverrideKeys.end(), keys.begin());
@@ -128,7 +129,7 @@ constexpr auto kLimitKeys = [] {
   return keys;
 }();
 
-// The same again, where it is not known yet whether the limit is one of its own.
+// The same keys, but only the name is required: the entry may be a change of a plan's limit.
 constexpr auto kTenantKeys = [] {
   auto keys = kLimitKeys;
   for (Key<LimitDraft>& key : keys) key.required = key.name == "name";
@@ -171,12 +172,12 @@ std::vector<std::string_view> LimitDraft::missing() const {
 }
 
 void LimitDraft::override_entry(LimitEntry& entry) const {
-  // Each tenant would count in the same bucket by figures of its own, and undo what others used.
+  // All tenants count in this one bucket. With other figures, each would undo what the others used.
   if (named && entry.limit.limit.scope.parts.empty() &&
       (rates || burst || algorithm || alignment || time_zone || on_change)) {
     named->complain(
         fmt::format("limit \"{}\" is one bucket for all tenants of its plan; a tenant "
-                    "may change its mode and on_store_error alone",
+                    "may change only its mode and on_store_error",
                     name));
   }
   entry.named = named;
@@ -188,7 +189,7 @@ void LimitDraft::override_entry(LimitEntry& entry) const {
 
 void LimitDraft::apply_to(limits::Limit& limit) const {
   if (algorithm) limit.algorithm = *algorithm;
-  // What the plan has said of another algorithm is of no use to this one.
+  // A plan's burst or alignment does not fit another algorithm of the tenant's.
   if (!is_bucket(limit.algorithm)) limit.burst = 0;
   if (limit.algorithm != limits::Algorithm::kFixedWindow) limit.alignment = {};
   if (burst) limit.burst = *burst;
@@ -213,7 +214,7 @@ void LimitDraft::check(LimitEntry& entry) const {
   }
 }
 
-// Complains of figures that stand beside the wrong ones.
+// Complains of figures that do not fit the algorithm or each other.
 bool LimitDraft::fits(const LimitEntry& entry) const {
   const limits::Limit& limit = entry.limit.limit;
   const std::string_view algorithm_name =

@@ -19,20 +19,20 @@ struct Names {
   std::map<std::string, Place, std::less<>> first = {};
 };
 
-// Reads a new name into `name`. A bad or a used one is read too, so that whatever refers to it
-// is not complained of as well.
+// Reads a new name into `name`. A bad or repeated name is read too: what refers to it is no
+// mistake.
 void read_name(const Value& value, Names& names, std::string& name);
 
-// A limit and all of its rates; see expand() in limit_entries.h.
+// A limit with all of its rates. expand() in limit_entries.h makes limits of it.
 struct LimitEntry {
-  limits::PlanLimit limit;          // but for its rate
-  std::vector<limits::Rate> rates;  // one or more, if it is sound
-  std::optional<Value> named;  // the setting of the name: of a tenant's, where that has changed it
-  bool sound = true;           // whether its figures could be read and go together
+  limits::PlanLimit limit;          // all of it but the rate
+  std::vector<limits::Rate> rates;  // one or more, if `sound`
+  std::optional<Value> named;       // the setting `name`; the tenant's, if a tenant has changed it
+  bool sound = true;                // whether all figures could be read, and fit each other
   std::optional<Value> scoped = std::nullopt;  // the setting of the scope
 };
 
-// The draft outlives none of its references.
+// What one entry has said so far. Its references outlive it.
 struct LimitDraft {
   Words routes_known;
   bool is_default;
@@ -44,7 +44,7 @@ struct LimitDraft {
   std::optional<Value> routed = std::nullopt;  // the setting of the routes
   limits::Scope scope = limits::Fact::kIp;
   std::optional<Value> scoped = std::nullopt;  // the setting of the scope
-  // What a tenant may change of its plan's.
+  // The figures, which a tenant may change in its plan's limits:
   std::optional<std::vector<limits::Rate>> rates = std::nullopt;
   std::optional<std::int64_t> burst = std::nullopt;
   std::optional<limits::Algorithm> algorithm = std::nullopt;
@@ -53,16 +53,16 @@ struct LimitDraft {
   std::optional<limits::OnChange> on_change = std::nullopt;
   std::optional<limits::Mode> mode = std::nullopt;
   std::optional<limits::OnStoreError> on_store_error = std::nullopt;
-  std::map<std::string_view, Value> figures = {};  // where each of these stands, by key
+  std::map<std::string_view, Value> figures = {};  // the settings of those that were said, by key
   bool sound = true;                               // whether each could be read
 
-  // The limit of a plan or of `defaults`, or of a tenant's own. Complains where its figures do not
-  // go together.
+  // A new limit: of a plan, of `defaults`, or of a tenant's own. Complains if its figures do not
+  // fit each other.
   [[nodiscard]] LimitEntry entry() const;
-  // The keys, in quotes, without which it is no such limit.
+  // The keys, in quotes, that a new limit needs and that were not said.
   [[nodiscard]] std::vector<std::string_view> missing() const;
-  // Changes `entry` where the draft says something, and drops what its new algorithm does not have.
-  // Complains as entry().
+  // Changes in `entry` what the draft says, and drops what a new algorithm does not have. Complains
+  // as entry() does.
   void override_entry(LimitEntry& entry) const;
 
  private:
@@ -71,8 +71,8 @@ struct LimitDraft {
   [[nodiscard]] bool fits(const LimitEntry& entry) const;
 };
 
-// What a limit of a plan or of `defaults` may say; what a tenant may change of its plan's; and what
-// it may say of a limit that its plan does not have.
+// The keys of a limit of a plan or of `defaults`; those that a tenant may change in its plan's
+// limits; and those of a limit of which it is not known yet whether the plan has it.
 [[nodiscard]] Keys<LimitDraft> limit_keys();
 [[nodiscard]] Keys<LimitDraft> override_keys();
 [[nodiscard]] Keys<LimitDraft> tenant_keys();

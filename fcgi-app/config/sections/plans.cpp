@@ -36,7 +36,7 @@ struct TenantDraft {
   std::optional<Value> limits = std::nullopt;
 };
 
-// Limits refer to the plan, which the file may name after them: both are read later.
+// Limits refer to the plan, which may stand after them in the file. So both are read later.
 constexpr std::array<Key<TenantDraft>, 3> kKeysOfTenant{{
     {"id", [](const Value& value, TenantDraft& draft) { read_name(value, draft.names, draft.id); },
      true},
@@ -48,7 +48,7 @@ constexpr std::array<Key<TenantDraft>, 3> kKeysOfTenant{{
 struct Crowd {
   std::string_view route;
   std::size_t defaults;
-  std::size_t others;  // of a plan or a tenant
+  std::size_t others;  // the limits of a plan or a tenant
 };
 
 class PlansReader {
@@ -59,8 +59,8 @@ class PlansReader {
   void read_defaults(const Value& list) {
     defaults_ = read_limits(list, routes_known_, true);
     if (const auto crowd = most_crowded({})) {
-      list.complain(fmt::format("{} defaults on route \"{}\"; the most is {}", crowd->defaults,
-                                crowd->route, limits::kMaxLimits));
+      list.complain(fmt::format("route \"{}\" has {} defaults; at most {} are allowed",
+                                crowd->route, crowd->defaults, limits::kMaxLimits));
     }
   }
 
@@ -104,7 +104,8 @@ class PlansReader {
   }
 
  private:
-  // A caller who is known in part is charged to its plan and to the defaults, both.
+  // The route on which `others` and the defaults are too many together: a caller who is known only
+  // in part is charged to both.
   [[nodiscard]] std::optional<Crowd> most_crowded(const LimitEntries& others) const {
     Crowd most{{}, 0, 0};
     const auto look = [&](std::string_view route) {
@@ -120,14 +121,14 @@ class PlansReader {
 
   void check_count(const Value& at, std::string_view owner, const LimitEntries& list) const {
     const auto crowd = most_crowded(list);
-    // Too many defaults are complained of already.
+    // Too many defaults alone have been reported already.
     if (!crowd || crowd->others == 0) return;
-    at.complain(
-        fmt::format("{} has {} limits on route \"{}\", and defaults have {}; the most is {} in all",
-                    owner, crowd->others, crowd->route, crowd->defaults, limits::kMaxLimits));
+    at.complain(fmt::format(
+        "{} has {} limits on route \"{}\", and defaults have {}; together at most {} are allowed",
+        owner, crowd->others, crowd->route, crowd->defaults, limits::kMaxLimits));
   }
 
-  // Without keys it would count every caller by its address, whatever it says.
+  // Without API keys such a limit would count every caller by its address.
   void check_scope(const LimitEntry& entry) const {
     const limits::Scope& scope = entry.limit.limit.scope;
     if (has_api_keys_ || !entry.scoped) return;
@@ -135,7 +136,7 @@ class PlansReader {
     entry.scoped->complain(fmt::format("scope \"{}\" needs api_keys.file", scope.text()));
   }
 
-  // nullptr, after a complaint, where there is none.
+  // nullptr, after a complaint, if there is no such plan.
   [[nodiscard]] const LimitEntries* find_plan(const Value& value) const {
     const auto name = value.text();
     if (!name) return nullptr;

@@ -19,11 +19,11 @@ struct PlanSections {
   bool has_api_keys = false;  // whether there is a section `api_keys`
 };
 
-// What the sections say; of use only if their report is empty afterwards.
+// What the sections say. Use it only if the report of their values is empty afterwards.
 [[nodiscard]] std::shared_ptr<const limits::Plans> read_plans(const PlanSections& sections,
                                                               Words routes_known);
 
-// The headers that limits count per: in lower case, each once.
+// The headers whose values limits count by: in lower case, each once.
 [[nodiscard]] std::vector<std::string> counted_headers(const limits::Plans& plans);
 
 // Every key that the sections know, as in "plans.limits.rate".

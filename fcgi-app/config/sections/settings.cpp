@@ -24,9 +24,9 @@ constexpr std::array<std::pair<std::string_view, Level>, 4> kLevelNames{
      {"warning", Level::kWarning},
      {"error", Level::kError}}};
 
-// A reader puts what a value says into its place; what does not fit, it complains of.
+// A reader checks a value, and puts it into its place.
 
-// One that is replaced may say anything: it is often of another machine.
+// A URI that is replaced may be wrong here: it is often of another machine.
 void read_uri(const Value& value, SettingsDraft& draft) {
   const auto uri = value.text();
   if (!uri || draft.uri_replaced) return;
@@ -53,7 +53,8 @@ void read_newcomers_file(const Value& value, std::string& file) {
   const auto text = value.text();
   if (!text) return;
   if (!text->starts_with('/')) {
-    value.complain(fmt::format("\"{}\" is no whole path; write /dev/shm/sluice-newcomers", *text));
+    value.complain(
+        fmt::format("\"{}\" is not an absolute path; write /dev/shm/sluice-newcomers", *text));
   }
   file = *text;
 }
@@ -118,8 +119,8 @@ struct Integer {
   }
 };
 
-// A setting of the deployment, and one of the rules. `At` is given that half, and yields the
-// setting's place in it. So a reader reaches nothing else, and what it reads is what is compared.
+// A setting of the deployment, and a setting of the rules. `At` yields the setting's place in that
+// half. The reader is given this place alone, and two deployments are compared at it.
 template <auto kRead, class At>
 constexpr Setting of_deployment(std::string_view name, At /*at*/) {
   return {name,
@@ -134,7 +135,7 @@ constexpr Setting of_rules(std::string_view name, At /*at*/) {
 }
 
 constexpr std::array kSettings{
-    // Of a row of its own: the environment may replace it, and it is compared by what it means.
+    // A row made by hand: the environment may replace the value, and one store has several URIs.
     Setting{"storage.uri", read_uri, is_same_store},
     of_deployment<Integer<1, kMaxWaitMs>{}>(
         "storage.connect_timeout_ms",
@@ -210,7 +211,7 @@ void read_settings(const Value& section, SettingsDraft& draft) {
 }
 
 std::optional<std::string> set_store(std::string_view uri, store::Assembly::Options& store) {
-  // It is shown at GET / and in the log.
+  // GET / and the log show it.
   if (auto unseen = unseen_in(uri)) return unseen;
   if (uri == store::kMemoryUri) {
     store.kind = store::Kind::kMemory;
@@ -220,7 +221,7 @@ std::optional<std::string> set_store(std::string_view uri, store::Assembly::Opti
     store.kind = store::Kind::kSharedMemory;
     store.file = uri.substr(store::kSharedMemoryScheme.size());
     if (store.file.starts_with('/')) return std::nullopt;
-    return fmt::format("\"{}\" names no file; write shm:///dev/shm/sluice", uri);
+    return fmt::format("\"{}\" needs an absolute path; write shm:///dev/shm/sluice", uri);
   }
   store.kind = store::Kind::kRedis;
   auto parsed = redis::parse_uri(uri);

@@ -16,7 +16,8 @@ namespace sluice::config {
 struct SettingsDraft {
   Deployment& deployment;
   policy::Rules& rules;
-  bool uri_replaced;  // by the environment: then what the file says of it is not looked at
+  bool
+      uri_replaced;  // whether the environment replaces storage.uri: then the file's is not checked
 };
 
 struct Setting {
@@ -26,13 +27,13 @@ struct Setting {
   bool (*is_same)(const Deployment& a, const Deployment& b);
 };
 
-// All of them, each once: whoever walks this table forgets none.
+// All settings, each once.
 [[nodiscard]] std::span<const Setting> settings();
 
-// Reads what `section` says of them.
+// Reads a section of settings.
 void read_settings(const Value& section, SettingsDraft& draft);
 
-// Points `store` at the one of `uri`; or says what is wrong with that.
+// Makes `store` the one that `uri` names. Says what is wrong with the URI, if anything is.
 [[nodiscard]] std::optional<std::string> set_store(std::string_view uri,
                                                    store::Assembly::Options& store);
 
