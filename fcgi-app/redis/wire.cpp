@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -86,8 +86,9 @@ void Wire::Command::await_suspend(std::coroutine_handle<> waiting) {
   char* text = nullptr;
   const int size =
       redisFormatCommandArgv(&text, static_cast<int>(texts.size()), texts.data(), sizes.data());
+  if (size < 0) throw std::bad_alloc();
   wire_.outgoing_.append(text, static_cast<std::size_t>(size));
-  std::free(text);
+  redisFreeCommand(text);
   number_ = wire_.reply_number_ + wire_.pending_.size();
   wire_.pending_.push_back(this);
   waiting_ = waiting;
