@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cassert>
 #include <span>
-#include <stdexcept>
 
 #include <sodium.h>
+
+#include "identity/credentials/bytes.h"
 
 namespace sluice::identity {
 namespace {
@@ -41,7 +42,7 @@ std::int64_t seconds_of(TimePoint at) {
 
 SessionTokens::SessionTokens(std::vector<Secret> secrets) : secrets_(std::move(secrets)) {
   assert(!secrets_.empty());
-  if (sodium_init() < 0) throw std::runtime_error("libsodium cannot start");
+  start_sodium();
 }
 
 std::string SessionTokens::sign(const Session& session) const {
