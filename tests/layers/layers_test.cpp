@@ -31,6 +31,7 @@ const std::map<std::string, Names> kMayInclude{
     {"base", {}},
     {"limits", {}},
     {"loop", {}},
+    {"loop/uv", {"loop"}},
     {"shm", {}},
     {"telemetry", {}},
     {"redis", {"loop", "telemetry"}},
@@ -60,7 +61,7 @@ const std::map<std::string, Names> kHomes{
     {"jansson.h", {"http/json"}},
     {"libconfig.h++", {"config/"}},
     {"sodium.h", {"identity/"}},
-    {"uv.h", {"loop/"}},
+    {"uv.h", {"loop/uv/"}},
     {"CLI/CLI.hpp", {"commands/", "main"}},
 };
 
@@ -92,8 +93,10 @@ const std::vector<SourceFile>& test_sources() {
   return found;
 }
 
-// "store" of "store/redis/wire.h", "serve" of "serve.cpp".
+// "store" of "store/redis/wire.h", "serve" of "serve.cpp". loop/uv is apart from loop, whose header
+// others implement too.
 std::string layer_of(const std::string& path) {
+  if (path.starts_with("loop/uv/")) return "loop/uv";
   const std::size_t slash = path.find('/');
   return slash == std::string::npos ? fs::path(path).stem().string() : path.substr(0, slash);
 }
