@@ -24,8 +24,9 @@ constexpr std::size_t kSessions = 500;
 constexpr std::size_t kTenants = 5;
 constexpr int kTurns = 200;  // per measurement
 
-constexpr std::string_view kBareScript =
-    "local n = redis.call('INCR', KEYS[1]) redis.call('PEXPIRE', KEYS[1], ARGV[1]) return n";
+constexpr redis::Script kBareScript{
+    "local n = redis.call('INCR', KEYS[1]) redis.call('PEXPIRE', KEYS[1], ARGV[1]) return n",
+    "f47b333a3bd0cd0a009a083fe24adc7102e4a31d"};
 
 class SystemLog {
  public:
@@ -39,7 +40,7 @@ class SystemLog {
 // A private Redis, and the store on it.
 class Rig {
  public:
-  explicit Rig(std::string_view script) {
+  explicit Rig(const redis::Script& script) {
     redis::Link::Options options;
     options.uri.path = server_.socket();
     options.wire.command_timeout = loop::Milliseconds(10'000);

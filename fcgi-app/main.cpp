@@ -11,7 +11,7 @@
 #include "commands/key.h"
 #include "commands/operate.h"
 #include "commands/worker.h"
-#include "loop/loop.h"
+#include "loop/uv/look_up_left.h"
 #include "version.h"
 
 namespace sluice {

@@ -21,7 +21,7 @@ constexpr Range one(char32_t code, Sight sight, std::string_view name) {
 }
 
 // What is not ASCII and is not seen as what it is; in ascending order.
-constexpr std::array kHidden{
+constexpr auto kHidden = std::to_array<Range>({
     Range{0x80, 0x9f, Sight::kUnseen, ""},  // controls
     one(0xa0, Sight::kBlank, "NO-BREAK SPACE"),
     one(0xad, Sight::kUnseen, "SOFT HYPHEN"),
@@ -73,7 +73,7 @@ constexpr std::array kHidden{
     Range{0x1bca0, 0x1bca3, Sight::kUnseen, ""},  // controls of shorthand
     Range{0x1d173, 0x1d17a, Sight::kUnseen, ""},  // and of music
     Range{0xe0000, 0xe0fff, Sight::kUnseen, ""},  // tags, and more variation selectors
-};
+});
 static_assert(std::is_sorted(kHidden.begin(), kHidden.end(),
                              [](const Range& a, const Range& b) { return a.last < b.first; }));
 

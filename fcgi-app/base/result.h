@@ -1,4 +1,4 @@
-// Result<T>: a value or an Error. Expected outcomes are values; exceptions are for start-up only.
+// Result<T>: a value or an Error. Expected outcomes are values.
 #pragma once
 
 #include <string>

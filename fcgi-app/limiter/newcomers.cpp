@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <random>
 #include <type_traits>
+
+#include <sys/random.h>
 
 #include "limiter/bucket_key.h"
 
@@ -62,10 +63,12 @@ Newcomers::Newcomers(Options options, std::span<std::byte> memory)
       counts_(reinterpret_cast<Count*>(memory.data() + sizeof(Head)), kCounts),
       known_(reinterpret_cast<Known*>(counts_.data() + kCounts), kKnown) {
   static_assert(sizeof(Head) + kCounts * sizeof(Count) + kKnown * sizeof(Known) <= kBytes);
-  std::random_device random;
+  // A kernel that refuses leaves a seed that can be guessed, and bounds that can be disturbed.
+  SipHash::Seed random{};
+  [[maybe_unused]] const ssize_t got = ::getrandom(random.data(), sizeof random, 0);
   for (std::size_t i = 0; i < seed_.size(); ++i) {
     std::uint64_t drawn = 0;  // the first worker's stands
-    const std::uint64_t mine = std::uint64_t{random()} << 32U | random() | 1U;
+    const std::uint64_t mine = random[i] | 1U;
     seed_[i] = head_->seed[i].compare_exchange_strong(drawn, mine) ? mine : drawn;
   }
 }

@@ -1,8 +1,17 @@
-// The event loop of a worker: sockets by epoll, the rest by libuv, whose one home this is.
+// The seam between the core and the event loop of its host: all that the core asks of a loop. This
+// is the contract alone. A program links one implementation of it; loop/uv is the worker's.
 //
 // One thread, one loop. A callback runs on the loop's thread, may create, change and destroy any
-// handle (its own too), and must not block. Handles are plain members: destroying one ends its
-// callbacks at once. The loop outlives its handles.
+// handle (its own too), must not block, and lets no exception out but std::bad_alloc. Handles are
+// plain members: destroying one ends its callbacks at once. The loop outlives its handles.
+//
+// An implementation defines every Impl and all functions. It sees to it that
+// - a callback comes from the loop, never from within a constructor or a function of a handle;
+// - a callback that destroys its own handle still has what it captured, until it returns;
+// - no event reaches a handle that was destroyed in this turn, nor another of its descriptor;
+// - the time is read after each wait, before the callbacks, and timers are due by it.
+// For a host that runs a loop of its own it leaves out run(), stop() and Signal: the core uses none
+// of them.
 #pragma once
 
 #include <chrono>
@@ -40,10 +49,6 @@ class Loop {
   std::unique_ptr<Impl> impl_;
 };
 
-// Whether a look-up was on its way when its loop went. A thread of libuv's still waits for it, and
-// exit() for that thread, for as many seconds as the resolver takes: _exit() does not.
-[[nodiscard]] bool is_look_up_left();
-
 // Reports when a file descriptor can be read or written; a hang-up or an error counts as both.
 class Readiness {
  public:
@@ -56,6 +61,7 @@ class Readiness {
   Readiness& operator=(const Readiness&) = delete;
 
   // Watches for `wanted` from now on; kNone pauses, and never fails. Free when nothing changes.
+  // What is ready is told again each turn until it was read or written.
   // Error: kSystem when the kernel refuses, for want of memory or of user watches; then it watches
   // for what it did before.
   [[nodiscard]] Result<void> watch(Events wanted);
@@ -63,7 +69,7 @@ class Readiness {
   struct Impl;
 
  private:
-  Impl* impl_;  // freed by the loop, at the end of its turn
+  Impl* impl_;  // freed by the loop, as are those below, when no callback of it runs
 };
 
 class Timer {
@@ -78,8 +84,9 @@ class Timer {
   void start(Milliseconds delay, Milliseconds repeat = Milliseconds::zero());
   void stop();
 
- private:
   struct Impl;
+
+ private:
   Impl* impl_;
 };
 
@@ -90,12 +97,14 @@ class Signal {
   Signal(const Signal&) = delete;
   Signal& operator=(const Signal&) = delete;
 
- private:
   struct Impl;
+
+ private:
   Impl* impl_;
 };
 
 // Runs once a turn, after the callbacks of the turn and before the loop waits: the place to flush.
+// A loop may leave out a turn in which nothing of the core ran: then there is nothing to flush.
 class BeforeWait {
  public:
   BeforeWait(Loop& loop, Callback flush);
@@ -115,22 +124,22 @@ struct SocketAddress {
   int family = 0;
 };
 
-// Looks up a host without blocking the loop: libuv asks the resolver for a name on a thread of its
-// own. What is an address already is asked of nobody.
+// Looks up a host without blocking the loop. What is an address already is asked of nobody.
 class Resolve {
  public:
   // Called once, from the loop. Error: kStoreUnavailable, with the reason; of a name that no
-  // resolver could be asked for, and where no thread can be made, too.
+  // resolver could be asked for, too.
   using Done = std::function<void(Result<std::vector<SocketAddress>>)>;
   Resolve(Loop& loop, const std::string& host, int port, Done done);
+  // Ends the look-up as far as the loop can; `done` is not called any more.
   ~Resolve();
   Resolve(const Resolve&) = delete;
   Resolve& operator=(const Resolve&) = delete;
 
- private:
   struct Impl;
-  Impl* impl_ = nullptr;          // while the look-up is on its way
-  std::unique_ptr<Timer> known_;  // tells what is known without asking
+
+ private:
+  Impl* impl_;
 };
 
 }  // namespace sluice::loop

@@ -37,7 +37,7 @@ class Endpoints {
   Found found_;
   bool is_wanted_ = false;
   std::vector<loop::SocketAddress> last_good_;
-  // One at a time: a name server that is silent keeps a thread of libuv's for seconds.
+  // One at a time: a loop may give a thread to each, for seconds where a name server is silent.
   std::unique_ptr<loop::Resolve> look_up_;
   loop::Timer give_up_;
 };

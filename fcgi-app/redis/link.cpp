@@ -40,7 +40,7 @@ class Counted {
 
 }  // namespace
 
-Link::Link(loop::Loop& loop, telemetry::Log& log, Options options, std::string_view script)
+Link::Link(loop::Loop& loop, telemetry::Log& log, Options options, const Script& script)
     : loop_(loop),
       log_(log),
       options_(std::move(options)),

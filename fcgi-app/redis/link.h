@@ -42,9 +42,9 @@ class Link {
     loop::Milliseconds ask_when_idle{15'000};
   };
 
-  // Starts connecting. `script` (static text) is loaded by every new wire before it counts as
-  // ready. `loop` and `log` outlive the link.
-  Link(loop::Loop& loop, telemetry::Log& log, Options options, std::string_view script);
+  // Starts connecting. `script` is loaded by every new wire before it counts as ready. `loop` and
+  // `log` outlive the link.
+  Link(loop::Loop& loop, telemetry::Log& log, Options options, const Script& script);
   ~Link() = default;
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;

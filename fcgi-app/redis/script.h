@@ -2,22 +2,21 @@
 // it says NOSCRIPT then, and has run nothing.
 #pragma once
 
-#include <string>
 #include <string_view>
 
 namespace sluice::redis {
 
 class Script {
  public:
-  // `text` is static.
-  explicit Script(std::string_view text);
+  // Both are static; `sha` is the SHA1 of `text`, as 40 hex digits.
+  constexpr Script(std::string_view text, std::string_view sha) : text_(text), sha_(sha) {}
 
-  [[nodiscard]] std::string_view text() const { return text_; }
-  [[nodiscard]] const std::string& sha() const { return sha_; }  // 40 hex digits
+  [[nodiscard]] constexpr std::string_view text() const { return text_; }
+  [[nodiscard]] constexpr std::string_view sha() const { return sha_; }
 
  private:
   std::string_view text_;
-  std::string sha_;
+  std::string_view sha_;
 };
 
 }  // namespace sluice::redis

@@ -31,4 +31,4 @@ file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/replay/harnesses.h CONTENT "${
 add_executable(sluice_replay fuzz/replay.cpp ${harnesses})
 target_include_directories(sluice_replay PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}
                                                  ${CMAKE_CURRENT_BINARY_DIR}/replay)
-target_link_libraries(sluice_replay PRIVATE sluice_core PkgConfig::libsodium)
+target_link_libraries(sluice_replay PRIVATE sluice_app PkgConfig::libsodium)

@@ -31,6 +31,7 @@ const std::map<std::string, Names> kMayInclude{
     {"base", {}},
     {"limits", {}},
     {"loop", {}},
+    {"loop/uv", {"loop"}},
     {"shm", {}},
     {"telemetry", {}},
     {"redis", {"loop", "telemetry"}},
@@ -48,6 +49,10 @@ const std::map<std::string, Names> kMayInclude{
     {"serve", {"handlers", "http", "identity", "limits", "policy", "routes.h"}},
 };
 
+// The folders of sluice_core, which knows no host; of loop/ the header alone.
+const Names kCore{"base",   "http",  "identity", "limiter", "limits",   "loop",
+                  "policy", "redis", "shm",      "store",   "telemetry"};
+
 // Vendor header -> the folders (or file stems) that alone may include it.
 const std::map<std::string, Names> kHomes{
     {"fcgiapp.h", {"fcgi/"}},
@@ -61,7 +66,7 @@ const std::map<std::string, Names> kHomes{
     {"jansson.h", {"http/json"}},
     {"libconfig.h++", {"config/"}},
     {"sodium.h", {"identity/"}},
-    {"uv.h", {"loop/"}},
+    {"uv.h", {"loop/uv/"}},
     {"CLI/CLI.hpp", {"commands/", "main"}},
 };
 
@@ -93,8 +98,10 @@ const std::vector<SourceFile>& test_sources() {
   return found;
 }
 
-// "store" of "store/redis/wire.h", "serve" of "serve.cpp".
+// "store" of "store/redis/wire.h", "serve" of "serve.cpp". loop/uv is apart from loop, whose header
+// others implement too.
 std::string layer_of(const std::string& path) {
+  if (path.starts_with("loop/uv/")) return "loop/uv";
   const std::size_t slash = path.find('/');
   return slash == std::string::npos ? fs::path(path).stem().string() : path.substr(0, slash);
 }
@@ -135,6 +142,41 @@ TEST(LayersTest, EveryFolderIncludesOnlyWhatItsLayerMay) {
       if (header.empty() || header.front() != '"') continue;
       EXPECT_TRUE(allowed(layer_of(file.path), header.substr(1)))
           << file.path << " includes " << header.substr(1);
+    }
+  }
+}
+
+// A host's vendor headers have their homes elsewhere.
+TEST(LayersTest, TheCoreIncludesNothingOfAHost) {
+  for (const SourceFile& file : sources()) {
+    if (!kCore.contains(layer_of(file.path))) continue;
+    for (const std::string& line : file.lines) {
+      const std::string header = included(line);
+      if (header.empty() || header.front() != '"') continue;
+      EXPECT_TRUE(kCore.contains(layer_of(header.substr(1))))
+          << file.path << " includes " << header;
+    }
+  }
+}
+
+// What a line throws, if it begins a statement that does; a word of a text or a comment does not.
+std::string thrown(std::string_view line) {
+  constexpr std::string_view kWord = "throw ";
+  const std::size_t at = line.substr(0, line.find("//")).find(kWord);
+  if (at == std::string_view::npos) return "";
+  const std::size_t before = line.substr(0, at).find_last_not_of(' ');
+  const bool begins = before == std::string_view::npos ||
+                      std::string_view("){;:?").find(line[before]) != std::string_view::npos;
+  return begins ? std::string(line.substr(at + kWord.size())) : "";
+}
+
+TEST(LayersTest, TheCoreThrowsNothingWhileThereIsMemory) {
+  for (const SourceFile& file : sources()) {
+    if (!kCore.contains(layer_of(file.path))) continue;
+    for (const std::string& line : file.lines) {
+      const std::string what = thrown(line);
+      EXPECT_TRUE(what.empty() || what.starts_with("std::bad_alloc()"))
+          << file.path << ": " << line;
     }
   }
 }

@@ -10,7 +10,6 @@
 
 #include "base/unique_fd.h"
 #include "loop/loop.h"
-#include "redis/script.h"
 #include "store/redis/redis_store.h"
 
 namespace sluice::redis {
@@ -27,7 +26,7 @@ class FakeRedis {
   std::map<std::string, std::string, std::less<>> replies{
       {"AUTH", "+OK\r\n"},
       {"SELECT", "+OK\r\n"},
-      {"SCRIPT", bulk(Script(store::kTakeScript).sha())},
+      {"SCRIPT", bulk(store::kTakeScript.sha())},
       {"TIME", "*2\r\n$10\r\n1800000000\r\n$1\r\n0\r\n"},
       {"INFO", "$0\r\n\r\n"},
   };

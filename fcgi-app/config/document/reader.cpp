@@ -9,29 +9,27 @@
 namespace sluice::config {
 namespace {
 
-using libconfig::Setting;
-
 constexpr std::size_t kMaxHintedEdits = 2;
 constexpr std::size_t kMaxListedWords = 16;
 
-std::string_view type_name(Setting::Type type) {
+std::string_view type_name(libconfig::Setting::Type type) {
   switch (type) {
-    case Setting::TypeInt:
-    case Setting::TypeInt64:
+    case libconfig::Setting::TypeInt:
+    case libconfig::Setting::TypeInt64:
       return "an integer";
-    case Setting::TypeFloat:
+    case libconfig::Setting::TypeFloat:
       return "a decimal number";
-    case Setting::TypeString:
+    case libconfig::Setting::TypeString:
       return "a string";
-    case Setting::TypeBoolean:
+    case libconfig::Setting::TypeBoolean:
       return "a boolean";
-    case Setting::TypeGroup:
+    case libconfig::Setting::TypeGroup:
       return "a group { }";
-    case Setting::TypeArray:
+    case libconfig::Setting::TypeArray:
       return "an array [ ]";
-    case Setting::TypeList:
+    case libconfig::Setting::TypeList:
       return "a list ( )";
-    case Setting::TypeNone:
+    case libconfig::Setting::TypeNone:
       break;
   }
   return "nothing";
@@ -82,10 +80,10 @@ std::string hint(std::string_view word, Words known) {
 std::optional<std::int64_t> Value::integer(std::int64_t low, std::int64_t high) const {
   std::int64_t value = 0;
   switch (setting_->getType()) {
-    case Setting::TypeInt:
+    case libconfig::Setting::TypeInt:
       value = static_cast<int>(*setting_);
       break;
-    case Setting::TypeInt64:
+    case libconfig::Setting::TypeInt64:
       value = static_cast<long long>(*setting_);
       break;
     default:
@@ -101,7 +99,7 @@ std::optional<std::int64_t> Value::integer(std::int64_t low, std::int64_t high) 
 }
 
 std::optional<std::string> Value::text() const {
-  if (setting_->getType() == Setting::TypeString) return std::string(setting_->c_str());
+  if (setting_->getType() == libconfig::Setting::TypeString) return std::string(setting_->c_str());
   complain_type("a string");
   return std::nullopt;
 }

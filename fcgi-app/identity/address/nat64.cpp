@@ -8,7 +8,7 @@
 namespace sluice::identity {
 namespace {
 
-constexpr std::array kPrefixBits{32, 40, 48, 56, 64, 96};
+constexpr std::array<int, 6> kPrefixBits{32, 40, 48, 56, 64, 96};
 // Bits 64 to 71, which hold nothing: an IPv4 address goes on after them.
 constexpr std::size_t kReservedByte = 8;
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
-#include <stdexcept>
 
 #include <sodium.h>
 
@@ -49,7 +48,7 @@ ApiKeyHash hash_of_api_key(std::string_view key) {
 }
 
 std::string generate_api_key() {
-  if (sodium_init() < 0) throw std::runtime_error("libsodium cannot start");
+  start_sodium();
   std::array<std::uint8_t, kRandomBytes> bytes{};
   randombytes_buf(bytes.data(), bytes.size());
   std::array<char, kKeyLength - kPrefix.size() + 1> text{};  // and the NUL that sodium writes

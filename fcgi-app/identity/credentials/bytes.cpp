@@ -6,6 +6,11 @@
 
 namespace sluice::identity {
 
+// It fails only where libsodium's own mutex does; and what was not set up is merely slower.
+void start_sodium() {
+  [[maybe_unused]] const int started = sodium_init();
+}
+
 void hash_into(std::span<std::uint8_t> hash, std::string_view text) {
   crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const std::uint8_t*>(text.data()),
                      text.size(), nullptr, 0);

@@ -7,6 +7,9 @@
 
 namespace sluice::identity {
 
+// Sets libsodium up, whoever has done so already. Call it before anything is signed or drawn.
+void start_sodium();
+
 // BLAKE2b without a key, as long as `hash`: 16 to 64 bytes.
 void hash_into(std::span<std::uint8_t> hash, std::string_view text);
 

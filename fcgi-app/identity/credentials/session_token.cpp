@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cassert>
 #include <span>
-#include <stdexcept>
 
 #include <sodium.h>
 
 #include "identity/credentials/base64.h"
+#include "identity/credentials/bytes.h"
 
 namespace sluice::identity {
 namespace {
@@ -37,7 +37,7 @@ std::int64_t seconds_of(TimePoint at) {
 
 SessionTokens::SessionTokens(std::vector<Secret> secrets) : secrets_(std::move(secrets)) {
   assert(!secrets_.empty());
-  if (sodium_init() < 0) throw std::runtime_error("libsodium cannot start");
+  start_sodium();
 }
 
 std::string SessionTokens::sign(const Session& session) const {

@@ -14,8 +14,8 @@
 
 namespace sluice::store {
 
-// The text of take.lua, embedded by the build.
-extern const std::string_view kTakeScript;
+// take.lua, embedded by the build.
+extern const redis::Script kTakeScript;
 
 class RedisStore final : public BucketStore {
  public:

@@ -1,3 +1,4 @@
+// The loop of a worker, by libuv: what it holds, timers, signals and look-ups.
 #include "loop/loop.h"
 
 #include <cerrno>
@@ -10,7 +11,8 @@
 #include <sys/epoll.h>
 #include <uv.h>
 
-#include "loop/loop_impl.h"
+#include "loop/uv/look_up_left.h"
+#include "loop/uv/loop_impl.h"
 
 namespace sluice::loop {
 namespace {
@@ -132,10 +134,13 @@ Signal::~Signal() {
   impl_->close();
 }
 
+// Of a look-up that is on its way this is libuv's, whose on_done() frees it, though its owner may
+// be gone by then. Otherwise it is the owner's.
 struct Resolve::Impl {
   uv_getaddrinfo_t request{};
   Resolve* owner;
   Done done;
+  std::unique_ptr<Timer> known;  // tells what is known without asking
 
   Impl(Resolve* resolve, Done function) : owner(resolve), done(std::move(function)) {
     request.data = this;
@@ -171,30 +176,31 @@ struct Resolve::Impl {
   }
 };
 
-Resolve::Resolve(Loop& loop, const std::string& host, int port, Done done) {
+Resolve::Resolve(Loop& loop, const std::string& host, int port, Done done)
+    : impl_(new Impl(this, std::move(done))) {
   const std::string service = fmt::to_string(port);
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   auto found = Impl::parse(host, service, hints);
   if (!found) {
-    auto impl = std::make_unique<Impl>(this, done);
     const int status = can_make_thread()
-                           ? uv_getaddrinfo(&loop.impl().loop, &impl->request, &Impl::on_done,
+                           ? uv_getaddrinfo(&loop.impl().loop, &impl_->request, &Impl::on_done,
                                             host.c_str(), service.c_str(), &hints)
                            : UV_EAGAIN;
-    if (status == 0) {
-      impl_ = impl.release();  // on_done() frees it
-      return;
-    }
+    if (status == 0) return;
     found = Impl::addresses(status, nullptr);
   }
-  known_ = std::make_unique<Timer>(
-      loop, [done = std::move(done), found = std::move(*found)] { done(found); });
-  known_->start(Milliseconds::zero());
+  impl_->known = std::make_unique<Timer>(
+      loop, [done = std::move(impl_->done), found = std::move(*found)] { done(found); });
+  impl_->known->start(Milliseconds::zero());
 }
 
 Resolve::~Resolve() {
   if (!impl_) return;
+  if (impl_->known) {
+    delete impl_;
+    return;
+  }
   impl_->owner = nullptr;
   uv_cancel(reinterpret_cast<uv_req_t*>(&impl_->request));  // on_done runs all the same
 }

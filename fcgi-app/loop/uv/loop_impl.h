@@ -1,4 +1,4 @@
-// What a Loop holds. Of loop/ alone: it includes uv.h.
+// What a Loop holds. Of loop/uv alone, the one home of uv.h.
 #pragma once
 
 #include <array>

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <utility>
 
-#include "loop/loop_impl.h"
+#include "loop/uv/loop_impl.h"
 
 namespace sluice::loop {
 
