@@ -63,10 +63,13 @@ count_report() {  # NAME EXIT-CODE LINES
 
 # In shards, as many at a time as there are processors: some tests wait for time-outs.
 unit_tests() {  # PRESET
-  local shards=$((4 * $(nproc))) code=0
+  local program shards=$((4 * $(nproc))) code=0
   rm -f build/unit-*.json
-  seq 0 $((shards - 1)) | GTEST_TOTAL_SHARDS=$shards xargs -P "$(nproc)" -I{} env GTEST_SHARD_INDEX={} \
-    "build/$1/tests/sluice_tests" --gtest_brief=1 "--gtest_output=json:$PWD/build/unit-{}.json" || code=$?
+  for program in sluice_tests sluice_core_test; do
+    seq 0 $((shards - 1)) | GTEST_TOTAL_SHARDS=$shards xargs -P "$(nproc)" -I{} env GTEST_SHARD_INDEX={} \
+      "build/$1/tests/$program" --gtest_brief=1 "--gtest_output=json:$PWD/build/unit-$program-{}.json" ||
+      code=$?
+  done
   count_report "unit tests" $code "$(jq -rs '[.[].testsuites[].testsuite[] | select(.status == "RUN")] |
     "\(length) \(map(select(has("failures"))) | length) \(map(select(.result == "SKIPPED")) | length)",
       (.[] | select(has("failures")) | "\(.classname).\(.name)")' build/unit-*.json)"

@@ -1,4 +1,5 @@
-// What loop/loop.h promises, of whichever implementation is linked.
+// What loop/loop.h promises, of whichever implementation is linked: sluice_tests runs this over the
+// worker's, sluice_core_test over core/epoll_loop.cpp.
 #include <array>
 #include <cerrno>
 #include <memory>
