@@ -57,7 +57,7 @@ class App {
   telemetry::Log log_;
   Storage storage_;
   identity::SessionTokens tokens_;
-  handlers::Resources resources_;
+  handlers::Services services_;
   std::shared_ptr<const policy::Policy> policy_;  // of requests that come now
   fcgi::Server server_;
   loop::Timer deadline_;

@@ -10,7 +10,7 @@ using http::problem;
 
 Task<http::Response> serve(const http::Request& request,
                            std::shared_ptr<const policy::Policy> policy,
-                           handlers::Resources& resources) {
+                           handlers::Services& services) {
   const auto route = match(request);
   if (!route) co_return problem(route.error());
   auto identity = policy->identities().resolve(request, (*route)->credentials);
@@ -27,7 +27,7 @@ Task<http::Response> serve(const http::Request& request,
     limits = (*route)->limits_of(policy->plans(), *identity);
     decision = co_await policy->limiter().decide(limits, *identity, (*route)->name, 1);
   }
-  const handlers::Call call{request, *identity, decision, *policy, resources};
+  const handlers::Call call{request, *identity, decision, *policy, services};
   http::Response response;
   if (!decision.allowed) {
     response = problem(decision);

@@ -21,7 +21,7 @@ namespace sluice::handlers {
 using Trouble = std::function<std::string()>;
 
 // Owned by App; outlives every request.
-struct Resources {
+struct Services {
   const Clock& clock;
   const identity::SessionTokens& tokens;
   StoreProbe store;
@@ -35,7 +35,7 @@ struct Call {
   const identity::Identity& identity;
   const limits::Decision& decision;
   const policy::Policy& policy;
-  Resources& resources;
+  Services& services;
 };
 
 using Handler = Task<http::Response> (*)(const Call& call);

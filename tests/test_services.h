@@ -12,8 +12,8 @@ inline const limits::Limit kTestHealth{
     .name = "@health", .tenant = "", .rate = {1000, {1, limits::Unit::kSecond}}};
 
 // The arguments outlive what is returned.
-inline handlers::Resources test_resources(const Clock& clock, const identity::SessionTokens& tokens,
-                                          store::BucketStore& store) {
+inline handlers::Services test_services(const Clock& clock, const identity::SessionTokens& tokens,
+                                        store::BucketStore& store) {
   return {clock,
           tokens,
           handlers::StoreProbe(store, {"health", &kTestHealth, 1}),
@@ -24,11 +24,11 @@ inline handlers::Resources test_resources(const Clock& clock, const identity::Se
 // The seventh, of a build and a deployment that do not change. The arguments but the rules outlive
 // it.
 inline std::shared_ptr<const policy::Policy> test_policy(policy::Rules rules,
-                                                         const handlers::Resources& resources,
+                                                         const handlers::Services& services,
                                                          store::BucketStore& store,
                                                          std::span<std::byte> newcomers) {
-  const policy::Ground ground{
-      store, resources.clock, newcomers, resources.tokens, nullptr, {"1.2.3", "api1", "memory://"}};
+  const policy::Ground ground{store,           services.clock, newcomers,
+                              services.tokens, nullptr,        {"1.2.3", "api1", "memory://"}};
   return std::make_shared<const policy::Policy>(std::move(rules), 7, ground);
 }
 
