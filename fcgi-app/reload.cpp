@@ -36,12 +36,12 @@ constexpr std::array<Setting, 13> kSettings{{
      [](const Config& a, const Config& b) {
        return a.limiter.keys.prefix == b.limiter.keys.prefix;
      }},
+    {"storage.shared_file",
+     [](const Config& a, const Config& b) { return a.shared_file == b.shared_file; }},
     {"storage.shared_memory_mb",
      [](const Config& a, const Config& b) {
        return a.shared_memory.bytes == b.shared_memory.bytes;
      }},
-    {"new_buckets.file",
-     [](const Config& a, const Config& b) { return a.newcomers_file == b.newcomers_file; }},
     {"sessions.secret_file",
      [](const Config& a, const Config& b) {
        return a.sessions.secret_file == b.sessions.secret_file;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "limiter/newcomers.h"
 #include "store/memory/memory_store.h"
 #include "store/shm/shm_store.h"
 
@@ -21,20 +20,10 @@ std::unique_ptr<store::BucketStore> open_shared_memory(const config::Config& con
   return std::move(*opened);
 }
 
-// Without the host's memory the bounds hold for each worker by itself: no reason not to serve.
-shm::Region open_newcomers(const config::Config& config, telemetry::Log& log) {
-  constexpr std::size_t kBytes = limiter::Newcomers::kBytes;
-  if (!config.newcomers_file.empty()) {
-    auto shared = shm::Region::open(config.newcomers_file, kBytes, config.shared_memory.create);
-    if (shared) return std::move(*shared);
-    if (shared.error().code != ErrorCode::kNotFound) {
-      log.warning("new buckets are bounded by each worker alone",
-                  {{"reason", shared.error().detail}});
-    }
-  }
-  auto own = shm::Region::anonymous(kBytes);
-  if (!own) throw std::runtime_error("no memory to count new buckets in: " + own.error().detail);
-  return std::move(*own);
+shm::Segment open_shared(const config::Config& config, telemetry::Log& log) {
+  auto opened = open_regions(config.shared_file, config.shared_memory.create, log);
+  if (!opened) throw std::runtime_error(opened.error().detail);
+  return std::move(*opened);
 }
 
 // One line, whatever a stranger at Redis's address said.
@@ -48,7 +37,7 @@ std::string one_line(std::string text) {
 
 Storage::Storage(const config::Config& config, loop::Loop& loop, const Clock& clock,
                  telemetry::Log& log)
-    : clock_(clock) {
+    : clock_(clock), shared_(open_shared(config, log)) {
   switch (config.storage) {
     case config::Storage::kRedis: {
       redis_ = std::make_unique<redis::Link>(loop, log, config.redis, store::kTakeScript);
@@ -64,7 +53,6 @@ Storage::Storage(const config::Config& config, loop::Loop& loop, const Clock& cl
       buckets_ = std::make_unique<store::MemoryStore>(clock, store::MemoryStore::Options{});
       break;
   }
-  newcomers_.emplace(open_newcomers(config, log));
 }
 
 std::string Storage::trouble() const {

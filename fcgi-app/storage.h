@@ -3,13 +3,13 @@
 
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 
 #include "config/config.h"
 #include "loop/loop.h"
-#include "shm/region.h"
+#include "regions.h"
+#include "shm/segment.h"
 #include "store/redis/redis_store.h"
 #include "telemetry/log.h"
 
@@ -26,7 +26,7 @@ class Storage {
   // The time by which the buckets are counted: Redis's, or the host's.
   [[nodiscard]] const Clock& clock() const { return redis_ ? redis_->clock() : clock_; }
   // What bounds new buckets: the host's, or this process's where that cannot be.
-  [[nodiscard]] std::span<std::byte> newcomers() const { return newcomers_->memory(); }
+  [[nodiscard]] std::span<std::byte> newcomers() const { return shared_.memory(kNewcomersRegion); }
   // Why Redis does not serve: a line of ASCII that tells no password; empty if it does, and where
   // there is no Redis.
   [[nodiscard]] std::string trouble() const;
@@ -40,7 +40,7 @@ class Storage {
   std::unique_ptr<redis::Link> redis_;
   store::RedisStore* redis_store_ = nullptr;  // buckets_, if they are in Redis
   std::unique_ptr<store::BucketStore> buckets_;
-  std::optional<shm::Region> newcomers_;
+  shm::Segment shared_;
 };
 
 }  // namespace sluice

@@ -21,13 +21,13 @@ class ReloadTest : public config::Load {
 TEST_F(ReloadTest, NamesEachSettingThatTakesARestart) {
   const config::Config running = read("log = {};\n");
   const std::vector<std::pair<std::string, std::string>> rows{
-      {"storage = { uri = \"redis://other\"; };", "storage.uri, new_buckets.file"},
+      {"storage = { uri = \"redis://other\"; };", "storage.uri, storage.shared_file"},
       {"storage = { connect_timeout_ms = 7; };", "storage.connect_timeout_ms"},
       {"storage = { deadline_ms = 7; };", "storage.deadline_ms"},
       {"storage = { max_pending = 7; };", "storage.max_pending"},
-      {"storage = { key_prefix = \"p\"; };", "storage.key_prefix, new_buckets.file"},
+      {"storage = { key_prefix = \"p\"; };", "storage.key_prefix, storage.shared_file"},
+      {"storage = { shared_file = \"/run/s\"; };", "storage.shared_file"},
       {"storage = { shared_memory_mb = 7; };", "storage.shared_memory_mb"},
-      {"new_buckets = { file = \"/run/n\"; };", "new_buckets.file"},
       {"sessions = { secret_file = \"other\"; };", "sessions.secret_file"},
       {"fastcgi = { max_body_bytes = 7; };", "fastcgi.max_body_bytes"},
       {"fastcgi = { max_params_bytes = 2048; };", "fastcgi.max_params_bytes"},

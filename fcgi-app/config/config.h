@@ -54,9 +54,9 @@ struct Config {
   redis::Link::Options redis;
   std::string shared_memory_file;
   store::ShmStore::Options shared_memory;
+  // What the workers of a host share besides the counts (regions.h); of memory:// nothing.
+  std::string shared_file;
   limiter::Limiter::Options limiter;
-  // What the workers of a host share to bound new buckets; of memory:// nothing.
-  std::string newcomers_file;
   // sessions, api_keys, client_address and access, fastcgi, status, log
   Sessions sessions;
   ApiKeySettings api_keys;  // the keys themselves are of `identity`

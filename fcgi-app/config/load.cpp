@@ -114,19 +114,19 @@ void apply_environment(const std::filesystem::path& folder, Draft& draft, Report
 
 // Who has the same store and keys on this host shares it, whatever user of Redis each is: an
 // operator is another one than the workers.
-std::string default_newcomers_file(const Config& config) {
+std::string default_shared_file(const Config& config) {
   switch (config.storage) {
     case Storage::kMemory:
       return "";
     case Storage::kSharedMemory:
-      return config.shared_memory_file + ".newcomers";
+      return config.shared_memory_file + ".shared";
     case Storage::kRedis:
       break;
   }
   const redis::Uri& uri = config.redis.uri;
   const std::string what = fmt::format("{}{}:{}/{} {}", uri.path, uri.host, uri.port, uri.db,
                                        config.limiter.keys.prefix);
-  return fmt::format("/dev/shm/sluice-newcomers-{:016x}", SipHash::of(what, {}));
+  return fmt::format("/dev/shm/sluice-{:016x}", SipHash::of(what, {}));
 }
 
 }  // namespace
@@ -159,8 +159,8 @@ Result<Config> load(const std::string& path, const LoadOptions& options) {
     read_lists(parent, draft);
   }
   apply_environment(parent, draft, report);
-  if (draft.config.newcomers_file.empty()) {
-    draft.config.newcomers_file = default_newcomers_file(draft.config);
+  if (draft.config.shared_file.empty()) {
+    draft.config.shared_file = default_shared_file(draft.config);
   }
   if (!report.empty()) return fail(ErrorCode::kInvalidConfig, report.text());
   draft.config.warnings = report.warnings();

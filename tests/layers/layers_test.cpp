@@ -114,7 +114,7 @@ std::string included(std::string_view line) {
 }
 
 bool allowed(const std::string& layer, const std::string& header) {
-  static const Names anything{"app", "commands", "main", "reload", "storage"};
+  static const Names anything{"app", "commands", "main", "regions", "reload", "storage"};
   if (anything.contains(layer) || header == "version.h") return true;
   const auto found = kMayInclude.find(layer);
   if (found == kMayInclude.end()) return false;

@@ -43,13 +43,13 @@ void read_key_prefix(const Value& value, Settings& settings) {
   settings.config.limiter.keys.prefix = *prefix;
 }
 
-void read_newcomers_file(const Value& value, Settings& settings) {
+void read_shared_file(const Value& value, Settings& settings) {
   const auto file = value.text();
   if (!file) return;
   if (!file->starts_with('/')) {
-    value.complain(fmt::format("\"{}\" is no whole path; write /dev/shm/sluice-newcomers", *file));
+    value.complain(fmt::format("\"{}\" is no whole path; write /dev/shm/sluice-shared", *file));
   }
-  settings.config.newcomers_file = *file;
+  settings.config.shared_file = *file;
 }
 
 void read_secret_file(const Value& value, Settings& settings) {
@@ -98,7 +98,7 @@ void read_integer(const Value& value, Number& number) {
   if (const auto read = value.integer(kLow, kHigh)) number = static_cast<Number>(*read);
 }
 
-constexpr std::array<Key<Settings>, 6> kStorageKeys{{
+constexpr std::array<Key<Settings>, 7> kStorageKeys{{
     {"uri", read_uri},
     {"connect_timeout_ms",
      [](const Value& value, Settings& settings) {
@@ -113,6 +113,7 @@ constexpr std::array<Key<Settings>, 6> kStorageKeys{{
        read_integer<1, 1'000'000>(value, settings.config.redis.wire.max_pending);
      }},
     {"key_prefix", read_key_prefix},
+    {"shared_file", read_shared_file},
     {"shared_memory_mb",
      [](const Value& value, Settings& settings) {
        if (const auto megabytes = value.integer(1, 16'384)) {
@@ -159,8 +160,7 @@ constexpr std::array<Key<Settings>, 4> kFastcgiKeys{{
      }},
 }};
 
-constexpr std::array<Key<Settings>, 3> kNewBucketsKeys{{
-    {"file", read_newcomers_file},
+constexpr std::array<Key<Settings>, 2> kNewBucketsKeys{{
     {"per_tenant",
      [](const Value& value, Settings& settings) {
        read_integer<0, limits::kMaxQuota>(value, settings.config.limiter.newcomers.per_tenant);
