@@ -53,11 +53,15 @@ App::App(const config::Config& config, Options options, std::vector<identity::Se
       log_(STDERR_FILENO, clock_, {config.log_level, options_.pool}),
       storage_(config, loop_, clock_, log_),
       tokens_(std::move(secrets)),
-      services_{storage_.clock(), tokens_,
+      observer_(storage_.counters(), &log_),
+      services_{storage_.clock(),
+                tokens_,
+                observer_,
                 handlers::StoreProbe(
                     storage_.buckets(),
                     {limiter::bucket_key(config.limiter.keys, kHealth, {}, ""), &kHealth, 1}),
-                [this] { return storage_.trouble(); }, route_names()},
+                [this] { return storage_.trouble(); },
+                route_names()},
       policy_(make_policy(config, options_.generation)),
       server_(loop_, log_, config.server, std::move(listener),
               [this](const http::Request& request) {

@@ -18,6 +18,7 @@
 #include "policy/policy.h"
 #include "storage.h"
 #include "telemetry/log.h"
+#include "telemetry/observer.h"
 
 namespace sluice {
 
@@ -57,6 +58,7 @@ class App {
   telemetry::Log log_;
   Storage storage_;
   identity::SessionTokens tokens_;
+  telemetry::Observer observer_;
   handlers::Services services_;
   std::shared_ptr<const policy::Policy> policy_;  // of requests that come now
   fcgi::Server server_;

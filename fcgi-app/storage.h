@@ -27,6 +27,8 @@ class Storage {
   [[nodiscard]] const Clock& clock() const { return redis_ ? redis_->clock() : clock_; }
   // What bounds new buckets: the host's, or this process's where that cannot be.
   [[nodiscard]] std::span<std::byte> newcomers() const { return shared_.memory(kNewcomersRegion); }
+  // What requests are counted in: the same.
+  [[nodiscard]] std::span<std::byte> counters() const { return shared_.memory(kCountersRegion); }
   // Why Redis does not serve: a line of ASCII that tells no password; empty if it does, and where
   // there is no Redis.
   [[nodiscard]] std::string trouble() const;

@@ -1,4 +1,4 @@
-// The memory that a limiter counts new buckets in, for a test alone.
+// Memory that workers share, for a test alone.
 #pragma once
 
 #include <cstddef>
@@ -8,14 +8,18 @@
 
 namespace sluice {
 
-class NewcomerMemory {
+template <const shm::Region& kRegion>
+class RegionMemory {
  public:
   operator std::span<std::byte>() const {  // NOLINT: that is what it is
-    return segment_.memory(kNewcomersRegion);
+    return segment_.memory(kRegion);
   }
 
  private:
-  shm::Segment segment_ = *shm::Segment::anonymous({&kNewcomersRegion, 1});
+  shm::Segment segment_ = *shm::Segment::anonymous({&kRegion, 1});
 };
+
+using NewcomerMemory = RegionMemory<kNewcomersRegion>;
+using CounterMemory = RegionMemory<kCountersRegion>;
 
 }  // namespace sluice

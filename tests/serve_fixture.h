@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "manual_clock.h"
-#include "newcomer_memory.h"
+#include "region_memory.h"
 #include "run_task.h"
 #include "serve.h"
 #include "store/memory/memory_store.h"
@@ -104,7 +104,9 @@ class ServeFixture : public testing::Test {
   store::MemoryStore store_{clock_, {}};
   NewcomerMemory newcomers_;
   identity::SessionTokens tokens_{{identity::Secret{}}};
-  handlers::Services services_ = test_services(clock_, tokens_, store_);
+  CounterMemory counters_memory_;
+  telemetry::Observer observer_{counters_memory_, nullptr};
+  handlers::Services services_ = test_services(clock_, tokens_, observer_, store_);
   policy::Rules rules_{.identity = access()};
   std::shared_ptr<const policy::Policy> policy_;
   limiter::Limiter* limiter_ = nullptr;  // the policy's

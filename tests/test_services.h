@@ -13,9 +13,10 @@ inline const limits::Limit kTestHealth{
 
 // The arguments outlive what is returned.
 inline handlers::Services test_services(const Clock& clock, const identity::SessionTokens& tokens,
-                                        store::BucketStore& store) {
+                                        telemetry::Observer& observer, store::BucketStore& store) {
   return {clock,
           tokens,
+          observer,
           handlers::StoreProbe(store, {"health", &kTestHealth, 1}),
           [] { return ""; },
           {"session", "chat"}};

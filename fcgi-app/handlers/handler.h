@@ -14,6 +14,7 @@
 #include "identity/credentials/session_token.h"
 #include "identity/identity.h"
 #include "policy/policy.h"
+#include "telemetry/observer.h"
 
 namespace sluice::handlers {
 
@@ -24,6 +25,7 @@ using Trouble = std::function<std::string()>;
 struct Services {
   const Clock& clock;
   const identity::SessionTokens& tokens;
+  telemetry::Observer& observer;
   StoreProbe store;
   Trouble trouble;
   std::vector<std::string_view> limited_routes;  // those that cost something

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "manual_clock.h"
-#include "newcomer_memory.h"
+#include "region_memory.h"
 #include "serve.h"
 #include "store/memory/memory_store.h"
 #include "test_services.h"
@@ -68,7 +68,9 @@ class Worker {
   store::MemoryStore store_{clock_, {}};
   NewcomerMemory newcomers_;
   identity::SessionTokens tokens_{{identity::Secret{}}};
-  handlers::Services services_ = test_services(clock_, tokens_, store_);
+  CounterMemory counters_;
+  telemetry::Observer observer_{counters_, nullptr};
+  handlers::Services services_ = test_services(clock_, tokens_, observer_, store_);
   std::shared_ptr<const policy::Policy> policy_ = test_policy({.limiter = {.penalty = {.after = 3}},
                                                                .identity = make_options(),
                                                                .plans = make_plans(),

@@ -32,7 +32,7 @@ const std::map<std::string, Names> kMayInclude{
     {"limits", {}},
     {"loop", {}},
     {"shm", {}},
-    {"telemetry", {}},
+    {"telemetry", {"limits"}},
     {"redis", {"loop", "telemetry"}},
     {"store", {"limits", "loop", "redis", "telemetry"}},
     {"http", {"limits"}},
@@ -44,7 +44,7 @@ const std::map<std::string, Names> kMayInclude{
     {"config",
      {"fcgi", "http", "identity", "limiter", "limits", "loop", "redis", "store", "telemetry"}},
     {"routes", {"handlers", "http", "identity", "limiter", "limits"}},
-    {"serve", {"handlers", "http", "identity", "limits", "policy", "routes.h"}},
+    {"serve", {"handlers", "http", "identity", "limits", "policy", "routes.h", "telemetry"}},
 };
 
 // Vendor header -> the folders (or file stems) that alone may include it.
