@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "limiter/bucket_key.h"
-#include "newcomer_region.h"
+#include "regions.h"
 #include "routes.h"
 #include "serve.h"
 #include "version.h"
@@ -60,18 +60,22 @@ App::App(config::Loaded config, Options options, std::vector<identity::Secret> s
       deployment_(std::move(config.deployment)),
       log_(STDERR_FILENO, clock_, {deployment_.log_level, options_.pool}),
       store_(value_of(store::Assembly::make(deployment_.store, loop_, clock_, log_))),
-      newcomers_(value_of(open_newcomers(deployment_.newcomers_file, true, log_))),
+      shared_(value_of(open_regions(deployment_.shared_file, true, log_))),
       tokens_(std::move(secrets)),
-      resources_{store_.clock(), tokens_,
-                 handlers::StoreProbe(
-                     store_.buckets(),
-                     {limiter::bucket_key({.prefix = deployment_.key_prefix}, kHealth, {}, ""),
-                      &kHealth, 1}),
-                 [this] { return store_.trouble(); }, route_names()},
+      observer_(shared_.memory(kCountersRegion), &log_),
+      services_{store_.clock(),
+                tokens_,
+                observer_,
+                handlers::StoreProbe(
+                    store_.buckets(),
+                    {limiter::bucket_key({.prefix = deployment_.key_prefix}, kHealth, {}, ""),
+                     &kHealth, 1}),
+                [this] { return store_.trouble(); },
+                route_names()},
       policy_(make_policy(std::move(config.rules), options_.generation)),
       server_(loop_, log_, deployment_.server, std::move(listener),
               [this](const http::Request& request) {
-                return options_.echo ? echo(request) : serve(request, policy_, resources_);
+                return options_.echo ? echo(request) : serve(request, policy_, services_);
               }),
       deadline_(loop_, [this] { quit(); }) {
   for (const int signal : kStopSignals) {
@@ -84,7 +88,7 @@ std::shared_ptr<const policy::Policy> App::make_policy(policy::Rules rules,
                                                        std::int64_t generation) {
   const policy::Ground ground{.store = store_.buckets(),
                               .clock = store_.clock(),
-                              .newcomers = newcomers_.memory(),
+                              .newcomers = shared_.memory(kNewcomersRegion),
                               .tokens = tokens_,
                               .log = &log_,
                               .key_prefix = deployment_.key_prefix,

@@ -16,9 +16,10 @@
 #include "identity/credentials/session_token.h"
 #include "loop/loop.h"
 #include "policy/policy.h"
-#include "shm/region.h"
+#include "shm/segment.h"
 #include "store/assembly.h"
 #include "telemetry/log.h"
+#include "telemetry/observer.h"
 
 namespace sluice {
 
@@ -58,9 +59,10 @@ class App {
   loop::Loop loop_;
   telemetry::Log log_;
   store::Assembly store_;
-  shm::Region newcomers_;
+  shm::Segment shared_;
   identity::SessionTokens tokens_;
-  handlers::Resources resources_;
+  telemetry::Observer observer_;
+  handlers::Services services_;
   std::shared_ptr<const policy::Policy> policy_;  // of requests that come now
   fcgi::Server server_;
   loop::Timer deadline_;

@@ -1,6 +1,7 @@
 // The table of all routes.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,10 @@ struct Route {
 // The route of `request`, whatever else is wrong with it. A HEAD is answered by its GET; nginx
 // drops the body. Errors: kNotFound, kMethodNotAllowed (detail: the Allow field).
 [[nodiscard]] Result<const Route*> match(const http::Request& request);
+
+// Its place in the table, by which requests are counted (telemetry/counters.h). REQUIRES: it is of
+// the table.
+[[nodiscard]] std::size_t number_of(const Route& route);
 
 // The names that a limit and a cost may use: of the routes that cost something.
 [[nodiscard]] std::vector<std::string_view> route_names();

@@ -3,40 +3,44 @@
 #include "http/problem.h"
 #include "http/ratelimit_fields.h"
 #include "routes.h"
+#include "telemetry/observer.h"
 
 namespace sluice {
 
-using http::problem;
-
 Task<http::Response> serve(const http::Request& request,
                            std::shared_ptr<const policy::Policy> policy,
-                           handlers::Resources& resources) {
+                           handlers::Services& services) {
+  telemetry::Observation seen(services.observer);
   const auto route = match(request);
-  if (!route) co_return problem(route.error());
+  if (!route) co_return seen.refused(http::problem(route.error()));
+  seen.matched(number_of(**route));
   auto identity = policy->identities().resolve(request, (*route)->credentials);
-  if (!identity) co_return problem(identity.error());
+  if (!identity) co_return seen.refused(http::problem(identity.error()));
   const std::int64_t cost = (*route)->cost(request, *identity, policy->costs());
   auto limits = (*route)->limits_of(policy->plans(), *identity);
   limits::Decision decision;
   if (!(*route)->is_open()) {
     decision = co_await policy->limiter().decide(limits, *identity, (*route)->name, cost);
+    seen.decided(decision, cost);
   }
   // A session that was ended is a false claim after all, as only the store knows.
   if (decision.barred_by == limits::BarredBy::kEndedSession) {
     policy->identities().reject_revoked(request, *identity);
     limits = (*route)->limits_of(policy->plans(), *identity);
     decision = co_await policy->limiter().decide(limits, *identity, (*route)->name, 1);
+    seen.decided(decision, 1);
   }
-  const handlers::Call call{request, *identity, decision, *policy, resources};
+  const handlers::Call call{request, *identity, decision, *policy, services};
   http::Response response;
   if (!decision.allowed) {
-    response = problem(decision);
+    response = http::problem(decision);
   } else if (identity->rejection) {
-    response = problem(*identity->rejection);  // charged all the same
+    response = seen.refused(http::problem(*identity->rejection));  // charged all the same
   } else {
     response = co_await (*route)->handler(call);
   }
   http::write_ratelimit_fields(decision, response);
+  seen.answered();
   co_return response;
 }
 

@@ -11,10 +11,10 @@
 
 namespace sluice {
 
-// Answers one request, by the policy that it is given. REQUIRES: request and resources outlive the
+// Answers one request, by the policy that it is given. REQUIRES: request and services outlive the
 // task.
 [[nodiscard]] Task<http::Response> serve(const http::Request& request,
                                          std::shared_ptr<const policy::Policy> policy,
-                                         handlers::Resources& resources);
+                                         handlers::Services& services);
 
 }  // namespace sluice

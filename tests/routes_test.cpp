@@ -55,6 +55,17 @@ TEST(RoutesTest, OpenRoutesHaveNothingToDecide) {
   EXPECT_FALSE((*match_of("POST", "/chat"))->is_open());
 }
 
+// Workers of two releases count in the same memory, by number.
+TEST(RoutesTest, ARouteKeepsItsNumber) {
+  const std::vector<std::pair<std::string_view, std::string_view>> in_order{
+      {"GET", "/"},         {"GET", "/livez"},      {"GET", "/readyz"}, {"GET", "/limits"},
+      {"POST", "/session"}, {"DELETE", "/session"}, {"POST", "/chat"}};
+  for (std::size_t number = 0; number < in_order.size(); ++number) {
+    const auto& [method, path] = in_order[number];
+    EXPECT_EQ(number_of(**match_of(method, path)), number) << method << " " << path;
+  }
+}
+
 TEST(RoutesTest, LimitsMayNameTheRoutesOfTheTable) {
   EXPECT_EQ(route_names(), (std::vector<std::string_view>{"session", "chat"}));
 }

@@ -36,7 +36,7 @@ class ServeChargedTest : public ServeFixture {
     request.body = shape.body;
     request.body_too_large = shape.body_too_large;
     request.too_many_params = shape.too_many_params;
-    return run_now(serve(request, policy_, resources_));
+    return run_now(serve(request, policy_, services_));
   }
 
   // Those that prove nothing.

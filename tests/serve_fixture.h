@@ -9,11 +9,11 @@
 #include <gtest/gtest.h>
 
 #include "manual_clock.h"
-#include "newcomer_memory.h"
+#include "region_memory.h"
 #include "run_task.h"
 #include "serve.h"
 #include "store/memory/memory_store.h"
-#include "test_resources.h"
+#include "test_services.h"
 
 namespace sluice {
 
@@ -50,7 +50,7 @@ class ServeFixture : public testing::Test {
     request.remote_address = address_;
     request.params = headers;
     request.body = body;
-    return run_now(serve(request, policy_, resources_));
+    return run_now(serve(request, policy_, services_));
   }
 
   std::string open_session(std::string_view tenant) {
@@ -81,7 +81,7 @@ class ServeFixture : public testing::Test {
   }
   // Makes the policy that the rules say now.
   void renew() {
-    policy_ = test_policy(rules_, resources_, store_, newcomers_);
+    policy_ = test_policy(rules_, services_, store_, newcomers_);
     limiter_ = &policy_->limiter();
   }
 
@@ -104,7 +104,9 @@ class ServeFixture : public testing::Test {
   store::MemoryStore store_{clock_, {}};
   NewcomerMemory newcomers_;
   identity::SessionTokens tokens_{{identity::Secret{}}};
-  handlers::Resources resources_ = test_resources(clock_, tokens_, store_);
+  CounterMemory counters_memory_;
+  telemetry::Observer observer_{counters_memory_, nullptr};
+  handlers::Services services_ = test_services(clock_, tokens_, observer_, store_);
   policy::Rules rules_{.identity = access()};
   std::shared_ptr<const policy::Policy> policy_;
   limiter::Limiter* limiter_ = nullptr;  // the policy's

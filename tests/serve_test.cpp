@@ -221,8 +221,8 @@ TEST_F(ServeTest, AnEndedSessionIsRefusedThoughTheStoreGoesMeanwhile) {
     auto probing = plan_limit("probing", "", Fact::kIp, 2, std::string(limits::kIdentityFailure));
     probing.limit.on_store_error = policy;
     use_plans({probing}, {{"acme", {}}});
-    const auto dying = test_policy(rules_, resources_, store, newcomers_);
-    return run_now(serve(request, dying, resources_)).status();
+    const auto dying = test_policy(rules_, services_, store, newcomers_);
+    return run_now(serve(request, dying, services_)).status();
   };
   EXPECT_EQ(status(limits::OnStoreError::kAllow), 401);
   EXPECT_EQ(status(limits::OnStoreError::kDeny), 503);

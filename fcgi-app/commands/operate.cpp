@@ -10,8 +10,8 @@
 #include "base/task_group.h"
 #include "base/unique_fd.h"
 #include "loop/loop.h"
-#include "newcomer_region.h"
 #include "policy/policy.h"
+#include "regions.h"
 #include "store/assembly.h"
 
 namespace sluice::commands {
@@ -195,9 +195,9 @@ Result<std::string> operate(const config::Loaded& config, const Whose& whose, Op
   loop::Loop loop;
   auto store = store::Assembly::make(patient(config.deployment.store), loop, clock, log);
   if (!store) return tl::unexpected(store.error());
-  const auto newcomers = open_newcomers(config.deployment.newcomers_file, false, log);
-  if (!newcomers) return tl::unexpected(newcomers.error());
-  limiter::Limiter limiter(store->buckets(), store->clock(), newcomers->memory(),
+  const auto shared = open_regions(config.deployment.shared_file, false, log);
+  if (!shared) return tl::unexpected(shared.error());
+  limiter::Limiter limiter(store->buckets(), store->clock(), shared->memory(kNewcomersRegion),
                            policy::limiter_options(config.rules, config.deployment.key_prefix));
   Result<Buckets> buckets = fail(ErrorCode::kInternal);
   Result<std::string> result = fail(ErrorCode::kStoreUnavailable);

@@ -27,7 +27,7 @@ struct SessionSecrets {
 struct Deployment {
   store::Assembly::Options store = {};
   std::string key_prefix = limiter::KeySpace{}.prefix;
-  std::string newcomers_file = {};  // workers of a host count newcomers in it; "" with memory://
+  std::string shared_file = {};  // what the workers of a host share (regions.h); "" with memory://
   SessionSecrets secrets = {};
   fcgi::Server::Options server = {};
   telemetry::Level log_level = telemetry::Level::kInfo;

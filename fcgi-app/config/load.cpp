@@ -112,19 +112,19 @@ void apply_environment(const std::filesystem::path& folder, Draft& draft, Report
 
 // All who use the same store and key prefix on this host share the file. The user of Redis is no
 // part of its name: an operator is another user than the workers.
-std::string default_newcomers_file(const Deployment& deployment) {
+std::string default_shared_file(const Deployment& deployment) {
   switch (deployment.store.kind) {
     case store::Kind::kMemory:
       return "";
     case store::Kind::kSharedMemory:
-      return deployment.store.file + ".newcomers";
+      return deployment.store.file + ".shared";
     case store::Kind::kRedis:
       break;
   }
   const redis::Uri& uri = deployment.store.redis.uri;
   const std::string what =
       fmt::format("{}{}:{}/{} {}", uri.path, uri.host, uri.port, uri.db, deployment.key_prefix);
-  return fmt::format("/dev/shm/sluice-newcomers-{:016x}", SipHash::of(what, {}));
+  return fmt::format("/dev/shm/sluice-{:016x}", SipHash::of(what, {}));
 }
 
 }  // namespace
@@ -146,8 +146,8 @@ Result<Loaded> load(const std::string& path, const LoadOptions& options) {
     read_lists(parent, draft);
   }
   apply_environment(parent, draft, report);
-  if (deployment.newcomers_file.empty()) {
-    deployment.newcomers_file = default_newcomers_file(deployment);
+  if (deployment.shared_file.empty()) {
+    deployment.shared_file = default_shared_file(deployment);
   }
   if (!report.empty()) return fail(ErrorCode::kInvalidConfig, report.text());
   draft.loaded.warnings = report.warnings();

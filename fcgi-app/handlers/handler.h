@@ -14,6 +14,7 @@
 #include "identity/credentials/session_token.h"
 #include "identity/identity.h"
 #include "policy/policy.h"
+#include "telemetry/observer.h"
 
 namespace sluice::handlers {
 
@@ -21,9 +22,10 @@ namespace sluice::handlers {
 using Trouble = std::function<std::string()>;
 
 // Owned by App; outlives every request.
-struct Resources {
+struct Services {
   const Clock& clock;
   const identity::SessionTokens& tokens;
+  telemetry::Observer& observer;
   StoreProbe store;
   Trouble trouble;
   std::vector<std::string_view> limited_routes;  // those that cost something
@@ -35,7 +37,7 @@ struct Call {
   const identity::Identity& identity;
   const limits::Decision& decision;
   const policy::Policy& policy;
-  Resources& resources;
+  Services& services;
 };
 
 using Handler = Task<http::Response> (*)(const Call& call);

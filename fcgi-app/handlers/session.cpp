@@ -11,11 +11,11 @@ Task<http::Response> session(const Call& call) {
   const auto tenant = call.request.json()->string("tenant_id");
   if (!tenant) co_return http::problem(tenant.error());
   if (!*tenant) co_return http::problem(Error{ErrorCode::kBadRequest, "\"tenant_id\" is missing"});
-  const Resources& resources = call.resources;
+  const Services& services = call.services;
   const identity::Session opened = identity::SessionTokens::create(
-      **tenant, resources.clock.now() + call.policy.session_lifetime());
+      **tenant, services.clock.now() + call.policy.session_lifetime());
   http::JsonWriter reply;
-  reply.set("session_id", resources.tokens.sign(opened));
+  reply.set("session_id", services.tokens.sign(opened));
   reply.set("tenant_id", opened.tenant);
   reply.set("expires_at", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
                                       std::chrono::floor<std::chrono::seconds>(opened.expires_at)));
@@ -27,7 +27,7 @@ Task<http::Response> end_session(const Call& call) {
   if (!identity.session) {
     co_return http::problem(Error{ErrorCode::kBadRequest, "Header X-SESSION-ID is missing"});
   }
-  const Duration left = identity.session_expires_at - call.resources.clock.now();
+  const Duration left = identity.session_expires_at - call.services.clock.now();
   const auto revoked = co_await call.policy.limiter().revoke(identity, left);
   if (!revoked) co_return http::problem(revoked.error());
   co_return http::Response(204, "", "");

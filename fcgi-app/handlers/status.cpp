@@ -6,8 +6,8 @@
 namespace sluice::handlers {
 
 Task<http::Response> status(const Call& call) {
-  Resources& resources = call.resources;
-  const bool up = co_await resources.store.is_up(resources.clock.now());
+  Services& services = call.services;
+  const bool up = co_await services.store.is_up(services.clock.now());
   co_return http::Response(200, call.policy.page(up));
 }
 
@@ -16,12 +16,12 @@ Task<http::Response> live(const Call& /*call*/) {
 }
 
 Task<http::Response> ready(const Call& call) {
-  Resources& resources = call.resources;
-  const bool up = co_await resources.store.is_up(resources.clock.now());
+  Services& services = call.services;
+  const bool up = co_await services.store.is_up(services.clock.now());
   http::JsonWriter body;
   body.set("status", up ? "up" : "down");
   body.set("config_generation", call.policy.generation());
-  const std::string why = up ? "" : resources.trouble();
+  const std::string why = up ? "" : services.trouble();
   if (!why.empty()) body.set("reason", why);
   http::Response response(up ? 200 : 503, body.text());
   if (!up) response.add("Retry-After", http::kStoreRetryAfter);

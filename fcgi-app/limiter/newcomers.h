@@ -43,9 +43,9 @@ class Newcomers {
     Duration window{};      // in which time
   };
   class Place;
-  // Of the memory. It says of its layout what a file's name should.
+  // Of the memory, and the version of what is in it.
   static constexpr std::size_t kBytes = (std::size_t{12} << 20U) + 64;
-  static constexpr int kLayout = 1;
+  static constexpr std::uint16_t kLayout = 1;
 
   // `memory` has kBytes, aligned to 64, at first all zero; it outlives the object.
   Newcomers(Options options, std::span<std::byte> memory);

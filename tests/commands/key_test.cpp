@@ -8,8 +8,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "child_process.h"
 #include "identity/credentials/api_key_file.h"
-#include "store/child_process.h"
 #include "temporary_directory.h"
 
 namespace sluice::commands {

@@ -48,7 +48,7 @@ Edits edits() {
       {"fastcgi.max_params_bytes", {"fastcgi = { max_params_bytes = 2048; };", true}},
       {"fastcgi.max_connections", {"fastcgi = { max_connections = 7; };", true}},
       {"fastcgi.stall_timeout_ms", {"fastcgi = { stall_timeout_ms = 700; };", true}},
-      {"new_buckets.file", {"new_buckets = { file = \"/run/n\"; };", true}},
+      {"storage.shared_file", {"storage = { shared_file = \"/run/s\"; };", true}},
       {"new_buckets.per_tenant", {"new_buckets = { per_tenant = 7; };", false}},
       {"new_buckets.per_network", {"new_buckets = { per_network = 7; };", false}},
       {"penalty.after", {"penalty = { after = 7; };", false}},
@@ -107,9 +107,9 @@ TEST_F(Restart, SeveralAreNamedInOneLine) {
 // Its name is made of both, so that workers who do not share counts do not share this either.
 TEST_F(Restart, TheFileOfNewcomersFollowsTheStoreAndItsKeys) {
   EXPECT_EQ(settings_edited("storage = { uri = \"redis://other\"; };"),
-            "storage.uri, new_buckets.file");
+            "storage.uri, storage.shared_file");
   EXPECT_EQ(settings_edited("storage = { key_prefix = \"p\"; };"),
-            "storage.key_prefix, new_buckets.file");
+            "storage.key_prefix, storage.shared_file");
 }
 
 TEST_F(Restart, TheSameStoreInOtherWordsIsNoEdit) {

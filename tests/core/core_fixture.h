@@ -19,8 +19,8 @@
 #include "conformance/redis_server.h"
 #include "http/problem.h"
 #include "http/ratelimit_fields.h"
-#include "newcomer_memory.h"
 #include "policy/policy.h"
+#include "region_memory.h"
 #include "store/redis/redis_store.h"
 #include "telemetry/task_failures.h"
 #include "temporary_directory.h"
@@ -55,9 +55,15 @@ class CoreFixture : public testing::Test {
     rules.plans =
         std::make_shared<limits::Plans>(std::vector<limits::PlanLimit>{},
                                         limits::Plans::TenantLimits{{"acme", std::move(of_acme)}});
-    policy_ = std::make_shared<const policy::Policy>(
-        std::move(rules), 1,
-        policy::Ground{store, link_->clock(), newcomers_, tokens_, &log_, {"1", "core", "redis"}});
+    policy_ =
+        std::make_shared<const policy::Policy>(std::move(rules), 1,
+                                               policy::Ground{.store = store,
+                                                              .clock = link_->clock(),
+                                                              .newcomers = newcomers_,
+                                                              .tokens = tokens_,
+                                                              .log = &log_,
+                                                              .key_prefix = "sluice",
+                                                              .about = {"1", "core", "redis"}});
   }
 
   // What a host does of a request: the answer's head, of 200 where it may pass.

@@ -52,11 +52,9 @@ def no_sanitizer_reports():
         running.assert_no_reports()
 
 
-NEWCOMERS = "sluice-newcomers-*"
-
-
-def newcomers_files():
-    return set(Path("/dev/shm").glob(NEWCOMERS))
+def shared_files():
+    """Those that workers make of themselves; storage.shared_file can name others."""
+    return set(Path("/dev/shm").glob("sluice-" + "[0-9a-f]" * 16))
 
 
 def maps_of(process):
@@ -68,7 +66,7 @@ def maps_of(process):
 
 def pytest_configure(config):
     if not hasattr(config, "workerinput"):
-        config.newcomers_before = newcomers_files()
+        config.shared_before = shared_files()
 
 
 def pytest_sessionfinish(session):
@@ -76,7 +74,7 @@ def pytest_sessionfinish(session):
     if hasattr(session.config, "workerinput"):
         return  # the last to end is who began the others
     in_use = "".join(maps_of(path) for path in Path("/proc").glob("[0-9]*"))
-    for path in newcomers_files() - session.config.newcomers_before:
+    for path in shared_files() - session.config.shared_before:
         if path.name not in in_use:
             path.unlink(missing_ok=True)
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import redis
 
+import segment
+
 ROOT = Path(__file__).resolve().parents[2]
 PRESET = os.environ.get("PRESET", "release")
 SLUICE = str(ROOT / "build" / PRESET / "sluice")
@@ -103,7 +105,7 @@ class Stack:
 
     def close(self):
         """Takes everything down and away. Fails if something stays or a sanitizer complained."""
-        newcomers = self.newcomers_file()
+        shared = self.shared_file()
         try:
             done = self.dev("down")
             self.assert_no_reports()
@@ -114,8 +116,8 @@ class Stack:
                 Stack.live.remove(self)
             for pid in self.processes():
                 os.kill(pid, signal.SIGKILL)
-            if newcomers:
-                newcomers.unlink(missing_ok=True)
+            if shared:
+                shared.unlink(missing_ok=True)
             shutil.rmtree(self.base, ignore_errors=True)
 
     def __enter__(self):
@@ -172,20 +174,20 @@ class Stack:
         generations = sorted(self.run_dir.glob("gen-*"), key=lambda path: int(path.name[4:]))
         return sorted(generations[-1].glob(f"{pool}*.sock"))
 
-    def newcomers_file(self):
-        """What the workers share besides Redis, to bound new buckets; None if none runs."""
+    def shared_file(self):
+        """The memory that the workers share besides Redis; None if none runs."""
         for pid in self.workers():
-            for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-                if "newcomers" in line:
-                    return Path(line.split()[-1])
+            if path := segment.file_of(pid):
+                return path
         return None
 
     def forget_newcomers(self):
         """As if no bucket had been opened yet. The seed of its hashes stays."""
-        path = self.newcomers_file()
+        path = self.shared_file()
+        offset, size = segment.region(path, segment.NEWCOMERS)
         with open(path, "r+b") as file:
-            file.seek(16)
-            file.write(b"\0" * (path.stat().st_size - 16))
+            file.seek(offset + 16)
+            file.write(b"\0" * (size - 16))
 
     def redis(self, **options):
         return redis.Redis(unix_socket_path=str(self.run_dir / "redis.sock"), **options)

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "manual_clock.h"
-#include "newcomer_memory.h"
+#include "region_memory.h"
 #include "serve.h"
 #include "store/memory/memory_store.h"
-#include "test_resources.h"
+#include "test_services.h"
 
 namespace sluice::fuzz {
 
@@ -28,7 +28,7 @@ inline limits::PlanLimit plan_limit(std::string name, std::string tenant, limits
 class Worker {
  public:
   Task<http::Response> serve(const http::Request& request) {
-    return sluice::serve(request, policy_, resources_);
+    return sluice::serve(request, policy_, services_);
   }
   ManualClock& clock() { return clock_; }
 
@@ -68,12 +68,14 @@ class Worker {
   store::MemoryStore store_{clock_, {}};
   NewcomerMemory newcomers_;
   identity::SessionTokens tokens_{{identity::Secret{}}};
-  handlers::Resources resources_ = test_resources(clock_, tokens_, store_);
+  CounterMemory counters_;
+  telemetry::Observer observer_{counters_, nullptr};
+  handlers::Services services_ = test_services(clock_, tokens_, observer_, store_);
   std::shared_ptr<const policy::Policy> policy_ = test_policy({.penalty = {.after = 3},
                                                                .identity = make_options(),
                                                                .plans = make_plans(),
                                                                .costs = make_costs()},
-                                                              resources_, store_, newcomers_);
+                                                              services_, store_, newcomers_);
 };
 
 }  // namespace sluice::fuzz

@@ -129,7 +129,7 @@ TEST_F(LimitsRouteTest, AnExhaustedLimitAndOneThatNeverHadAnything) {
 
 TEST_F(LimitsRouteTest, WithoutAStoreItIsA503) {
   AbsentStore absent;
-  policy_ = test_policy(rules_, resources_, absent, newcomers_);
+  policy_ = test_policy(rules_, services_, absent, newcomers_);
   EXPECT_EQ(own_limits().status(), 503);
 }
 

@@ -54,7 +54,7 @@ class StatusTest : public ServeFixture {
   }
 
   CountingStore counting_;
-  handlers::Resources counted_ = test_resources(clock_, tokens_, counting_);
+  handlers::Services counted_ = test_services(clock_, tokens_, observer_, counting_);
   policy::Rules counted_rules_ = rules_;
 };
 

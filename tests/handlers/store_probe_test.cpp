@@ -8,7 +8,7 @@
 
 #include "gate.h"
 #include "run_task.h"
-#include "test_resources.h"
+#include "test_services.h"
 
 namespace sluice::handlers {
 namespace {

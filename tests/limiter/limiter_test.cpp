@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "manual_clock.h"
-#include "newcomer_memory.h"
+#include "region_memory.h"
 #include "run_task.h"
 #include "store/memory/memory_store.h"
 

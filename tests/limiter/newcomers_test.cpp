@@ -5,7 +5,7 @@
 #include "gate.h"
 #include "limiter/limiter.h"
 #include "manual_clock.h"
-#include "newcomer_memory.h"
+#include "region_memory.h"
 #include "run_task.h"
 #include "store/memory/memory_store.h"
 

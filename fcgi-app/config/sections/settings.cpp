@@ -49,12 +49,12 @@ void read_key_prefix(const Value& value, std::string& prefix) {
   prefix = *text;
 }
 
-void read_newcomers_file(const Value& value, std::string& file) {
+void read_shared_file(const Value& value, std::string& file) {
   const auto text = value.text();
   if (!text) return;
   if (!text->starts_with('/')) {
     value.complain(
-        fmt::format("\"{}\" is not an absolute path; write /dev/shm/sluice-newcomers", *text));
+        fmt::format("\"{}\" is not an absolute path; write /dev/shm/sluice-shared", *text));
   }
   file = *text;
 }
@@ -146,6 +146,8 @@ constexpr std::array kSettings{
         "storage.max_pending", [](auto& d) -> auto& { return d.store.redis.wire.max_pending; }),
     of_deployment<read_key_prefix>(
         "storage.key_prefix", [](auto& d) -> auto& { return d.key_prefix; }),
+    of_deployment<read_shared_file>(
+        "storage.shared_file", [](auto& d) -> auto& { return d.shared_file; }),
     of_deployment<read_megabytes>(
         "storage.shared_memory_mb", [](auto& d) -> auto& { return d.store.shared_memory.bytes; }),
     of_deployment<read_secret_file>(
@@ -169,8 +171,6 @@ constexpr std::array kSettings{
         "fastcgi.max_connections", [](auto& d) -> auto& { return d.server.max_connections; }),
     of_deployment<Integer<100, 10 * kMaxWaitMs>{}>(
         "fastcgi.stall_timeout_ms", [](auto& d) -> auto& { return d.server.stall_timeout; }),
-    of_deployment<read_newcomers_file>(
-        "new_buckets.file", [](auto& d) -> auto& { return d.newcomers_file; }),
     of_rules<Integer<0, limits::kMaxQuota>{}>(
         "new_buckets.per_tenant", [](auto& r) -> auto& { return r.newcomers.per_tenant; }),
     of_rules<Integer<0, limits::kMaxQuota>{}>(

@@ -6,8 +6,8 @@
 #include <thread>
 
 #include "base/sip_hash.h"
+#include "child_process.h"
 #include "full_set.h"
-#include "store/child_process.h"
 #include "store/shm/shm_file.h"
 
 namespace sluice::store {

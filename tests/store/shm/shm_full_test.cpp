@@ -3,7 +3,7 @@
 #include <map>
 #include <set>
 
-#include "store/child_process.h"
+#include "child_process.h"
 #include "store/shm/shm_file.h"
 
 namespace sluice::store {

@@ -5,7 +5,7 @@
 #include <fcntl.h>
 
 #include "base/unique_fd.h"
-#include "store/child_process.h"
+#include "child_process.h"
 #include "store/shm/shm_file.h"
 
 namespace sluice::store {

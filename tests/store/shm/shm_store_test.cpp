@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/child_process.h"
+#include "child_process.h"
 #include "store/memory/memory_store.h"
 #include "store/shm/shm_file.h"
 

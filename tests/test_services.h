@@ -12,10 +12,11 @@ inline const limits::Limit kTestHealth{
     .name = "@health", .tenant = "", .rate = {1000, {1, limits::Unit::kSecond}}};
 
 // The arguments outlive what is returned.
-inline handlers::Resources test_resources(const Clock& clock, const identity::SessionTokens& tokens,
-                                          store::BucketStore& store) {
+inline handlers::Services test_services(const Clock& clock, const identity::SessionTokens& tokens,
+                                        telemetry::Observer& observer, store::BucketStore& store) {
   return {clock,
           tokens,
+          observer,
           handlers::StoreProbe(store, {"health", &kTestHealth, 1}),
           [] { return ""; },
           {"session", "chat"}};
@@ -24,13 +25,13 @@ inline handlers::Resources test_resources(const Clock& clock, const identity::Se
 // The seventh, of a build and a deployment that do not change. The arguments but the rules outlive
 // it.
 inline std::shared_ptr<const policy::Policy> test_policy(policy::Rules rules,
-                                                         const handlers::Resources& resources,
+                                                         const handlers::Services& services,
                                                          store::BucketStore& store,
                                                          std::span<std::byte> newcomers) {
   const policy::Ground ground{.store = store,
-                              .clock = resources.clock,
+                              .clock = services.clock,
                               .newcomers = newcomers,
-                              .tokens = resources.tokens,
+                              .tokens = services.tokens,
                               .log = nullptr,
                               .key_prefix = "sluice",
                               .about = {"1.2.3", "api1", "memory://"}};

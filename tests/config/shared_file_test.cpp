@@ -1,4 +1,4 @@
-// Where the workers of a host count new buckets.
+// Where the workers of a host have the memory that they share besides the counts.
 #include <set>
 
 #include <gtest/gtest.h>
@@ -8,20 +8,20 @@
 namespace sluice::config {
 namespace {
 
-class NewcomersFile : public Load {
+class SharedFile : public Load {
  protected:
   std::string of(const std::string& uri, const std::string& more = "") {
     auto options = load_options();
     options.storage_uri = uri;
     const auto config = load_text(more.empty() ? "log = {};\n" : more, options);
     EXPECT_TRUE(config) << config.error().detail;
-    return config ? config->deployment.newcomers_file : "";
+    return config ? config->deployment.shared_file : "";
   }
 };
 
-TEST_F(NewcomersFile, IsOneForAllWhoHaveTheSameStoreAndKeys) {
+TEST_F(SharedFile, IsOneForAllWhoHaveTheSameStoreAndKeys) {
   const std::string file = of("redis://host/1");
-  EXPECT_TRUE(file.starts_with("/dev/shm/sluice-newcomers-")) << file;
+  EXPECT_TRUE(file.starts_with("/dev/shm/sluice-")) << file;
   for (const char* same :
        {"redis://host:6379/1", "redis://:secret@host/1", "rediss://me:pw@host/1"}) {
     EXPECT_EQ(of(same), file) << same << ": an operator is another user than the workers";
@@ -34,15 +34,15 @@ TEST_F(NewcomersFile, IsOneForAllWhoHaveTheSameStoreAndKeys) {
   EXPECT_TRUE(others.insert(of("redis://host/1", "storage = { key_prefix = \"p\"; };\n")).second);
 }
 
-TEST_F(NewcomersFile, StandsBesideAFileOfCountsAndIsNoneWhereEachWorkerHasItsOwn) {
-  EXPECT_EQ(of("shm:///dev/shm/s"), "/dev/shm/s.newcomers");
+TEST_F(SharedFile, StandsBesideAFileOfCountsAndIsNoneWhereEachWorkerHasItsOwn) {
+  EXPECT_EQ(of("shm:///dev/shm/s"), "/dev/shm/s.shared");
   EXPECT_EQ(of("memory://"), "");
 }
 
-TEST_F(NewcomersFile, CanBeNamed) {
-  EXPECT_EQ(of("redis://host", "new_buckets = { file = \"/run/n\"; };\n"), "/run/n");
-  EXPECT_EQ(error_in("new_buckets = {\n  file = \"n\"; };\n"),
-            "test.cfg:2: \"n\" is not an absolute path; write /dev/shm/sluice-newcomers");
+TEST_F(SharedFile, CanBeNamed) {
+  EXPECT_EQ(of("redis://host", "storage = { shared_file = \"/run/s\"; };\n"), "/run/s");
+  EXPECT_EQ(error_in("storage = {\n  shared_file = \"s\"; };\n"),
+            "test.cfg:2: \"s\" is not an absolute path; write /dev/shm/sluice-shared");
 }
 
 }  // namespace
