@@ -10,7 +10,7 @@
 
 namespace sluice {
 
-// An id is one region's for ever. What is in it says which version and size it has.
+// An id belongs to one region for ever. Version and size are those of the class that uses it.
 inline constexpr shm::Region kNewcomersRegion{1, limiter::Newcomers::kLayout,
                                               limiter::Newcomers::kBytes};
 inline constexpr shm::Region kCountersRegion{2, telemetry::Counters::kLayout,

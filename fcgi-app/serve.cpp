@@ -30,7 +30,7 @@ Task<http::Response> serve(const http::Request& request,
     decision = co_await policy->limiter().decide(limits, *identity, (*route)->name, 1);
     seen.decided(decision, 1);
   }
-  const handlers::Call call{request, *identity, decision, *policy, services};
+  const handlers::Call call{request, *identity, decision, policy, services};
   http::Response response;
   if (!decision.allowed) {
     response = http::problem(decision);

@@ -138,13 +138,13 @@ TEST_F(ServeObservedTest, WhatNoStoreDecides) {
   AbsentStore absent;
   policy_ = test_policy(rules_, services_, absent, newcomers_);
   EXPECT_EQ(say().status(), 503);
-  EXPECT_EQ(counted(), (Counts{{"6 failed", 1}, {"store_faults", 1}}));
+  EXPECT_EQ(counted(), (Counts{{"6 failed", 1}, {"on_store_error", 1}}));
   auto lenient = plan_limit("chat", "", limits::Fact::kIp, 2, "chat");
   lenient.limit.on_store_error = limits::OnStoreError::kAllow;
   use_plans({lenient}, {});
   policy_ = test_policy(rules_, services_, absent, newcomers_);
   EXPECT_EQ(say().status(), 200);
-  EXPECT_EQ(counted(), (Counts{{"6 allowed", 1}, {"store_faults", 1}}));
+  EXPECT_EQ(counted(), (Counts{{"6 allowed", 1}, {"on_store_error", 1}}));
 }
 
 Task<void> forget(Task<http::Response> task) {
@@ -163,13 +163,13 @@ TEST_F(ServeObservedTest, WhatThrowsOrIsDroppedIsUnanswered) {
   policy_ = test_policy(rules_, services_, broken, newcomers_);
   tasks.start("serve", forget(serve(request, policy_, services_)));
   EXPECT_EQ(thrown, 1);
-  EXPECT_EQ(counted(), (Counts{{"6 unanswered", 1}}));
+  EXPECT_EQ(counted(), (Counts{{"6 unfinished", 1}}));
   SlowStore slow(store_);
   policy_ = test_policy(rules_, services_, slow, newcomers_);
   tasks.start("serve", forget(serve(request, policy_, services_)));
   EXPECT_EQ(counted(), Counts{});
   tasks.stop();
-  EXPECT_EQ(counted(), (Counts{{"6 unanswered", 1}}));
+  EXPECT_EQ(counted(), (Counts{{"6 unfinished", 1}}));
 }
 
 }  // namespace

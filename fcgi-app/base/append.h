@@ -1,4 +1,4 @@
-// Numbers and bytes as text, appended without a format to read: for what each request says.
+// Numbers and bytes, appended as text. Each answer has many of them, so no format string is parsed.
 #pragma once
 
 #include <array>
@@ -13,7 +13,7 @@ namespace sluice {
 // In decimal digits, with a minus where it is below zero.
 inline void append_number(std::string& text, std::int64_t number) {
   std::array<char, 20> digits;  // NOLINT(*-member-init): filled by to_chars
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  auto* const end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
   text.append(digits.data(), end);
 }
 

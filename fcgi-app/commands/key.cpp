@@ -24,7 +24,7 @@ constexpr std::string_view kNewFile =
     "SIGHUP.\n";
 constexpr std::size_t kMadeIdDigits = 10;
 
-tl::unexpected<Error> refuse(std::string what) {
+tl::unexpected<Error> refuse_flags(std::string what) {
   return fail(ErrorCode::kBadRequest, std::move(what));
 }
 
@@ -62,10 +62,10 @@ std::string without_line(std::string_view text, unsigned line) {
 
 Result<bool> check(const config::Loaded& config, const NewKey& wanted) {
   const auto complaint = [](std::string_view flag) {
-    return refuse(fmt::format("{}: must be {}", flag, kIdRule));
+    return refuse_flags(fmt::format("{}: must be {}", flag, kIdRule));
   };
   if (!config.rules.plans->has_tenant(wanted.tenant)) {
-    return refuse(fmt::format("--tenant: the config has no \"{}\"", wanted.tenant));
+    return refuse_flags(fmt::format("--tenant: the config has no \"{}\"", wanted.tenant));
   }
   if (!is_valid_id(wanted.user)) return complaint("--user");
   if (!wanted.id.empty() && !is_valid_id(wanted.id)) return complaint("--id");
@@ -91,7 +91,8 @@ Result<MadeKey> new_key(const config::Loaded& config, const NewKey& wanted, Time
                      identity::created_text(now),
                      0};
     if (const ApiKey* taken = find_id(*list, key.id)) {
-      return refuse(fmt::format("--id: \"{}\" is taken, at {}:{}", key.id, *path, taken->line));
+      return refuse_flags(
+          fmt::format("--id: \"{}\" is taken, at {}:{}", key.id, *path, taken->line));
     }
     std::string text(old.empty() ? kNewFile : old);
     if (!text.ends_with('\n')) text += '\n';
@@ -135,14 +136,14 @@ Result<bool> revoke_key(const config::Loaded& config, std::string_view id) {
     const ApiKey* const key = find_id(*list, id);
     // What it says is not repeated: it may be a key, and this goes to a log.
     if (!key)
-      return refuse(fmt::format("{}: no key has this id; sluice key list shows them", *path));
+      return refuse_flags(fmt::format("{}: no key has this id; sluice key list shows them", *path));
     return without_line(old, key->line);
   });
 }
 
 namespace {
 
-struct Flags {
+struct KeyFlags {
   std::string config = {};
   NewKey wanted = {};
   std::string revoked = {};
@@ -176,7 +177,7 @@ int revoke(const config::Loaded& config, const std::string& id) {
   return kOk;
 }
 
-int edit_keys(const CLI::App& command, const Flags& flags) {
+int edit_keys(const CLI::App& command, const KeyFlags& flags) {
   const auto config = load_config(flags.config, false);
   if (!config) return complain(config.error());
   if (command.got_subcommand("new")) return make_key(*config, flags.wanted);
@@ -187,7 +188,7 @@ int edit_keys(const CLI::App& command, const Flags& flags) {
 }  // namespace
 
 void add_key(CLI::App& cli, int& code) {
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<KeyFlags>();
   auto* keys = cli.add_subcommand("key", "Make, list and revoke API keys");
   keys->footer(
       "Keys are in the file that the config names as api_keys.file, by their hashes alone. A\n"

@@ -114,13 +114,13 @@ Task<void> finish(Task<Result<std::string>> work, Result<std::string>& result, l
   loop.stop();
 }
 
-struct Flags {
+struct OperateFlags {
   std::string config = {};
   Whose whose = {};
   bool dry_run = false;
 };
 
-int ask(const Flags& flags, Operation operation) {
+int ask(const OperateFlags& flags, Operation operation) {
   const auto config = load_config(flags.config);
   if (!config) return complain(config.error());
   const auto text = operate(*config, flags.whose, operation);
@@ -130,7 +130,7 @@ int ask(const Flags& flags, Operation operation) {
 }
 
 CLI::App* add_operation(CLI::App& cli, const std::string& name, const std::string& purpose,
-                        Flags& flags) {
+                        OperateFlags& flags) {
   auto* command = cli.add_subcommand(name, purpose);
   command->footer(
       "Whose: --session or --api-key for a client of a tenant, --tenant for what a tenant's\n"
@@ -220,14 +220,14 @@ Result<std::string> operate(const config::Loaded& config, const Whose& whose, Op
 }
 
 void add_peek(CLI::App& cli, int& code) {
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<OperateFlags>();
   add_operation(cli, "peek", "Show how the buckets of a client stand; costs nobody anything",
                 *flags)
       ->callback([flags, &code] { code = ask(*flags, peek); });
 }
 
 void add_reset(CLI::App& cli, int& code) {
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<OperateFlags>();
   auto* command = add_operation(
       cli, "reset", "Give a client back the full quota of what is its own, and show it", *flags);
   command->add_flag("--shared", flags->whose.shared,

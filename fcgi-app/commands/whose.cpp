@@ -16,7 +16,7 @@ using limiter::CallerLimit;
 using limits::Fact;
 using limits::kIdentityFailure;
 
-tl::unexpected<Error> refuse(std::string what) {
+tl::unexpected<Error> refuse_whose(std::string what) {
   return fail(ErrorCode::kBadRequest, std::move(what));
 }
 
@@ -25,9 +25,10 @@ Result<identity::Session> verified(const config::Loaded& config, const Whose& wh
   auto secrets = config.deployment.secrets.read();
   if (!secrets) return tl::unexpected(secrets.error());
   auto session = identity::SessionTokens(std::move(*secrets)).verify(whose.session, now);
-  if (!session) return refuse("--session: not signed with the configured secrets, or expired");
+  if (!session)
+    return refuse_whose("--session: not signed with the configured secrets, or expired");
   if (!whose.tenant.empty() && whose.tenant != session->tenant) {
-    return refuse(
+    return refuse_whose(
         fmt::format("--session: belongs to {}, not to {}", session->tenant, whose.tenant));
   }
   return session;
@@ -36,15 +37,17 @@ Result<identity::Session> verified(const config::Loaded& config, const Whose& wh
 // Adds the key of this id to `identity`, which has the tenant if that is known already.
 Result<identity::Identity> with_api_key(const config::Loaded& config, const std::string& id,
                                         identity::Identity identity) {
-  if (!config.rules.identity.api_keys) return refuse("--api-key: the config has no api_keys.file");
+  if (!config.rules.identity.api_keys)
+    return refuse_whose("--api-key: the config has no api_keys.file");
   const identity::ApiKey* const key = config.rules.identity.api_keys->find_id(id);
   // What it says is not repeated: it may be a key, and this goes to a log.
   if (!key) {
-    return refuse(
+    return refuse_whose(
         "--api-key: no key has this id (the id, not the key); sluice key list shows them");
   }
   if (!identity.tenant.empty() && identity.tenant != key->tenant) {
-    return refuse(fmt::format("--api-key: belongs to {}, not to {}", key->tenant, identity.tenant));
+    return refuse_whose(
+        fmt::format("--api-key: belongs to {}, not to {}", key->tenant, identity.tenant));
   }
   identity.tenant = key->tenant;
   identity.api_key = key->id;
@@ -69,17 +72,17 @@ Result<identity::Identity> identify(const config::Loaded& config, const Whose& w
     identity = std::move(*with_key);
   }
   if (!identity.tenant.empty() && !config.rules.plans->has_tenant(identity.tenant)) {
-    return refuse(fmt::format("--tenant: the config has no \"{}\"", identity.tenant));
+    return refuse_whose(fmt::format("--tenant: the config has no \"{}\"", identity.tenant));
   }
   if (!whose.address.empty()) {
     const auto address = identity::parse_address(whose.address);
-    if (!address) return refuse(fmt::format("--ip: \"{}\" is no address", whose.address));
+    if (!address) return refuse_whose(fmt::format("--ip: \"{}\" is no address", whose.address));
     const auto v4 = identity::v4_in(*address, config.rules.identity.nat64_prefixes);
     identity.address =
         identity::canonical_address(v4 ? v4 : address, config.rules.identity.ipv6_prefix);
   }
   if (identity.tenant.empty() && identity.address.empty()) {
-    return refuse("say whose: --tenant, --session, --api-key or --ip");
+    return refuse_whose("say whose: --tenant, --session, --api-key or --ip");
   }
   const bool has_both = !identity.tenant.empty() && !identity.address.empty();
   identity.standing = has_both                  ? Standing::kPartial
@@ -94,7 +97,8 @@ Result<std::vector<std::string_view>> chosen_routes(const std::string& route) {
   if (route.empty()) return routes;
   const auto found = std::find(routes.begin(), routes.end(), route);
   if (found == routes.end()) {
-    return refuse(fmt::format("--route: \"{}\" is none of {}", route, fmt::join(routes, ", ")));
+    return refuse_whose(
+        fmt::format("--route: \"{}\" is none of {}", route, fmt::join(routes, ", ")));
   }
   return std::vector{*found};
 }

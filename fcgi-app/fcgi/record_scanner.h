@@ -20,8 +20,8 @@ namespace sluice::fcgi {
 
 class RecordScanner {
  public:
-  // CGI variables of a request, headers among them: nginx itself sends a dozen. Of the smallest
-  // there is room for 65,536 in the bytes that are let through.
+  // CGI variables of a request, headers among them; nginx itself sends a dozen. The bound on their
+  // bytes alone would let 65,536 empty ones through.
   static constexpr std::size_t kMaxParams = 256;
 
   struct Options {

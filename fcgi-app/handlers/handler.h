@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,12 +32,13 @@ struct Services {
   std::vector<std::string_view> limited_routes;  // those that cost something
 };
 
-// One allowed request. Lives until its response is ready; a body that comes in pieces outlives it.
+// One allowed request. It lives until its response is ready. A body that comes in pieces outlives
+// it: such a body keeps copies, and of the policy a shared_ptr of its own.
 struct Call {
   const http::Request& request;
   const identity::Identity& identity;
   const limits::Decision& decision;
-  const policy::Policy& policy;
+  const std::shared_ptr<const policy::Policy>& policy;
   Services& services;
 };
 

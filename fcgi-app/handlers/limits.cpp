@@ -39,8 +39,8 @@ http::JsonWriter described(const CallerLimit& one, std::string_view name) {
 
 Task<http::Response> limits(const Call& call) {
   auto list =
-      limiter::caller_limits(call.policy.plans(), call.identity, call.services.limited_routes);
-  const auto peeked = co_await limiter::peek_at(list, call.policy.limiter(), call.identity);
+      limiter::caller_limits(call.policy->plans(), call.identity, call.services.limited_routes);
+  const auto peeked = co_await limiter::peek_at(list, call.policy->limiter(), call.identity);
   if (!peeked) co_return http::problem(peeked.error());
 
   http::JsonArray array;

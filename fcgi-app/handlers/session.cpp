@@ -13,7 +13,7 @@ Task<http::Response> session(const Call& call) {
   if (!*tenant) co_return http::problem(Error{ErrorCode::kBadRequest, "\"tenant_id\" is missing"});
   const Services& services = call.services;
   const identity::Session opened = identity::SessionTokens::create(
-      **tenant, services.clock.now() + call.policy.session_lifetime());
+      **tenant, services.clock.now() + call.policy->session_lifetime());
   http::JsonWriter reply;
   reply.set("session_id", services.tokens.sign(opened));
   reply.set("tenant_id", opened.tenant);
@@ -28,7 +28,7 @@ Task<http::Response> end_session(const Call& call) {
     co_return http::problem(Error{ErrorCode::kBadRequest, "Header X-SESSION-ID is missing"});
   }
   const Duration left = identity.session_expires_at - call.services.clock.now();
-  const auto revoked = co_await call.policy.limiter().revoke(identity, left);
+  const auto revoked = co_await call.policy->limiter().revoke(identity, left);
   if (!revoked) co_return http::problem(revoked.error());
   co_return http::Response(204, "", "");
 }

@@ -8,7 +8,7 @@ namespace sluice::handlers {
 Task<http::Response> status(const Call& call) {
   Services& services = call.services;
   const bool up = co_await services.store.is_up(services.clock.now());
-  co_return http::Response(200, call.policy.page(up));
+  co_return http::Response(200, call.policy->page(up));
 }
 
 Task<http::Response> live(const Call& /*call*/) {
@@ -20,7 +20,7 @@ Task<http::Response> ready(const Call& call) {
   const bool up = co_await services.store.is_up(services.clock.now());
   http::JsonWriter body;
   body.set("status", up ? "up" : "down");
-  body.set("config_generation", call.policy.generation());
+  body.set("config_generation", call.policy->generation());
   const std::string why = up ? "" : services.trouble();
   if (!why.empty()) body.set("reason", why);
   http::Response response(up ? 200 : 503, body.text());

@@ -15,7 +15,7 @@ namespace sluice::http {
 class BodyStream {
  public:
   // The most bytes of one piece. A client that does not read holds one, and what the server's own
-  // bound allows (fcgi::Connection::StreamBounds).
+  // bound allows (fcgi::StreamBounds).
   static constexpr std::size_t kMaxPiece = 16'384;
 
   BodyStream() = default;

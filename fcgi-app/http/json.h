@@ -58,7 +58,7 @@ class JsonArray;
 // string: through jansson's tree a chat answer cost 2 microseconds more.
 class JsonWriter {
  public:
-  // Each adds a member. REQUIRES: name is new, and plain ASCII; text is UTF-8.
+  // Each adds a member. REQUIRES: name is new, ASCII, and needs no escape; text is UTF-8.
   JsonWriter& set(std::string_view name, std::string_view text);
   JsonWriter& set(std::string_view name, std::int64_t number);
   JsonWriter& set(std::string_view name, const JsonWriter& object);

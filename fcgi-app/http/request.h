@@ -22,8 +22,8 @@ struct Param {
 // The other way round, from any case: "HTTP_X_TENANT_ID" of "X-Tenant-ID".
 [[nodiscard]] std::string cgi_name(std::string_view header);
 
-// Views into the connection's memory: valid until its response has been sent. Of this one request
-// alone, so nothing here is shared between requests.
+// Views into the connection's memory: valid until its response is made, or its body is over. Of
+// this one request alone, so nothing here is shared between requests.
 struct Request {
   std::string_view method;
   std::string_view path;            // decoded and normalised by nginx, without the query

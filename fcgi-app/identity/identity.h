@@ -33,8 +33,8 @@ struct Identity {
   std::map<std::string, std::string, std::less<>> headers;
   std::string_view token;  // what the request claims for it, in its memory; or empty
   Standing standing = Standing::kAnonymous;
-  // What to answer instead: a false claim (kRejected; of an exempt address kExempt), or a request
-  // that cannot be understood (any other standing but kKnown).
+  // If set, the request is answered with this error. A false claim has standing kRejected, or
+  // kExempt if its address is exempt. A request that cannot be understood never has kKnown.
   std::optional<Error> rejection;
 
   // The request cannot be understood, which is no false claim: it is charged to the address, and to

@@ -37,7 +37,8 @@ class Resolver {
     int ipv6_prefix = 64;  // 8 to 128: how much of an IPv6 address is one client
     // Whose addresses have an IPv4 address in them that is meant. Empty: nobody's.
     Nat64Prefixes nat64_prefixes = well_known_nat64_prefixes();
-    // Whose X-Forwarded-For is believed (identity/forwarded.h). Nobody's: the peer is the client.
+    // Whose X-Forwarded-For is believed (identity/address/forwarded.h). Nobody's: the peer is the
+    // client.
     std::vector<Network> trusted_proxies;
     Access access;
     // The valid API keys. nullptr: X-API-Key and Authorization are not looked at, what they hold

@@ -25,9 +25,9 @@ namespace sluice::limiter {
 // opens no bucket of its own.
 //
 // No part holds a byte that a client can choose, and no two identities share a key: ids hold
-// neither
-// ':' nor '@' nor '}', a session is 32 hex digits and so never "user", and all else is hex. Ids of
-// API keys and users stand under their tenant's tag alone: two tenants may both have an "alice".
+// neither ':' nor '@' nor '}', a session is 32 hex digits and so never "user", and all else is hex.
+// Ids of API keys and users stand under their tenant's tag alone: two tenants may both have an
+// "alice".
 class Tags {
  public:
   Tags() = default;

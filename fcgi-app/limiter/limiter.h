@@ -1,4 +1,4 @@
-// decide(): may this request pass? Never fails; a store that cannot answer is a policy's business.
+// decide(): may this request pass? Never fails; where no store can answer, on_store_error does.
 #pragma once
 
 #include <cstdint>
@@ -35,14 +35,14 @@ class Limiter {
   Limiter& operator=(const Limiter&) = delete;
   ~Limiter() = default;
 
-  // Charges `cost` units to every limit that enforces, or to none. Where an ended session is shown
-  // it is denied (BarredBy::kEndedSession), on routes without limits too; so is, where something is
-  // charged, who is locked out (kLockOut); else that is only told. Where there is nothing to ask,
-  // the answer is yes. When the store is unavailable the strictest on_store_error decides; when it
-  // answers nonsense the answer is no.
+  // Charges `cost` units to every limit that enforces, or to none. An ended session is denied
+  // (BarredBy::kEndedSession), also on routes without limits. A caller who is locked out is denied
+  // (kLockOut) if the request costs something; if it costs nothing, the decision only says so.
+  // Where there is nothing to ask, the answer is yes. When the store is unavailable, the strictest
+  // on_store_error decides. When it answers nonsense, the answer is no.
   //
-  // Mostly all of it is one call, all or none. Keys of two tags, and so two calls (by_tag.h), has a
-  // request that names a session only once, and one of a newcomer to `defaults` who has to share.
+  // This is mostly one call of the store. A request that names a session only once, and one of a
+  // newcomer to `defaults` who has to share, have keys of two tags, and so more calls (by_tag.h).
   //
   // REQUIRES: the limits and the identity outlive the task.
   [[nodiscard]] Task<limits::Decision> decide(const limits::LimitSet& limits,

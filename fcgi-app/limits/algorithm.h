@@ -18,11 +18,12 @@ struct Step {
   Duration keep_for{};           // how long `after` differs from a full quota; more than 0 if set
 };
 
-// Tests and charges `cost` units (0 to kMaxQuota) of `limit`. What `stored` holds counts as it
-// stands at `now`: a closed window, or one that lies in the future, as a clock set back leaves it
-// behind, is none: at most one more quota, and nobody waits for the clock. (A bucket that lies
-// ahead by no more than a window, or than it takes to drain, is waited for.) Where the limit is not
-// the one that `stored` was charged by, limit.on_change says what becomes of it.
+// Tests and charges `cost` units (0 to kMaxQuota) of `limit`. What `stored` holds is first
+// moved to `now`. A closed window is dropped. So is a window in the future, which a clock that was
+// set back leaves behind: the caller gains one quota at most, and nobody waits for the clock. (The
+// level of a bucket that lies ahead by no more than a window, or than it takes to drain, is waited
+// for.) Where the limit is not the one that `stored` was charged by, limit.on_change says what
+// becomes of it.
 [[nodiscard]] Step take(const std::optional<Bucket>& stored, const Limit& limit, std::int64_t cost,
                         TimePoint now);
 

@@ -57,19 +57,22 @@ struct Balance {
   std::int64_t remaining = 0;               // units left: 0 to quota
   Duration reset_after = Duration::zero();  // until the full quota is back; 0 when it is there
   Duration retry_after = Duration::zero();  // until this cost would pass; 0 when it passes now
-  // Until more is to be had: what this cost waits for, or else (it passes now, or never will) one
-  // unit more than remains; 0 when the full quota is there.
+  // The time until more units are free. If this cost has to wait, it is that wait. If the cost
+  // passes now, or never can, it is the time until one unit more is free. 0: the full quota is
+  // there.
   Duration more_after = Duration::zero();
   bool operator==(const Balance&) const = default;
 };
 
-// Who answered. Of several, the one that stands last here: it knows least.
+// Who answered. A decision of several calls has the source that stands last here (by_tag.cpp takes
+// the greatest), so a new one has its place by how little it knows.
 enum class Source {
   kNobody,  // there was nothing to ask
-  kRedis,   // a store, which charged or denied: the balances are its own
+  // A store. It charged or denied, and the balances are its own.
+  kRedis,
   kSharedMemory,
   kMemory,
-  kOnStoreError,  // no store could: what each limit says for that; there are no balances
+  kOnStoreError,  // no store could answer: each limit's on_store_error did; there are no balances
 };
 
 // Which bar denied a decision, whatever its limits say.

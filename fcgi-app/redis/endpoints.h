@@ -20,7 +20,7 @@ class Endpoints {
     loop::Milliseconds patience;
     loop::Milliseconds first_patience;
   };
-  // Endpoints, one at least; or kStoreUnavailable, with the host and the reason.
+  // Addresses, one at least; or kStoreUnavailable, with the host and the reason.
   using Found = loop::Resolve::Done;
 
   Endpoints(loop::Loop& loop, Options options, Found found);

@@ -8,8 +8,8 @@
 //   byte 4096   the regions, one right behind the other
 //
 // Numbers are little-endian. A region begins as zeros, which must mean "nothing yet" to whoever
-// uses it. None is ever moved, resized or taken away: whoever misses a region, or has it in another
-// version or size, adds one behind the last. So workers of two releases use one file, and each
+// uses it. None is ever moved, resized or taken away: who does not find its region, in its version
+// and size, adds one behind the last. So workers of two releases use one file, and each
 // finds its own.
 //
 // There is no lock. An entry of the directory is one word that is set once, and the entries alone

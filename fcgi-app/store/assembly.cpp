@@ -17,18 +17,6 @@ std::string one_line(std::string text) {
 
 }  // namespace
 
-std::string Assembly::Options::text() const {
-  switch (kind) {
-    case Kind::kRedis:
-      break;
-    case Kind::kSharedMemory:
-      return std::string(kSharedMemoryScheme) + file;
-    case Kind::kMemory:
-      return std::string(kMemoryUri);
-  }
-  return redis.uri.masked();
-}
-
 Result<Assembly> Assembly::make(const Options& options, loop::Loop& loop, const Clock& clock,
                                 telemetry::Log& log) {
   Assembly made(clock);

@@ -33,7 +33,11 @@ class Assembly {
     ShmStore::Options shared_memory = {};
 
     // The URI, with *** for a password.
-    [[nodiscard]] std::string text() const;
+    [[nodiscard]] std::string text() const {
+      if (kind == Kind::kMemory) return std::string(kMemoryUri);
+      if (kind == Kind::kSharedMemory) return std::string(kSharedMemoryScheme) + file;
+      return redis.uri.masked();
+    }
   };
 
   // Connects to Redis, or opens the file. `loop`, `clock` and `log` outlive the object. Error:

@@ -30,23 +30,23 @@ namespace sluice::telemetry {
 // What became of a request. A new one stands last, as in the other tables of this file: workers of
 // an older release share the memory, and must find their own where they were.
 enum class Outcome {
-  kAllowed,     // by its limits, or by on_store_error
+  kAllowed,     // by its limits, or by on_store_error, or there was nothing to decide
   kDenied,      // by a limit, or by a bar
   kRefused,     // no such route, on the deny list, a false claim, or not to be understood
   kFailed,      // no store answered, and on_store_error denied
-  kUnanswered,  // its handler threw, or the worker ended before
+  kUnfinished,  // its handler threw (the client has a 500), or the worker ended before
 };
 inline constexpr std::array<std::string_view, 5> kOutcomes{"allowed", "denied", "refused", "failed",
-                                                           "unanswered"};
+                                                           "unfinished"};
 
 // What is counted of all routes together.
 enum class Total {
-  kStoreFaults,  // decisions that were left to on_store_error
-  kBarred,       // that were denied by a bar
-  kCrowded,      // of newcomers who had to share a bucket
-  kUnits,        // that were charged, once for a decision, however many limits it charged
+  kOnStoreError,  // decisions that were left to on_store_error
+  kBarred,        // that were denied by a bar
+  kCrowded,       // of newcomers who had to share a bucket
+  kUnits,         // that were charged, once for a decision, however many limits it charged
 };
-inline constexpr std::array<std::string_view, 4> kTotals{"store_faults", "barred", "crowded",
+inline constexpr std::array<std::string_view, 4> kTotals{"on_store_error", "barred", "crowded",
                                                          "units"};
 
 class Counters {

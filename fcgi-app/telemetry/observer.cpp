@@ -15,7 +15,7 @@ void Observation::decided(const Decision& decision, std::int64_t cost) {
   Counters& counters = observer_.counters_;
   outcome_ = decision.allowed ? Outcome::kAllowed : Outcome::kDenied;
   if (decision.source == Source::kOnStoreError) {
-    counters.add(Total::kStoreFaults);
+    counters.add(Total::kOnStoreError);
     if (!decision.allowed) outcome_ = Outcome::kFailed;
     return;
   }

@@ -27,13 +27,13 @@ class Observer {
   Counters counters_;
 };
 
-// What is seen of one request. When it goes, the request is counted: as unanswered, unless
+// What is seen of one request. When it goes, the request is counted: as unfinished, unless
 // refused() or answered() was called. `observer` outlives it.
 class Observation {
  public:
   explicit Observation(Observer& observer) : observer_(observer) {}
   ~Observation() {
-    observer_.counters_.add(route_, is_answered_ ? outcome_ : Outcome::kUnanswered);
+    observer_.counters_.add(route_, is_answered_ ? outcome_ : Outcome::kUnfinished);
   }
   Observation(const Observation&) = delete;
   Observation& operator=(const Observation&) = delete;

@@ -34,9 +34,9 @@ class Slots:
     """What workers have counted, as fcgi-app/telemetry/counters.h tells of it."""
 
     WORDS = 136
-    TOTALS = ("store_faults", "barred", "crowded", "units")
+    TOTALS = ("on_store_error", "barred", "crowded", "units")
     ROUTES = ("status", "live", "ready", "limits", "session", "session-end", "chat")
-    OUTCOMES = ("allowed", "denied", "refused", "failed", "unanswered")
+    OUTCOMES = ("allowed", "denied", "refused", "failed", "unfinished")
 
     def __init__(self, path):
         offset, size = region(path, COUNTERS)

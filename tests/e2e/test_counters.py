@@ -85,7 +85,7 @@ def test_counts_of_a_worker_that_is_killed_remain_and_its_slot_is_taken_over(sta
     assert stack.workers() != workers
     after = seen(stack)
     assert after.requests("chat") == before.requests("chat")
-    assert after.requests(outcome="unanswered") == before.requests(outcome="unanswered")
+    assert after.requests(outcome="unfinished") == before.requests(outcome="unfinished")
     talk_at_once(stack)
     assert seen(stack).requests("chat") - after.requests("chat") == CLIENTS * EACH
 

@@ -45,7 +45,7 @@ const std::map<std::string, Names> kMayInclude{
     {"config",
      {"fcgi", "http", "identity", "limiter", "limits", "policy/rules.h", "redis", "store",
       "telemetry"}},
-    {"routes", {"handlers", "http", "identity", "limiter", "limits"}},
+    {"routes", {"handlers", "http", "identity", "limits"}},
     {"serve", {"handlers", "http", "identity", "limits", "policy", "routes.h", "telemetry"}},
 };
 

@@ -158,7 +158,11 @@ TEST_F(SegmentTest, AWorkerThatIsKilledAnywhereLeavesItUsable) {
       return true;
     });
     const auto until = static_cast<std::uint16_t>(10 + random() % 60);
-    while (*opened < until) sched_yield();
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (*opened < until) {
+      ASSERT_LT(std::chrono::steady_clock::now(), patience) << "the worker opened no more";
+      sched_yield();
+    }
     worker.signal(SIGKILL);
     EXPECT_FALSE(worker.ends_well());
     for (std::uint16_t id = 10; id <= *opened; ++id) {

@@ -74,9 +74,9 @@ TEST_F(CountersTest, LieInMemoryAsIsTold) {
 TEST_F(CountersTest, HaveNamesInThisOrder) {
   using Names = std::vector<std::string_view>;
   EXPECT_EQ(Names(kOutcomes.begin(), kOutcomes.end()),
-            (Names{"allowed", "denied", "refused", "failed", "unanswered"}));
+            (Names{"allowed", "denied", "refused", "failed", "unfinished"}));
   EXPECT_EQ(Names(kTotals.begin(), kTotals.end()),
-            (Names{"store_faults", "barred", "crowded", "units"}));
+            (Names{"on_store_error", "barred", "crowded", "units"}));
 }
 
 TEST_F(CountersTest, ARouteBeyondThoseThatHavePlacesIsAnother) {

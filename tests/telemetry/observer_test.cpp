@@ -63,7 +63,7 @@ TEST_F(ObserverTest, WithoutAStoreTheOutcomeIsWhatOnStoreErrorSays) {
   EXPECT_EQ(count(Outcome::kAllowed), 1U);
   EXPECT_EQ(count(Outcome::kFailed), 1U);
   EXPECT_EQ(count(Outcome::kDenied), 0U);
-  EXPECT_EQ(count(Total::kStoreFaults), 2U);
+  EXPECT_EQ(count(Total::kOnStoreError), 2U);
   EXPECT_EQ(count(Total::kUnits), 0U);
 }
 
@@ -97,7 +97,7 @@ TEST_F(ObserverTest, ARequestThatIsDroppedIsUnanswered) {
     seen.matched(kRoute);
     seen.decided(allowed_, 2);
   }
-  EXPECT_EQ(count(Outcome::kUnanswered), 1U);
+  EXPECT_EQ(count(Outcome::kUnfinished), 1U);
   EXPECT_EQ(count(Outcome::kAllowed), 0U);
   EXPECT_EQ(count(Total::kUnits), 2U) << "they are gone";
 }

@@ -193,7 +193,7 @@ Task<Result<redis::Reply>> RedisStore::evaluate(Batch& batch, loop::Milliseconds
   std::vector<std::string_view> arguments;
   arguments.reserve(argument.key_count() + 4);
   for (const std::string_view one :
-       {command, by_text ? link_.script().text() : std::string_view(link_.script().sha()),
+       {command, by_text ? link_.script().text() : link_.script().sha(),
         std::string_view(key_count)}) {
     arguments.push_back(one);
   }

@@ -57,7 +57,7 @@ TEST(TakeArgumentTest, ManyKeysKeepTheirNumbers) {
   }
   EXPECT_EQ(keys_of(twice).size(), expected.size());
   const std::string text = once.text();
-  const std::size_t decisions = 64 * (3 + 8 * 8);
+  const std::size_t decisions = std::size_t{64} * (3 + 8 * 8);
   EXPECT_EQ(twice.text(), text + text.substr(text.size() - decisions));
 }
 
@@ -69,7 +69,7 @@ TEST(TakeArgumentTest, LimitsThatReadAlikeAreSentOnce) {
   TakeArgument without{kAnyTime, kAnyTime};
   with.add({charges});
   without.add({plain});
-  EXPECT_EQ(with.text().size(), without.text().size() + std::size_t{2 * 8});
+  EXPECT_EQ(with.text().size(), without.text().size() + std::size_t{2} * 8);
 }
 
 }  // namespace
