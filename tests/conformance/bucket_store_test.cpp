@@ -1,7 +1,5 @@
 // What every BucketStore must do. One suite, run over each of them; time is an argument.
 #include <map>
-
-#include <map>
 #include <string>
 
 #include <gmock/gmock.h>

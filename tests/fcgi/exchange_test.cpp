@@ -1,6 +1,7 @@
+#include "fcgi/exchange.h"
+
 #include <gtest/gtest.h>
 
-#include "fcgi/exchange.h"
 #include "fcgi/records.h"
 
 namespace sluice::fcgi {
