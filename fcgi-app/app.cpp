@@ -75,7 +75,7 @@ App::App(config::Loaded config, Options options, std::vector<identity::Secret> s
       policy_(make_policy(std::move(config.rules), options_.generation)),
       server_(loop_, log_, deployment_.server, std::move(listener),
               [this](const http::Request& request) {
-                return options_.echo ? echo(request) : serve(request, policy_, services_);
+                return options_.echo ? echo(request) : serve(request, policy_.get(), services_);
               }),
       deadline_(loop_, [this] { quit(); }) {
   for (const int signal : kStopSignals) {
@@ -103,8 +103,8 @@ void App::reload() {
     log_.error("config refused", {{"reason", in_one_line(config.error().detail)}});
     return;
   }
-  policy_ = make_policy(std::move(config->rules), policy_->generation() + 1);
-  log_.info("config reloaded", {{"generation", fmt::to_string(policy_->generation())}});
+  policy_.replace(make_policy(std::move(config->rules), policy_.get()->generation() + 1));
+  log_.info("config reloaded", {{"generation", fmt::to_string(policy_.get()->generation())}});
   const std::string rest = config::settings_for_restart(deployment_, config->deployment);
   if (!rest.empty()) log_.warning("settings take a restart", {{"settings", rest}});
 }
@@ -128,7 +128,7 @@ void App::stop() {
   if (stopping_) return quit();
   stopping_ = true;
   deadline_.start(kDrainDeadline);
-  server_.drain([this] { policy_->limiter().drain([this] { loop_.stop(); }); });
+  server_.drain([this] { policy_.drain([this] { loop_.stop(); }); });
 }
 
 // What waits for Redis is answered by on_store_error, while there is a server to answer through.

@@ -15,7 +15,7 @@
 #include "handlers/handler.h"
 #include "identity/credentials/session_token.h"
 #include "loop/loop.h"
-#include "policy/policy.h"
+#include "policy/current.h"
 #include "shm/segment.h"
 #include "store/assembly.h"
 #include "telemetry/log.h"
@@ -63,7 +63,7 @@ class App {
   identity::SessionTokens tokens_;
   telemetry::Observer observer_;
   handlers::Services services_;
-  std::shared_ptr<const policy::Policy> policy_;  // of requests that come now
+  policy::Current policy_;
   fcgi::Server server_;
   loop::Timer deadline_;
   std::vector<std::unique_ptr<loop::Signal>> signals_;

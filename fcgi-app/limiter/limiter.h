@@ -75,6 +75,8 @@ class Limiter {
   // Denials are counted by tasks of the limiter's own, for which no answer waits. Calls back once,
   // when none is being counted; at once if none is.
   void drain(std::function<void()> on_drained) { tasks_.when_empty(std::move(on_drained)); }
+  // Whether none is being counted.
+  [[nodiscard]] bool is_idle() const { return tasks_.running() == 0; }
 
  private:
   // What is done about newcomers before the store is asked.
