@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "base/result.h"
 #include "config/load.h"
@@ -18,6 +19,11 @@ inline constexpr int kUsageError = 2;  // a mistake in the command line or the c
 
 // Writes the error to standard error; yields the exit code that it calls for.
 [[nodiscard]] int complain(const Error& error);
+
+// kBadRequest: what is wrong with a flag.
+[[nodiscard]] inline tl::unexpected<Error> refuse_flags(std::string what) {
+  return fail(ErrorCode::kBadRequest, std::move(what));
+}
 
 // The config at `path`, with what the environment replaces of it. Errors: as config::load().
 [[nodiscard]] Result<config::Loaded> load_config(const std::string& path,

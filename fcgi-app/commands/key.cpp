@@ -24,10 +24,6 @@ constexpr std::string_view kNewFile =
     "SIGHUP.\n";
 constexpr std::size_t kMadeIdDigits = 10;
 
-tl::unexpected<Error> refuse_flags(std::string what) {
-  return fail(ErrorCode::kBadRequest, std::move(what));
-}
-
 Result<std::string> file_of(const config::Loaded& config) {
   if (!config.api_key_file.empty()) return config.api_key_file;
   return fail(ErrorCode::kInvalidConfig,

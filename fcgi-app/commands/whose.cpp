@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "commands/command.h"
 #include "identity/address/client_ip.h"
 #include "identity/address/nat64.h"
 #include "routes.h"
@@ -16,19 +17,15 @@ using limiter::CallerLimit;
 using limits::Fact;
 using limits::kIdentityFailure;
 
-tl::unexpected<Error> refuse_whose(std::string what) {
-  return fail(ErrorCode::kBadRequest, std::move(what));
-}
-
 Result<identity::Session> verified(const config::Loaded& config, const Whose& whose,
                                    TimePoint now) {
   auto secrets = config.deployment.secrets.read();
   if (!secrets) return tl::unexpected(secrets.error());
   auto session = identity::SessionTokens(std::move(*secrets)).verify(whose.session, now);
   if (!session)
-    return refuse_whose("--session: not signed with the configured secrets, or expired");
+    return refuse_flags("--session: not signed with the configured secrets, or expired");
   if (!whose.tenant.empty() && whose.tenant != session->tenant) {
-    return refuse_whose(
+    return refuse_flags(
         fmt::format("--session: belongs to {}, not to {}", session->tenant, whose.tenant));
   }
   return session;
@@ -38,15 +35,15 @@ Result<identity::Session> verified(const config::Loaded& config, const Whose& wh
 Result<identity::Identity> with_api_key(const config::Loaded& config, const std::string& id,
                                         identity::Identity identity) {
   if (!config.rules.identity.api_keys)
-    return refuse_whose("--api-key: the config has no api_keys.file");
+    return refuse_flags("--api-key: the config has no api_keys.file");
   const identity::ApiKey* const key = config.rules.identity.api_keys->find_id(id);
   // What it says is not repeated: it may be a key, and this goes to a log.
   if (!key) {
-    return refuse_whose(
+    return refuse_flags(
         "--api-key: no key has this id (the id, not the key); sluice key list shows them");
   }
   if (!identity.tenant.empty() && identity.tenant != key->tenant) {
-    return refuse_whose(
+    return refuse_flags(
         fmt::format("--api-key: belongs to {}, not to {}", key->tenant, identity.tenant));
   }
   identity.tenant = key->tenant;
@@ -72,17 +69,17 @@ Result<identity::Identity> identify(const config::Loaded& config, const Whose& w
     identity = std::move(*with_key);
   }
   if (!identity.tenant.empty() && !config.rules.plans->has_tenant(identity.tenant)) {
-    return refuse_whose(fmt::format("--tenant: the config has no \"{}\"", identity.tenant));
+    return refuse_flags(fmt::format("--tenant: the config has no \"{}\"", identity.tenant));
   }
   if (!whose.address.empty()) {
     const auto address = identity::parse_address(whose.address);
-    if (!address) return refuse_whose(fmt::format("--ip: \"{}\" is no address", whose.address));
+    if (!address) return refuse_flags(fmt::format("--ip: \"{}\" is no address", whose.address));
     const auto v4 = identity::v4_in(*address, config.rules.identity.nat64_prefixes);
     identity.address =
         identity::canonical_address(v4 ? v4 : address, config.rules.identity.ipv6_prefix);
   }
   if (identity.tenant.empty() && identity.address.empty()) {
-    return refuse_whose("say whose: --tenant, --session, --api-key or --ip");
+    return refuse_flags("say whose: --tenant, --session, --api-key or --ip");
   }
   const bool has_both = !identity.tenant.empty() && !identity.address.empty();
   identity.standing = has_both                  ? Standing::kPartial
@@ -97,7 +94,7 @@ Result<std::vector<std::string_view>> chosen_routes(const std::string& route) {
   if (route.empty()) return routes;
   const auto found = std::find(routes.begin(), routes.end(), route);
   if (found == routes.end()) {
-    return refuse_whose(
+    return refuse_flags(
         fmt::format("--route: \"{}\" is none of {}", route, fmt::join(routes, ", ")));
   }
   return std::vector{*found};

@@ -192,11 +192,8 @@ Task<Result<redis::Reply>> RedisStore::evaluate(Batch& batch, loop::Milliseconds
   const bool by_text = command == "EVAL";
   std::vector<std::string_view> arguments;
   arguments.reserve(argument.key_count() + 4);
-  for (const std::string_view one :
-       {command, by_text ? link_.script().text() : link_.script().sha(),
-        std::string_view(key_count)}) {
-    arguments.push_back(one);
-  }
+  arguments.insert(arguments.end(),
+                   {command, by_text ? link_.script().text() : link_.script().sha(), key_count});
   argument.append_keys(arguments);
   arguments.emplace_back(packed);
   auto reply = co_await wire->command(arguments, deadline);
