@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "gate.h"
+#include "gated_store.h"
 #include "serve_fixture.h"
 
 namespace sluice {
@@ -12,24 +12,6 @@ namespace {
 
 using telemetry::Counters;
 using telemetry::Total;
-
-// A store whose answer waits until the test lets it go on.
-class SlowStore final : public store::BucketStore {
- public:
-  explicit SlowStore(store::BucketStore& store) : store_(store) {}
-  [[nodiscard]] Task<Result<limits::Decision>> take(limits::Ask ask,
-                                                    std::optional<TimePoint> now) override {
-    co_await gate_.pass();
-    co_return co_await store_.take(ask, now);
-  }
-  [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> keys) override {
-    return store_.reset(keys);
-  }
-
- private:
-  store::BucketStore& store_;
-  Gate gate_;
-};
 
 class BrokenStore final : public store::BucketStore {
  public:
@@ -164,7 +146,7 @@ TEST_F(ServeObservedTest, WhatThrowsOrIsDroppedIsUnanswered) {
   tasks.start("serve", forget(serve(request, policy_, services_)));
   EXPECT_EQ(thrown, 1);
   EXPECT_EQ(counted(), (Counts{{"6 unfinished", 1}}));
-  SlowStore slow(store_);
+  GatedStore slow(store_);
   policy_ = test_policy(rules_, services_, slow, newcomers_);
   tasks.start("serve", forget(serve(request, policy_, services_)));
   EXPECT_EQ(counted(), Counts{});

@@ -1,13 +1,9 @@
 #include "commands/operate.h"
 
-#include <fstream>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
-#include "serve_fixture.h"
-#include "temporary_directory.h"
+#include "commands/operator_fixture.h"
 
 namespace sluice::commands {
 namespace {
@@ -17,13 +13,9 @@ using limits::Scope;
 using testing::EndsWith;
 using testing::HasSubstr;
 
-class OperatorTest : public ServeFixture {
+class OperatorTest : public OperatorFixture {
  protected:
   OperatorTest() {
-    config_.deployment.secrets.file = directory_.path() + "/secret";
-    std::ofstream(config_.deployment.secrets.file) << std::string(64, '0') << "\n";
-    ::chmod(config_.deployment.secrets.file.c_str(), 0600);
-    config_.rules.identity.api_keys = access().api_keys;
     use({plan_limit("chat", "acme", Fact::kSession, 4, "chat"),
          plan_limit("all", "acme", Fact::kTenant, 100, "chat"),
          plan_limit("key", "acme", Fact::kApiKey, 9, "chat")});
@@ -34,16 +26,6 @@ class OperatorTest : public ServeFixture {
     use_plans({defaults.begin(), defaults.end()}, {{"acme", std::move(acme)}, {"globex", {}}});
     config_.rules.plans = rules_.plans;
   }
-
-  std::string done(const Whose& whose, Operation operation) {
-    auto buckets = find_buckets(config_, whose, clock_.now());
-    if (!buckets) return "error: " + buckets.error().detail;
-    const auto text = run_now(operation(*buckets, *limiter_));
-    return text ? *text : "error";
-  }
-
-  TemporaryDirectory directory_;
-  config::Loaded config_;
 };
 
 TEST_F(OperatorTest, ASessionShowsItsLimitsAndThoseOfItsTenant) {

@@ -1,14 +1,10 @@
 // Whose buckets `sluice reset` resets.
-#include <fstream>
 #include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
-#include "commands/operate.h"
-#include "serve_fixture.h"
-#include "temporary_directory.h"
+#include "commands/operator_fixture.h"
 
 namespace sluice::commands {
 namespace {
@@ -24,15 +20,9 @@ Scope scope_of(std::string_view text) {
 }
 
 // A tenant with a limit of each scope, named by it; and defaults of those that these may have.
-class ResetTest : public ServeFixture {
+class ResetTest : public OperatorFixture {
  protected:
-  ResetTest() {
-    config_.deployment.secrets.file = directory_.path() + "/secret";
-    std::ofstream(config_.deployment.secrets.file) << std::string(64, '0') << "\n";
-    ::chmod(config_.deployment.secrets.file.c_str(), 0600);
-    config_.rules.identity.api_keys = access().api_keys;
-    use({"session", "tenant", "ip", "api_key", "user", "global"});
-  }
+  ResetTest() { use({"session", "tenant", "ip", "api_key", "user", "global"}); }
 
   void use(const std::vector<std::string>& scopes) {
     std::vector<limits::PlanLimit> defaults;
@@ -47,13 +37,6 @@ class ResetTest : public ServeFixture {
     }
     use_plans(std::move(defaults), {{"acme", std::move(acme)}, {"globex", {}}});
     config_.rules.plans = rules_.plans;
-  }
-
-  std::string done(const Whose& whose, Operation operation) {
-    auto buckets = find_buckets(config_, whose, clock_.now());
-    if (!buckets) return "error: " + buckets.error().detail;
-    const auto text = run_now(operation(*buckets, *limiter_));
-    return text ? *text : "error";
   }
 
   // The limits whose buckets are full again after a reset, of all that were in use before.
@@ -72,9 +55,6 @@ class ResetTest : public ServeFixture {
     }
     return full;
   }
-
-  TemporaryDirectory directory_;
-  config::Loaded config_;
 };
 
 TEST_F(ResetTest, OnlyWhatTheFlagsNameIsReset) {

@@ -4,26 +4,23 @@
 #pragma once
 
 #include <chrono>
-#include <fstream>
 #include <memory>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 
-#include "base/unique_fd.h"
 #include "conformance/redis_server.h"
 #include "http/problem.h"
 #include "http/ratelimit_fields.h"
+#include "log_file.h"
 #include "policy/policy.h"
 #include "region_memory.h"
+#include "runs_until.h"
 #include "store/redis/redis_store.h"
 #include "telemetry/task_failures.h"
-#include "temporary_directory.h"
 
 namespace sluice {
 
@@ -111,30 +108,18 @@ class CoreFixture : public testing::Test {
         identity::SessionTokens::create("acme", link_->clock().now() + std::chrono::hours(1)));
   }
 
-  // Whether `holds()` within ten seconds of the loop.
   template <class Condition>
   bool runs_until(Condition holds) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    loop::Timer tick(loop_, [this] { loop_.stop(); });
-    tick.start(loop::Milliseconds(2), loop::Milliseconds(2));
-    while (!holds() && std::chrono::steady_clock::now() < deadline) loop_.run();
-    return holds();
+    return sluice::runs_until(loop_, std::move(holds));
   }
 
-  // Everything that was logged so far.
-  [[nodiscard]] std::string logged() const {
-    std::ostringstream text;
-    text << std::ifstream(directory_.path() + "/log").rdbuf();
-    return std::move(text).str();
-  }
+  [[nodiscard]] std::string logged() const { return log_file_.text(); }
 
   RedisServer redis_;
-  TemporaryDirectory directory_;
   SystemClock clock_;
   loop::Loop loop_;
-  UniqueFd log_file_{::open((directory_.path() + "/log").c_str(),
-                            O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
-  telemetry::Log log_{log_file_.get(), clock_, {}};
+  LogFile log_file_{clock_};
+  telemetry::Log& log_ = log_file_.log();
   identity::SessionTokens tokens_{{identity::Secret{}}};
   NewcomerMemory newcomers_;
   std::optional<redis::Link> link_;

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "gate.h"
+#include "gated_store.h"
 #include "limiter/limiter.h"
 #include "manual_clock.h"
 #include "region_memory.h"
@@ -188,21 +188,6 @@ TEST_F(NewcomersTest, WorkersOfAHostCountTogether) {
   EXPECT_TRUE(take(session(2)).crowded);
   EXPECT_FALSE(take(session(1)).crowded);
 }
-
-// Waits for the test before it asks the store.
-class GatedStore final : public store::ForwardingStore {
- public:
-  using ForwardingStore::ForwardingStore;
-
-  [[nodiscard]] Task<Result<Decision>> take(limits::Ask ask,
-                                            std::optional<TimePoint> now) override {
-    co_await gate_.pass();
-    co_return co_await ForwardingStore::take(ask, now);
-  }
-
- private:
-  Gate gate_;
-};
 
 TEST_F(NewcomersTest, WhoGoesAwayBeforeItsBucketIsOpenedTakesNoPlace) {
   take(session(1));

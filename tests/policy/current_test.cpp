@@ -2,28 +2,15 @@
 
 #include <gtest/gtest.h>
 
-#include "gate.h"
+#include "gated_store.h"
 #include "serve_fixture.h"
-#include "store/store.h"
 
 namespace sluice::policy {
 namespace {
 
-// Lets a denial be counted only when the test says so.
-class SlowToCount final : public store::ForwardingStore {
- public:
-  using ForwardingStore::ForwardingStore;
-
-  [[nodiscard]] Task<Result<limits::Decision>> take(limits::Ask ask,
-                                                    std::optional<TimePoint> now) override {
-    const bool counts =
-        !ask.charges.empty() && ask.charges.front().key.find("@denials") != std::string::npos;
-    if (counts) co_await gate.pass();
-    co_return co_await ForwardingStore::take(ask, now);
-  }
-
-  Gate gate;
-};
+bool counts_a_denial(const limits::Ask& ask) {
+  return !ask.charges.empty() && ask.charges.front().key.find("@denials") != std::string::npos;
+}
 
 class CurrentPolicyTest : public ServeFixture {
  protected:
@@ -40,7 +27,7 @@ class CurrentPolicyTest : public ServeFixture {
     return response;
   }
 
-  SlowToCount slow_{store_};
+  GatedStore slow_{store_, counts_a_denial};
 };
 
 // Two of its requests pass; of its denials the second locks it out.

@@ -2,19 +2,17 @@
 #pragma once
 
 #include <chrono>
-#include <fstream>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 
-#include "base/unique_fd.h"
+#include "log_file.h"
 #include "manual_clock.h"
 #include "run_task.h"
+#include "runs_until.h"
 #include "store/redis/redis_store.h"
 #include "temporary_directory.h"
 
@@ -46,14 +44,9 @@ class LinkFixture : public testing::Test {
     loop_.stop();
   }
 
-  // Runs the loop until `holds()`, for ten seconds at most; whether it does.
   template <class Condition>
   bool runs_until(Condition holds) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    loop::Timer tick(loop_, [this] { loop_.stop(); });
-    tick.start(loop::Milliseconds(2), loop::Milliseconds(2));
-    while (!holds() && std::chrono::steady_clock::now() < deadline) loop_.run();
-    return holds();
+    return sluice::runs_until(loop_, std::move(holds));
   }
   bool recovers() {
     return runs_until([this] { return link_->wire() != nullptr; });
@@ -72,19 +65,13 @@ class LinkFixture : public testing::Test {
     loop_.run();
   }
 
-  // Everything that was logged so far.
-  [[nodiscard]] std::string logged() const {
-    std::ostringstream text;
-    text << std::ifstream(directory_.path() + "/log").rdbuf();
-    return std::move(text).str();
-  }
+  [[nodiscard]] std::string logged() const { return log_file_.text(); }
 
   TemporaryDirectory directory_;
   ManualClock clock_;
   loop::Loop loop_;
-  UniqueFd log_file_{::open((directory_.path() + "/log").c_str(),
-                            O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
-  telemetry::Log log_{log_file_.get(), clock_, {}};
+  LogFile log_file_{clock_};
+  telemetry::Log& log_ = log_file_.log();
   std::optional<Link> link_;
   std::optional<store::RedisStore> store_;
   limits::Limit limit_{.name = "chat", .tenant = "", .rate = {100, {10, limits::Unit::kMinute}}};
