@@ -190,10 +190,9 @@ Task<Result<redis::Reply>> RedisStore::evaluate(Batch& batch, loop::Milliseconds
   const std::string key_count = number_text(static_cast<std::int64_t>(argument.key_count()));
   const std::string packed = argument.text();
   const bool by_text = command == "EVAL";
-  std::vector<std::string_view> arguments;
-  arguments.reserve(argument.key_count() + 4);
-  arguments.insert(arguments.end(),
-                   {command, by_text ? link_.script().text() : link_.script().sha(), key_count});
+  std::vector<std::string_view> arguments{
+      command, by_text ? link_.script().text() : link_.script().sha(), key_count};
+  arguments.reserve(arguments.size() + argument.key_count() + 1);
   argument.append_keys(arguments);
   arguments.emplace_back(packed);
   auto reply = co_await wire->command(arguments, deadline);
