@@ -59,10 +59,10 @@ def test_sessions_go_by_the_time_of_redis_on_a_worker_that_is_a_day_wrong(hours)
         uri = f"redis://127.0.0.1:{server.port}/0"
         with Worker(uri, CONFIG, SLUICE_SECRETS=SECRET) as right, \
                 Worker(uri, CONFIG, SLUICE_SECRETS=SECRET, **wrong_by(hours)) as wrong:
+            of_right, of_wrong = open_session(right), open_session(wrong)  # so both have begun
             logged = json.loads(wrong.log.read_text().splitlines()[0])["time"]
             there = time.mktime(time.strptime(logged, "%Y-%m-%dT%H:%M:%SZ")) - time.timezone
             assert abs(there - time.time()) > 24 * 3600, "its clock is right"
-            of_right, of_wrong = open_session(right), open_session(wrong)
             assert abs(expiry_of(of_right) - expiry_of(of_wrong)) < NEAR
             for session in (of_right, of_wrong):
                 assert [status_with(worker, "POST", session) for worker in (right, wrong)] == \
