@@ -24,12 +24,12 @@ RUN apt-get update && apt-get install -y --no-install-recommends redis-server \
     && groupadd --gid 10001 sluice \
     && install -d -o redis -g redis -m 0700 /data \
     && install -d -o redis -g sluice -m 0750 /var/lib/redis-password \
-    && ln -s /usr/share/sluice/nginx/container.sh /usr/bin/operator
-COPY nginx/container.sh nginx/processes.sh nginx/servers.sh /usr/share/sluice/nginx/
+    && ln -s /usr/share/sluice/conf/run/container.sh /usr/bin/operator
+COPY conf/run/container.sh conf/run/processes.sh conf/run/servers.sh /usr/share/sluice/conf/run/
 # Of the pods' group, who are to read the password that it makes for them.
 USER redis:sluice
 VOLUME /data
-ENTRYPOINT ["/usr/share/sluice/nginx/container.sh"]
+ENTRYPOINT ["/usr/share/sluice/conf/run/container.sh"]
 CMD ["redis"]
 
 # libfcgi-bin has cgi-fcgi, which asks a new worker something before nginx does.
@@ -41,7 +41,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends \
     && groupadd --gid 10001 sluice \
     && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin sluice \
     && install -d -o sluice -g sluice -m 0700 /var/lib/sluice \
-    && ln -s /usr/share/sluice/nginx/container.sh /usr/bin/operator
+    && ln -s /usr/share/sluice/conf/run/container.sh /usr/bin/operator
 COPY --from=build /src/build/release/sluice /usr/bin/sluice
 COPY nginx /usr/share/sluice/nginx
 COPY conf/run /usr/share/sluice/conf/run
@@ -50,5 +50,5 @@ COPY conf/tenants.cfg /etc/sluice/
 # By number, so that Kubernetes' runAsNonRoot can see that it is nobody's root.
 USER 10001:10001
 EXPOSE 8080
-ENTRYPOINT ["/usr/share/sluice/nginx/container.sh"]
+ENTRYPOINT ["/usr/share/sluice/conf/run/container.sh"]
 CMD ["pod"]

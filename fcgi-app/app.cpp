@@ -2,19 +2,22 @@
 
 #include <array>
 #include <csignal>
+#include <filesystem>
 #include <stdexcept>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "limiter/bucket_key.h"
-#include "regions.h"
+#include "policy/regions.h"
 #include "routes.h"
 #include "serve.h"
 #include "version.h"
 
 namespace sluice {
 namespace {
+
+using telemetry::Level;
 
 constexpr loop::Milliseconds kDrainDeadline{10'000};
 constexpr std::array kStopSignals{SIGTERM, SIGINT, SIGUSR1};
@@ -48,6 +51,11 @@ T value_of(Result<T> made) {
   return std::move(*made);
 }
 
+store::Assembly::Options counted(store::Assembly::Options store, telemetry::Counters& counters) {
+  store.redis.counters = &counters;
+  return store;
+}
+
 Task<http::Response> echo(const http::Request& request) {
   co_return http::Response(200, std::string(request.body));
 }
@@ -59,20 +67,18 @@ App::App(config::Loaded config, Options options, std::vector<identity::Secret> s
     : options_(std::move(options)),
       deployment_(std::move(config.deployment)),
       log_(STDERR_FILENO, clock_, {deployment_.log_level, options_.pool}),
-      store_(value_of(store::Assembly::make(deployment_.store, loop_, clock_, log_))),
-      shared_(value_of(open_regions(deployment_.shared_file, true, log_))),
+      shared_(value_of(policy::open_regions(deployment_.shared_file, true, log_))),
+      observer_(shared_.memory(policy::kCountersRegion), &log_),
+      store_(value_of(store::Assembly::make(counted(deployment_.store, observer_.counters()), loop_,
+                                            clock_, log_))),
       tokens_(std::move(secrets)),
-      observer_(shared_.memory(kCountersRegion), &log_),
-      services_{store_.clock(),
-                tokens_,
-                observer_,
+      services_{store_.clock(), tokens_, observer_,
                 handlers::StoreProbe(
                     store_.buckets(),
                     {limiter::bucket_key({.prefix = deployment_.key_prefix}, kHealth, {}, ""),
                      &kHealth, 1}),
-                [this] { return store_.trouble(); },
-                route_names()},
-      policy_(make_policy(std::move(config.rules), options_.generation)),
+                [this] { return store_.trouble(); }},
+      policy_(make_policy(std::move(config.policy), options_.generation)),
       server_(loop_, log_, deployment_.server, std::move(listener),
               [this](const http::Request& request) {
                 return options_.echo ? echo(request) : serve(request, policy_.get(), services_);
@@ -84,29 +90,46 @@ App::App(config::Loaded config, Options options, std::vector<identity::Secret> s
   signals_.push_back(std::make_unique<loop::Signal>(loop_, SIGHUP, [this] { reload(); }));
 }
 
-std::shared_ptr<const policy::Policy> App::make_policy(policy::Rules rules,
+std::shared_ptr<const policy::Policy> App::make_policy(policy::Options options,
                                                        std::int64_t generation) {
   const policy::Ground ground{.store = store_.buckets(),
                               .clock = store_.clock(),
-                              .newcomers = shared_.memory(kNewcomersRegion),
+                              .newcomers = shared_.memory(policy::kNewcomersRegion),
                               .tokens = tokens_,
                               .log = &log_,
                               .key_prefix = deployment_.key_prefix,
-                              .about = {kVersion, options_.pool, deployment_.store.text()}};
-  return std::make_shared<const policy::Policy>(std::move(rules), generation, ground);
+                              .about = {kVersion, options_.pool, deployment_.store.text()},
+                              .routes = route_names()};
+  return std::make_shared<const policy::Policy>(std::move(options), generation, ground);
 }
 
 // Requests that are under way go on with the policy that they have.
 void App::reload() {
   auto config = options_.read_config();
-  if (!config) {
-    log_.error("config refused", {{"reason", in_one_line(config.error().detail)}});
-    return;
+  const auto refuse = [&](std::string_view reason) {
+    log_.answer(Level::kError, "config refused", {{"reason", reason}});
+  };
+  if (!config) return refuse(in_one_line(config.error().detail));
+  const auto old = policy_.get();
+  // To a worker that starts, a file that is not there has no keys yet. Here somebody has mistyped
+  // its name, or just puts another in its place.
+  if (old->has_api_keys() && !std::filesystem::exists(config->api_key_file) &&
+      !config->api_key_file.empty()) {
+    return refuse(config->api_key_file + ": is gone, with the API keys that are in use");
   }
-  policy_.replace(make_policy(std::move(config->rules), policy_.get()->generation() + 1));
-  log_.info("config reloaded", {{"generation", fmt::to_string(policy_.get()->generation())}});
+  policy_.replace(make_policy(std::move(config->policy), old->generation() + 1));
+  const auto now = policy_.get();
+  log_.answer(Level::kInfo, "config reloaded", {{"generation", fmt::to_string(now->generation())}});
+  if (now->moves_keys_of(*old)) {
+    log_.warning("counts begin anew",
+                 {{"reason",
+                   "limits that all callers share were added or removed: their buckets, ended "
+                   "sessions and lock-outs have other keys"}});
+  }
   const std::string rest = config::settings_for_restart(deployment_, config->deployment);
-  if (!rest.empty()) log_.warning("settings take a restart", {{"settings", rest}});
+  if (!rest.empty()) {
+    log_.answer(Level::kWarning, "settings take a restart", {{"settings", rest}});
+  }
 }
 
 // libfcgi, once set up, would take such a signal for itself, and nobody would hear of it; SIGHUP

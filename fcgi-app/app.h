@@ -47,7 +47,7 @@ class App {
   static void hold_signals();
 
  private:
-  [[nodiscard]] std::shared_ptr<const policy::Policy> make_policy(policy::Rules rules,
+  [[nodiscard]] std::shared_ptr<const policy::Policy> make_policy(policy::Options options,
                                                                   std::int64_t generation);
   void reload();
   void stop();
@@ -58,10 +58,10 @@ class App {
   SystemClock clock_;
   loop::Loop loop_;
   telemetry::Log log_;
-  store::Assembly store_;
   shm::Segment shared_;
-  identity::SessionTokens tokens_;
   telemetry::Observer observer_;
+  store::Assembly store_;
+  identity::SessionTokens tokens_;
   handlers::Services services_;
   policy::Current policy_;
   fcgi::Server server_;

@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "commands/check.h"
+#include "commands/doctor.h"
 #include "commands/key.h"
 #include "commands/operate.h"
+#include "commands/tenants.h"
 #include "commands/worker.h"
 #include "loop/uv/look_up_left.h"
 #include "version.h"
@@ -22,8 +24,9 @@ int run(int argc, char** argv) {
   cli.set_version_flag("--version", fmt::format("sluice {} (git {})", kVersion, kRevision));
   cli.require_subcommand(1);
   int code = commands::kOk;
-  for (const auto add : {commands::add_worker, commands::add_check, commands::add_peek,
-                         commands::add_reset, commands::add_key}) {
+  for (const auto add :
+       {commands::add_worker, commands::add_check, commands::add_doctor, commands::add_peek,
+        commands::add_reset, commands::add_key, commands::add_import, commands::add_export}) {
     add(cli, code);
   }
   try {

@@ -1,5 +1,6 @@
 #include "serve.h"
 
+#include "handlers/denial.h"
 #include "http/problem.h"
 #include "http/ratelimit_fields.h"
 #include "routes.h"
@@ -10,34 +11,36 @@ namespace sluice {
 Task<http::Response> serve(const http::Request& request,
                            std::shared_ptr<const policy::Policy> policy,
                            handlers::Services& services) {
-  telemetry::Observation seen(services.observer);
-  const auto route = match(request);
-  if (!route) co_return seen.refused(http::problem(route.error()));
-  seen.matched(number_of(**route));
-  auto identity = policy->identities().resolve(request, (*route)->credentials);
-  if (!identity) co_return seen.refused(http::problem(identity.error()));
-  const std::int64_t cost = (*route)->cost(request, *identity, policy->costs());
-  auto limits = (*route)->limits_of(policy->plans(), *identity);
+  telemetry::Observation seen(services.observer, policy->denial_log());
+  const auto route = match(request, *policy);
+  if (!route) co_return seen.refused(http::problem(route.error(), http::form_of(request)));
+  seen.matched(route->name);
+  auto identity = policy->identities().resolve(request, route->credentials);
+  if (!identity) co_return seen.refused(http::problem(identity.error(), http::form_of(request)));
+  const limits::Cost cost = route->cost(request, *identity, policy->costs());
+  auto limits = route->limits_of(policy->plans(), *identity);
   limits::Decision decision;
-  if (!(*route)->is_open()) {
-    decision = co_await policy->limiter().decide(limits, *identity, (*route)->name, cost);
-    seen.decided(decision, cost);
+  if (!route->is_open()) {
+    seen.deciding();
+    decision = co_await policy->limiter().decide(limits, *identity, route->name, cost);
+    seen.decided(decision, *identity, cost.requests);
   }
   // A session that was ended is a false claim after all, as only the store knows.
   if (decision.barred_by == limits::BarredBy::kEndedSession) {
     policy->identities().reject_revoked(request, *identity);
-    limits = (*route)->limits_of(policy->plans(), *identity);
-    decision = co_await policy->limiter().decide(limits, *identity, (*route)->name, 1);
-    seen.decided(decision, 1);
+    limits = route->limits_of(policy->plans(), *identity);
+    seen.deciding();
+    decision = co_await policy->limiter().decide(limits, *identity, route->name, 1);
+    seen.decided(decision, *identity, 1);
   }
   const handlers::Call call{request, *identity, decision, policy, services};
   http::Response response;
   if (!decision.allowed) {
-    response = http::problem(decision);
-  } else if (identity->rejection) {
-    response = seen.refused(http::problem(*identity->rejection));  // charged all the same
+    response = handlers::denial(call, route->name);
+  } else if (identity->rejection) {  // charged all the same
+    response = seen.refused(http::problem(*identity->rejection, http::form_of(request)));
   } else {
-    response = co_await (*route)->handler(call);
+    response = co_await route->handler(call);
   }
   http::write_ratelimit_fields(decision, response);
   seen.answered();

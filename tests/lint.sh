@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154
-# clang-tidy, over all or over what changed; sourced by dev. It takes some ten seconds for a file.
+# clang-tidy, over all files or over those that changed; sourced by dev. A file takes some ten seconds.
 
-# The preset is configured, so that there are commands to read, and never built.
+# clang-tidy reads the compile commands of preset lint, which is configured and never built.
 tidy() {  # FILE…
   local file patterns=()
   configure lint always  # for files that are new
@@ -13,7 +13,7 @@ tidy() {  # FILE…
   return "${PIPESTATUS[0]}"
 }
 
-# Since the branch left its upstream, else what the last commit changed.
+# Prints the commit where the branch left its upstream, else the one before the last.
 lint_base() {
   local upstream
   upstream=$(git merge-base HEAD '@{upstream}' 2>/dev/null || git merge-base HEAD origin/main 2>/dev/null) || true
@@ -24,12 +24,12 @@ lint_base() {
   fi
 }
 
-# A header is read with the file that it belongs to, else with the first that includes it.
+# Prints the file to read a header with: the one of its name, else the first that includes it.
 reader_of() {  # HEADER
   if [[ -f ${1%.h}.cpp ]]; then
     echo "${1%.h}.cpp"
   else
-    # Neither none nor many are an error.
+    # It is no error if there is none.
     { git grep -lF "#include \"${1#*/}\"" -- '*.cpp' || true; } | sed -n 1p
   fi
 }
@@ -66,5 +66,5 @@ lint() {  # [changed [SINCE]]
   mkdir -p build
   "lint_${1:-all}" "${@:2}" || die "clang-tidy has complaints: see above"
   ! command -v shellcheck >/dev/null ||
-    shellcheck -x dev .ci/run nginx/*.sh conf/run/* conf/debian/{*.sh,restart,p*inst,p*rm} tests/*.sh tests/*/*.sh
+    shellcheck -x dev .ci/run conf/run/* conf/debian/{*.sh,restart,p*inst,p*rm} tests/*.sh tests/*/*.sh
 }

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <span>
 
-#include "regions.h"
+#include "policy/regions.h"
 
 namespace sluice {
 
@@ -19,7 +19,7 @@ class RegionMemory {
   shm::Segment segment_ = *shm::Segment::anonymous({&kRegion, 1});
 };
 
-using NewcomerMemory = RegionMemory<kNewcomersRegion>;
-using CounterMemory = RegionMemory<kCountersRegion>;
+using NewcomerMemory = RegionMemory<policy::kNewcomersRegion>;
+using CounterMemory = RegionMemory<policy::kCountersRegion>;
 
 }  // namespace sluice

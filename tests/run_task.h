@@ -15,15 +15,18 @@ namespace sluice {
 // A group whose tasks must not throw. The last member of a fixture, as in the code.
 class TestTasks {
  public:
-  void start(Task<void> task) { group_.start("a test's", std::move(task)); }
-  void stop() { group_.stop(); }
-  [[nodiscard]] std::size_t running() const { return group_.running(); }
+  void start(Task<void> task) { group_->start("a test's", std::move(task)); }
+  // Ends all tasks, as the owner of a group does that goes. REQUIRES: nothing is started
+  // afterwards.
+  void stop() { group_.reset(); }
+  [[nodiscard]] std::size_t running() const { return group_->running(); }
 
  private:
-  TaskGroup group_{[](std::string_view /*name*/, std::string_view what) {
-    fmt::print(stderr, "a test's task failed: {}\n", what);
-    std::abort();
-  }};
+  std::optional<TaskGroup> group_{std::in_place,
+                                  [](std::string_view /*name*/, std::string_view what) {
+                                    fmt::print(stderr, "a test's task failed: {}\n", what);
+                                    std::abort();
+                                  }};
 };
 
 template <class T>

@@ -107,7 +107,7 @@ class ServeChargedTest : public ServeFixture {
 
   // For each shape with every quota full.
   void for_each(const std::vector<Shape>& shapes, const std::function<void(const Shape&)>& check) {
-    rules_.costs["chat"] = {http::CostRule::Source::kBody, "tokens", 1, 1, 100};
+    options_.costs["chat"] = {{http::CostRule::Source::kBody, "tokens", 1, 1, 100}};
     renew();
     for (const Shape& shape : shapes) {
       SCOPED_TRACE(shape.name);
@@ -168,7 +168,7 @@ TEST_F(ServeChargedTest, ASessionOverItsLimitGets429InEveryShape) {
 }
 
 TEST_F(ServeChargedTest, ACompleteRequestWhoseCostIsRefusedIsChargedToBoth) {
-  rules_.costs["chat"] = {http::CostRule::Source::kHeader, "HTTP_X_COST", 1, 1, 100};
+  options_.costs["chat"] = {{http::CostRule::Source::kHeader, "HTTP_X_COST", 1, 1, 100}};
   renew();
   const std::string whole = R"({"tenant_id":"acme","session_id":")" + acme_ + R"(","message":"x"})";
   const Shape shape{"", 400, whole, {tenant("acme"), session(acme_), {"HTTP_X_COST", "none"}}};
@@ -189,7 +189,7 @@ TEST_F(ServeChargedTest, WhatCannotBeUnderstoodCostsAsMuchAsWhatDoesNotSay) {
       {{Source::kBody, "tokens", 2, 1, 100}, broken},
       {{Source::kBody, "tokens", 2, 1, 100}, {"", 400, R"({"message":"hi","tokens":101})"}}};
   for (const auto& [rule, shape] : rows) {
-    rules_.costs["chat"] = rule;
+    options_.costs["chat"] = {rule};
     renew();
     EXPECT_EQ(ask(shape).status(), shape.status) << shape.body;
     EXPECT_EQ(ask(shape).status(), 429) << shape.body;

@@ -33,6 +33,9 @@ class AbsentStore final : public store::BucketStore {
                                                     std::optional<TimePoint> /*now*/) override {
     co_return fail(ErrorCode::kStoreUnavailable);
   }
+  [[nodiscard]] Task<Result<std::optional<std::string>>> read(std::string_view /*key*/) override {
+    co_return fail(ErrorCode::kStoreUnavailable);
+  }
   [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> /*keys*/) override {
     co_return fail(ErrorCode::kStoreUnavailable);
   }
@@ -76,12 +79,12 @@ class ServeFixture : public testing::Test {
   // Tenants that these do not name have no limits.
   void use_plans(std::vector<limits::PlanLimit> defaults, limits::Plans::TenantLimits tenants) {
     for (const char* tenant : {"acme", "globex", "vip", "banned"}) tenants.try_emplace(tenant);
-    rules_.plans = std::make_shared<limits::Plans>(std::move(defaults), std::move(tenants));
+    options_.plans = std::make_shared<limits::Plans>(std::move(defaults), std::move(tenants));
     renew();
   }
-  // Makes the policy that the rules say now.
+  // Makes the policy of the options as they are now.
   void renew() {
-    policy_ = test_policy(rules_, services_, store_, newcomers_);
+    policy_ = test_policy(options_, services_, store_, newcomers_);
     limiter_ = &policy_->limiter();
   }
 
@@ -107,7 +110,7 @@ class ServeFixture : public testing::Test {
   CounterMemory counters_memory_;
   telemetry::Observer observer_{counters_memory_, nullptr};
   handlers::Services services_ = test_services(clock_, tokens_, observer_, store_);
-  policy::Rules rules_{.identity = access()};
+  policy::Options options_{.identity = access()};
   std::shared_ptr<const policy::Policy> policy_;
   limiter::Limiter* limiter_ = nullptr;  // the policy's
 

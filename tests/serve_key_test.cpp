@@ -19,7 +19,7 @@ class ServeKeyTest : public ServeFixture {
   }
 
   void use_acme(std::vector<limits::PlanLimit> acme) {
-    const auto defaults = rules_.plans->defaults();
+    const auto defaults = options_.plans->defaults();
     use_plans({defaults.begin(), defaults.end()}, {{"acme", std::move(acme)}, {"globex", {}}});
   }
 

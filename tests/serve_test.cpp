@@ -96,9 +96,9 @@ TEST_F(ServeTest, AMessageThatIsMissingIsSaidSo) {
 }
 
 TEST_F(ServeTest, ARouteCostsWhatItsRuleSays) {
-  rules_.costs["chat"] = {http::CostRule::Source::kBody, "tokens", 1, 1, 100};
+  options_.costs["chat"] = {{http::CostRule::Source::kBody, "tokens", 1, 1, 100}};
   renew();
-  rules_.costs["session"] = {http::CostRule::Source::kFixed, "", 2, 1, 1000};
+  options_.costs["session"] = {{http::CostRule::Source::kFixed, "", 2, 1, 1000}};
   renew();
   const auto said = [&](const std::string& tokens) {
     return send("POST", "/chat", R"({"message":"hi")" + tokens + "}");
@@ -110,7 +110,7 @@ TEST_F(ServeTest, ARouteCostsWhatItsRuleSays) {
 }
 
 TEST_F(ServeTest, ACostAboveTheQuotaIsDeniedAndChargesNothing) {
-  rules_.costs["chat"] = {http::CostRule::Source::kHeader, "HTTP_X_COST", 1, 1, 100};
+  options_.costs["chat"] = {{http::CostRule::Source::kHeader, "HTTP_X_COST", 1, 1, 100}};
   renew();
   const http::Response denied =
       send("POST", "/chat", R"({"message":"hi"})", {{"HTTP_X_COST", "3"}});
@@ -120,7 +120,7 @@ TEST_F(ServeTest, ACostAboveTheQuotaIsDeniedAndChargesNothing) {
 }
 
 TEST_F(ServeTest, AFalseClaimCostsOneWhateverItSays) {
-  rules_.costs["chat"] = {http::CostRule::Source::kBody, "tokens", 50, 1, 100};
+  options_.costs["chat"] = {{http::CostRule::Source::kBody, "tokens", 50, 1, 100}};
   renew();
   for (const char* tokens : {"100", "\"x\""}) {
     const std::string body =
@@ -132,7 +132,7 @@ TEST_F(ServeTest, AFalseClaimCostsOneWhateverItSays) {
 
 TEST_F(ServeTest, AFreeRouteKnowsNoLimitNotEvenOneOfEveryRoute) {
   use_plans({plan_limit("all", "", Fact::kIp, 0, std::string(limits::kEveryRoute))}, {});
-  rules_.costs["status"] = {http::CostRule::Source::kFixed, "", 5, 1, 1000};
+  options_.costs["status"] = {{http::CostRule::Source::kFixed, "", 5, 1, 1000}};
   renew();
   EXPECT_EQ(send("GET", "/").status(), 200);
   EXPECT_EQ(own_limits().status(), 200);
@@ -221,7 +221,7 @@ TEST_F(ServeTest, AnEndedSessionIsRefusedThoughTheStoreGoesMeanwhile) {
     auto probing = plan_limit("probing", "", Fact::kIp, 2, std::string(limits::kIdentityFailure));
     probing.limit.on_store_error = policy;
     use_plans({probing}, {{"acme", {}}});
-    const auto dying = test_policy(rules_, services_, store, newcomers_);
+    const auto dying = test_policy(options_, services_, store, newcomers_);
     return run_now(serve(request, dying, services_)).status();
   };
   EXPECT_EQ(status(limits::OnStoreError::kAllow), 401);

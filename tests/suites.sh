@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# The steps of ./dev test, sourced by dev. Each runs whatever became of those before it.
+# The steps of ./dev test, sourced by dev. Each step runs, even if those before it failed.
 
 passed=0 failed=0 skipped=0 fuzz_failed=0
-failures=()  # a line each, said again at the end: it may be all that is kept of a long run
+failures=()  # a line each; printed again at the end, in case only the end of the output is kept
 
 count() {  # NAME PASSED FAILED SKIPPED [NAME-OF-A-FAILED-TEST…]
   local suite=$1 bad=$3
@@ -30,15 +30,15 @@ format() { sources | xargs -r /usr/bin/clang-format --dry-run -Werror; }
 
 syntax() {
   local file good=0
-  for file in dev .ci/run nginx/*.sh conf/run/* conf/debian/*.sh tests/*.sh tests/*/*.sh bench/run; do
-    [[ ! -f $file || $(head -c 64 "$file") == *python* ]] || bash -n "$file" || good=1
+  for file in dev .ci/run conf/run/* conf/debian/{*.sh,restart,p*inst,p*rm} tests/*.sh tests/*/*.sh; do
+    bash -n "$file" || good=1
   done
   return $good
 }
 
-# That docker-compose.yml is one. ./dev test compose runs it: apart, for it takes rights that not every
-# machine gives (mounts, networks), and some ten minutes where it has to make base image and build.
-# An image that two services build is made twice, and which of them wins is chance.
+# Whether docker-compose.yml can be read. Only ./dev test compose runs it: that takes some ten minutes, and
+# rights that not every machine gives (mounts, networks). If two services built one image, it would be
+# built twice, and chance would decide which of the two stays.
 compose_file() {
   docker-compose -f docker-compose.yml config -q && /usr/bin/python3 - <<'PY'
 import sys, yaml
@@ -48,8 +48,8 @@ sys.exit(len(built) != len(set(built)) and f"docker-compose.yml: two services bu
 PY
 }
 
-# Counts a suite from its runner's report, as lines: how many, failed, skipped; then a name each of
-# those that failed.
+# Counts a suite. LINES are its runner's report: first "ALL FAILED SKIPPED", then the name of each test that
+# failed.
 count_report() {  # NAME EXIT-CODE LINES
   local suite=$1 code=$2 all bad left names
   { read -r all bad left && mapfile -t names; } <<<"${3:-0 0 0}"
@@ -61,12 +61,12 @@ count_report() {  # NAME EXIT-CODE LINES
   count "$suite" $((all - bad - left)) "$bad" "$left" "${names[@]}"
 }
 
-# In shards, as many at a time as there are processors: some tests wait for time-outs.
+# Twice as many shards at a time as there are processors: some tests wait for time-outs.
 unit_tests() {  # PRESET
-  local program shards=$((4 * $(nproc))) code=0
+  local program atonce=$((2 * $(nproc))) shards=$((4 * $(nproc))) code=0
   rm -f build/unit-*.json
   for program in sluice_tests sluice_core_test; do
-    seq 0 $((shards - 1)) | GTEST_TOTAL_SHARDS=$shards xargs -P "$(nproc)" -I{} env GTEST_SHARD_INDEX={} \
+    seq 0 $((shards - 1)) | GTEST_TOTAL_SHARDS=$shards xargs -P $atonce -I{} env GTEST_SHARD_INDEX={} \
       "build/$1/tests/$program" --gtest_brief=1 "--gtest_output=json:$PWD/build/unit-$program-{}.json" ||
       code=$?
   done
@@ -75,7 +75,7 @@ unit_tests() {  # PRESET
       (.[] | select(has("failures")) | "\(.classname).\(.name)")' build/unit-*.json)"
 }
 
-# What the fuzzers start from, once each, under the sanitizers of the unit tests.
+# Runs each seed of the fuzzers once, under the sanitizers of the unit tests.
 seed_tests() {  # PRESET
   local names=() name bad=()
   mapfile -t names < <(fuzz_names)
@@ -86,13 +86,13 @@ seed_tests() {  # PRESET
   count "seeds of the fuzzers" $((${#names[@]} - ${#bad[@]})) ${#bad[@]} 0 "${bad[@]}"
 }
 
-# Three files at a time: most of a test is waiting for a window or for workers. Nothing is built meanwhile:
-# where a processor is short, Redis's 100 ms are too. e2e_report counts.
+# More files at a time than there are processors: a test mostly waits for a window or for workers. No build
+# may run meanwhile: on a busy machine the 100 ms for Redis are too short. e2e_report counts the results.
 e2e_tests() {  # PRESET [OPTION…]
   local preset=$1
   shift
   rm -f "build/e2e-$preset.xml"
-  PRESET=$preset PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -p no:cacheprovider -q -n 3 \
+  PRESET=$preset PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -p no:cacheprovider -q -n $((2 * $(nproc) + 1)) \
     --dist loadfile --junitxml="build/e2e-$preset.xml" "$@" tests/e2e
 }
 
@@ -109,8 +109,8 @@ PY
   )"
 }
 
-# Every seed once, and a few seconds more of what libFuzzer makes of them: always the same seconds,
-# so that a change is blamed for what it did. ./dev fuzz looks for more.
+# Runs every seed once, then for a few seconds what libFuzzer makes of them. With one -seed that is always the
+# same, so a finding is due to a change of the code. ./dev fuzz searches for longer.
 fuzz_tests() {
   local names grown=$PWD/build/fuzz-test
   mapfile -t names < <(fuzz_names)
@@ -162,11 +162,24 @@ short_set() {
   check "clang-tidy of what changed" lint_changed || true
 }
 
+# promtool, which says whether GET /metrics is as Prometheus wants it: alone out of Debian's package, as the
+# server beside it is large, and is not wanted here.
+fetch_promtool() {
+  [[ ! -x build/promtool/usr/bin/promtool ]] || return 0
+  mkdir -p build/promtool
+  (
+    cd build/promtool || return
+    apt-get -q download prometheus || { as_root apt-get -q update && apt-get -q download prometheus; } &&
+      dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb usr/bin/prometheus
+  )
+}
+
 # More of the same: every check of the sanitizers, long timelines and each step of a crash, all
 # end-to-end tests under the sanitizers, libFuzzer itself, clang-tidy over all.
 full_set() {
   export SLUICE_TEST_FULL=1
   source_tests
+  check "promtool" fetch_promtool || true
   release_tests
   sanitized_tests asan-ubsan-full
   if check "fuzz build" build fuzz; then fuzz_tests; else count "fuzz" 0 1 0; fi
@@ -175,7 +188,7 @@ full_set() {
 
 run_suites() {  # [full | package]
   cd "$ROOT" || die "$ROOT: cannot enter"
-  # What the caller has set for ./dev up is not for the tests' own instances.
+  # The caller's settings are for ./dev up, not for the instances of the tests.
   unset "${SETTINGS[@]}" RUN_DIR RATE_LIMIT_STORAGE_URI
   case ${1:-} in
     '') short_set ;;

@@ -14,17 +14,13 @@ inline const limits::Limit kTestHealth{
 // The arguments outlive what is returned.
 inline handlers::Services test_services(const Clock& clock, const identity::SessionTokens& tokens,
                                         telemetry::Observer& observer, store::BucketStore& store) {
-  return {clock,
-          tokens,
-          observer,
-          handlers::StoreProbe(store, {"health", &kTestHealth, 1}),
-          [] { return ""; },
-          {"session", "chat"}};
+  return {clock, tokens, observer, handlers::StoreProbe(store, {"health", &kTestHealth, 1}),
+          [] { return ""; }};
 }
 
-// The seventh, of a build and a deployment that do not change. The arguments but the rules outlive
-// it.
-inline std::shared_ptr<const policy::Policy> test_policy(policy::Rules rules,
+// The seventh, of a build and a deployment that do not change. The arguments but the options
+// outlive it.
+inline std::shared_ptr<const policy::Policy> test_policy(policy::Options options,
                                                          const handlers::Services& services,
                                                          store::BucketStore& store,
                                                          std::span<std::byte> newcomers) {
@@ -34,8 +30,9 @@ inline std::shared_ptr<const policy::Policy> test_policy(policy::Rules rules,
                               .tokens = services.tokens,
                               .log = nullptr,
                               .key_prefix = "sluice",
-                              .about = {"1.2.3", "api1", "memory://"}};
-  return std::make_shared<const policy::Policy>(std::move(rules), 7, ground);
+                              .about = {"1.2.3", "api1", "memory://"},
+                              .routes = {"session", "chat"}};
+  return std::make_shared<const policy::Policy>(std::move(options), 7, ground);
 }
 
 }  // namespace sluice

@@ -1,13 +1,13 @@
-# What is in the .deb, and where: /usr/bin/sluice is installed by nothing else. Paths are from the
-# root of the file system, the component is "package". Included by the top CMakeLists.txt; ./dev
-# package builds it. SOURCE_DATE_EPOCH makes it the same bytes each time.
+# What is in the .deb, and where. Nothing else installs anything. Paths begin at the root of the file
+# system; the component is "package". The top CMakeLists.txt includes this file, and ./dev package builds
+# the .deb. With SOURCE_DATE_EPOCH it has the same bytes each time.
 set(CPACK_PACKAGE_CONTACT "The Sluice authors <maintainers@sluice.example>")
 
 set(debian ${PROJECT_SOURCE_DIR}/conf/debian)
 set(made ${PROJECT_BINARY_DIR}/debian)
 set(scripts ${made}/postinst ${made}/prerm ${made}/postrm)
 
-# In the form that copyright files have: indented, a dot for an empty line.
+# The form of a copyright file: lines are indented, and an empty one is a dot.
 file(READ ${PROJECT_SOURCE_DIR}/LICENSE license)
 string(REGEX REPLACE "^.*authors\n\n" "" license "${license}")
 string(STRIP "${license}" license)
@@ -17,7 +17,7 @@ configure_file(${debian}/copyright.in ${made}/copyright @ONLY)
 string(TIMESTAMP date "%a, %d %b %Y %H:%M:%S +0000" UTC)  # of SOURCE_DATE_EPOCH
 configure_file(${debian}/changelog.in ${made}/changelog @ONLY)
 
-# Neither the name of the file nor its time go in.
+# -n: without the name and the time of the file.
 function(compress input output)
   execute_process(COMMAND gzip -9n INPUT_FILE ${input} OUTPUT_FILE ${output}
                   COMMAND_ERROR_IS_FATAL ANY)
@@ -45,12 +45,24 @@ package(usr/share/doc/sluice ${made}/copyright ${made}/changelog.gz CHANGELOG.md
         conf/sluice-full.cfg)
 install(FILES nginx/README.md DESTINATION usr/share/doc/sluice RENAME README.nginx.md
         COMPONENT package)
+install(DIRECTORY nginx/examples DESTINATION usr/share/doc/sluice COMPONENT package
+        FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ
+        PATTERN __pycache__ EXCLUDE)
 install(FILES conf/debian/lintian-overrides DESTINATION usr/share/lintian/overrides RENAME sluice
         COMPONENT package)
 package(usr/share/man/man1 ${made}/sluice.1.gz)
 package(usr/share/man/man5 ${made}/sluice.cfg.5.gz)
-package(usr/share/sluice/nginx nginx/sluice_params nginx/sluice_location.conf nginx/sluice_errors.conf
-        nginx/sluice_hardening.conf nginx/sluice_site.conf)
+# In a checkout or in /etc/nginx a snippet finds another beside nginx.conf. Here it needs the whole path.
+foreach(snippet sluice_server.conf sluice_errors.conf sluice_settle.conf)
+  file(READ nginx/${snippet} text)
+  string(REGEX REPLACE "(^|\n *)include sluice_" "\\1include /usr/share/sluice/nginx/sluice_" text "${text}")
+  file(WRITE ${made}/${snippet} "${text}")
+endforeach()
+package(usr/share/sluice/nginx nginx/sluice_params nginx/sluice_location.conf ${made}/sluice_errors.conf
+        nginx/sluice_error_pages.conf nginx/sluice_error_answers.conf nginx/sluice_hardening.conf
+        nginx/sluice_site.conf nginx/sluice_http.conf ${made}/sluice_server.conf nginx/sluice_gate.conf
+        nginx/sluice_fields.conf nginx/sluice_denied.conf ${made}/sluice_settle.conf
+        nginx/sluice_shield.conf)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_INSTALL_CMAKE_PROJECTS ${PROJECT_BINARY_DIR} sluice package /)
@@ -72,7 +84,7 @@ set(CPACK_DEBIAN_PACKAGE_VERSION ${PROJECT_VERSION})
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-# Makes the user; either has it.
+# Each of the two has systemd-sysusers, which makes the user.
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "systemd | systemd-standalone-sysusers, tzdata")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "nginx, redis-server")
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)

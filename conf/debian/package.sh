@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # ./dev package, sourced by dev: the .deb of this tree.
 
-PACKAGE_PACKAGES=(dpkg-dev file)  # what tells CPack the libraries' packages
+PACKAGE_PACKAGES=(dpkg-dev file)  # CPack finds out with them which packages the libraries are in
 
-package() (  # in a subshell, for its own folder and lock
+package() (  # a subshell has a working folder and a lock of its own
   need "${BUILD_PACKAGES[@]}" "${PACKAGE_PACKAGES[@]}"
   cd "$ROOT" || die "$ROOT: cannot enter"
   # Nothing in a package is newer than its commit: the same bytes each time.
@@ -12,7 +12,7 @@ package() (  # in a subshell, for its own folder and lock
   mkdir -p build
   exec 7>build/.package.lock
   flock 7
-  rm -f build/release/build.ninja  # build() is to configure, for the time that we have just said
+  rm -f build/release/build.ninja  # so that build() configures, which reads the time
   build release
   rm -rf build/package
   cpack --config build/release/CPackConfig.cmake -B build/package >build/.package.log 2>&1 || {

@@ -27,6 +27,10 @@ static_assert(kMaxIdLength == 64);
 // The random part of a session token: 128 bits, never guessed and never reused.
 using SessionId = std::array<std::uint8_t, 16>;
 
+// Of a decision: 128 bits, other ones for each, over all workers and hosts. Whoever knows many of
+// them can guess no other.
+using DecisionId = std::array<std::uint8_t, 16>;
+
 // How much a request has proved about who sends it; decides which limits apply (limits/plan.h).
 enum class Standing {
   kAnonymous,  // no valid session or API key: only the client's address is known

@@ -21,11 +21,15 @@ enum class ErrorCode {
   kForbidden,         // on the deny list
   kUnknownTenant,     // well formed, but in no config
   kNotFound,          // no such path
+  kUnknownRoute,      // that nginx names for a gated request; detail holds it
   kMethodNotAllowed,  // detail holds the value of the Allow field
   kBodyTooLarge,      // beyond the configured bound
   kEncodedBody,       // compressed or otherwise encoded; detail says how
   kTooManyEnded,      // no more sessions of the tenant can be ended today
   kTooManyEndedHere,  // nor any from the caller's network; detail: the seconds until one can
+  kNoReservation,     // none has such an id
+  kSettledOtherwise,  // the reservation is settled, with another number
+  kReservationOver,   // nobody settled it in time
   kStoreUnavailable,  // store down, or not in time; the request may be retried
   kStoreFault,        // the store answered nonsense: our bug or somebody else's data
   kInvalidConfig,     // detail is one `file:line: what to do` line, or several

@@ -9,11 +9,20 @@
 #include <cstring>
 #include <string_view>
 
+#include <sys/random.h>
+
 namespace sluice {
 
 class SipHash {
  public:
   using Seed = std::array<std::uint64_t, 2>;
+
+  // A kernel that refuses leaves a seed that can be guessed. It gives what is asked for whole.
+  [[nodiscard]] static Seed random_seed() {
+    Seed seed{};
+    [[maybe_unused]] const ssize_t got = ::getrandom(seed.data(), sizeof seed, 0);
+    return seed;
+  }
 
   [[nodiscard]] static std::uint64_t of(std::string_view bytes, const Seed& seed) {
     SipHash state(seed);

@@ -46,34 +46,8 @@ TaskGroup::Started TaskGroup::run(Task<void> task) {
 }
 
 TaskGroup::~TaskGroup() {
-  is_stopped_ = true;
+  is_ending_ = true;
   on_empty_ = nullptr;
-  end_all();
-  while (!ending_.empty()) ending_.pop_front().group = nullptr;
-}
-
-void TaskGroup::start(std::string_view name, Task<void> task) {
-  if (is_stopped_) return;
-  Promise& promise = run(std::move(task)).handle.promise();
-  promise.group = this;
-  promise.name = name;
-  tasks_.push_back(promise);
-  ++running_;
-  promise.frame.resume();
-}
-
-void TaskGroup::stop() {
-  is_stopped_ = true;
-  Callback on_empty = std::exchange(on_empty_, nullptr);
-  end_all();
-  if (running_ > 0) {
-    on_empty_ = std::move(on_empty);
-  } else if (on_empty) {
-    on_empty();
-  }
-}
-
-void TaskGroup::end_all() {
   while (!tasks_.empty()) {
     Promise& task = tasks_.pop_front();
     if (task.is_running) {
@@ -83,6 +57,17 @@ void TaskGroup::end_all() {
       task.frame.destroy();
     }
   }
+  while (!ending_.empty()) ending_.pop_front().group = nullptr;
+}
+
+void TaskGroup::start(std::string_view name, Task<void> task) {
+  if (is_ending_) return;
+  Promise& promise = run(std::move(task)).handle.promise();
+  promise.group = this;
+  promise.name = name;
+  tasks_.push_back(promise);
+  ++running_;
+  promise.frame.resume();
 }
 
 void TaskGroup::when_empty(Callback on_empty) {

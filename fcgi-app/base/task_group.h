@@ -1,5 +1,5 @@
-// TaskGroup: the owner of detached tasks, which nobody awaits. It starts, names, stops and waits
-// for them.
+// TaskGroup: the owner of detached tasks, which nobody awaits. It starts, names and waits for them,
+// and ends those that are left when it goes.
 //
 // A group belongs to the object whose members its tasks use, as its last member: then no task is
 // resumed after that object is gone. One thread: no locks.
@@ -22,19 +22,16 @@ class TaskGroup {
   using Callback = std::function<void()>;
 
   explicit TaskGroup(OnFailure on_failure) : on_failure_(std::move(on_failure)) {}
-  // Ends all tasks as stop() does, but calls nobody back.
+  // Ends all tasks, and calls nobody back. A task that waits is destroyed at once, with all that it
+  // awaits. A task that runs at this moment, because it or something that it resumed destroys the
+  // group, goes on to its next wait and is destroyed there.
   ~TaskGroup();
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;
 
-  // Runs `task` until its first wait; whoever it waits for resumes it. After stop() the task is
-  // destroyed and never runs. `name` is static text.
+  // Runs `task` until its first wait; whoever it waits for resumes it. While the group is
+  // destroyed, the task is destroyed too and never runs. `name` is static text.
   void start(std::string_view name, Task<void> task);
-
-  // Ends all tasks, for good. A task that waits is destroyed at once, with all that it awaits. A
-  // task that runs at this moment, because it or something that it resumed calls this, goes on to
-  // its next wait and is destroyed there.
-  void stop();
 
   // How many tasks have not ended yet.
   [[nodiscard]] std::size_t running() const { return running_; }
@@ -48,13 +45,12 @@ class TaskGroup {
   struct Started;
 
   [[nodiscard]] static Started run(Task<void> task);
-  void end_all();
   void on_end();
   void report(std::string_view name);
 
   OnFailure on_failure_;
   Callback on_empty_;
-  bool is_stopped_ = false;
+  bool is_ending_ = false;
   std::size_t running_ = 0;
   LinkedList<Promise> tasks_;
   LinkedList<Promise> ending_;  // those that ran when they were to end

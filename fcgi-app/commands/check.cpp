@@ -15,9 +15,9 @@ int check(const std::string& path) {
   const auto secrets = config->deployment.secrets.read();
   if (!secrets && secrets.error().code != ErrorCode::kNotFound) return complain(secrets.error());
   if (!config->warnings.empty()) fmt::print(stderr, "{}\n", config->warnings);
-  const auto& keys = config->rules.identity.api_keys;
+  const auto& keys = config->policy.identity.api_keys;
   fmt::print("{}: ok, {} tenants, {}storage {}, keys {}:*\n", path,
-             config->rules.plans->tenants().size(),
+             config->policy.plans->tenants().size(),
              keys ? fmt::format("{} API keys, ", keys->size()) : "",
              config->deployment.store.text(), config->deployment.key_prefix);
   return kOk;

@@ -15,9 +15,7 @@ int complain(const Error& error) {
   return is_usage ? kUsageError : kMachineFailure;
 }
 
-Result<config::Loaded> load_config(const std::string& path, bool read_api_keys) {
-  config::LoadOptions options;
-  options.read_api_keys = read_api_keys;
+Result<config::Loaded> load_config(const std::string& path, config::LoadOptions options) {
   options.routes = route_names();
   if (const char* uri = std::getenv("RATE_LIMIT_STORAGE_URI"); uri && *uri) {
     options.storage_uri = uri;

@@ -1,4 +1,7 @@
 // What all subcommands share: exit codes, how a failure is told, and the config.
+//
+// Each has a function add_...(cli, code), which adds it to the command line. When the subcommand is
+// given, its exit code goes to `code`, which outlives `cli`.
 #pragma once
 
 #include <string>
@@ -25,8 +28,9 @@ inline constexpr int kUsageError = 2;  // a mistake in the command line or the c
   return fail(ErrorCode::kBadRequest, std::move(what));
 }
 
-// The config at `path`, with what the environment replaces of it. Errors: as config::load().
+// The config at `path`, with what the environment replaces of it, and the routes that there are.
+// Errors: as config::load().
 [[nodiscard]] Result<config::Loaded> load_config(const std::string& path,
-                                                 bool read_api_keys = true);
+                                                 config::LoadOptions options = {});
 
 }  // namespace sluice::commands

@@ -60,7 +60,7 @@ Result<bool> check(const config::Loaded& config, const NewKey& wanted) {
   const auto complaint = [](std::string_view flag) {
     return refuse_flags(fmt::format("{}: must be {}", flag, kIdRule));
   };
-  if (!config.rules.plans->has_tenant(wanted.tenant)) {
+  if (!config.policy.plans->has_tenant(wanted.tenant)) {
     return refuse_flags(fmt::format("--tenant: the config has no \"{}\"", wanted.tenant));
   }
   if (!is_valid_id(wanted.user)) return complaint("--user");
@@ -174,7 +174,7 @@ int revoke(const config::Loaded& config, const std::string& id) {
 }
 
 int edit_keys(const CLI::App& command, const KeyFlags& flags) {
-  const auto config = load_config(flags.config, false);
+  const auto config = load_config(flags.config, {.read_api_keys = false});
   if (!config) return complain(config.error());
   if (command.got_subcommand("new")) return make_key(*config, flags.wanted);
   if (command.got_subcommand("list")) return show_keys(*config);

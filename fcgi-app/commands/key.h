@@ -39,7 +39,6 @@ struct MadeKey {
 // Takes the key out of the file.
 [[nodiscard]] Result<bool> revoke_key(const config::Loaded& config, std::string_view id);
 
-// When the subcommand is given, its exit code goes to `code`, which outlives `cli`.
 void add_key(CLI::App& cli, int& code);
 
 }  // namespace sluice::commands

@@ -11,7 +11,7 @@
 #include "base/unique_fd.h"
 #include "loop/loop.h"
 #include "policy/policy.h"
-#include "regions.h"
+#include "policy/regions.h"
 #include "store/assembly.h"
 
 namespace sluice::commands {
@@ -195,10 +195,11 @@ Result<std::string> operate(const config::Loaded& config, const Whose& whose, Op
   loop::Loop loop;
   auto store = store::Assembly::make(patient(config.deployment.store), loop, clock, log);
   if (!store) return tl::unexpected(store.error());
-  const auto shared = open_regions(config.deployment.shared_file, false, log);
+  const auto shared = policy::open_regions(config.deployment.shared_file, false, log);
   if (!shared) return tl::unexpected(shared.error());
-  limiter::Limiter limiter(store->buckets(), store->clock(), shared->memory(kNewcomersRegion),
-                           policy::limiter_options(config.rules, config.deployment.key_prefix));
+  limiter::Limiter limiter(store->buckets(), store->clock(),
+                           shared->memory(policy::kNewcomersRegion),
+                           policy::limiter_options(config.policy, config.deployment.key_prefix));
   Result<Buckets> buckets = fail(ErrorCode::kInternal);
   Result<std::string> result = fail(ErrorCode::kStoreUnavailable);
   TaskGroup tasks([&](std::string_view /*name*/, std::string_view what) {

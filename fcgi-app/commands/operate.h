@@ -32,7 +32,6 @@ using Operation = Task<Result<std::string>> (*)(Buckets& buckets, limiter::Limit
 [[nodiscard]] Result<std::string> operate(const config::Loaded& config, const Whose& whose,
                                           Operation operation);
 
-// When a subcommand is given, its exit code goes to `code`, which outlives `cli`.
 void add_peek(CLI::App& cli, int& code);
 void add_reset(CLI::App& cli, int& code);
 

@@ -34,9 +34,9 @@ Result<identity::Session> verified(const config::Loaded& config, const Whose& wh
 // Adds the key of this id to `identity`, which has the tenant if that is known already.
 Result<identity::Identity> with_api_key(const config::Loaded& config, const std::string& id,
                                         identity::Identity identity) {
-  if (!config.rules.identity.api_keys)
+  if (!config.policy.identity.api_keys)
     return refuse_flags("--api-key: the config has no api_keys.file");
-  const identity::ApiKey* const key = config.rules.identity.api_keys->find_id(id);
+  const identity::ApiKey* const key = config.policy.identity.api_keys->find_id(id);
   // What it says is not repeated: it may be a key, and this goes to a log.
   if (!key) {
     return refuse_flags(
@@ -68,15 +68,15 @@ Result<identity::Identity> identify(const config::Loaded& config, const Whose& w
     if (!with_key) return with_key;
     identity = std::move(*with_key);
   }
-  if (!identity.tenant.empty() && !config.rules.plans->has_tenant(identity.tenant)) {
+  if (!identity.tenant.empty() && !config.policy.plans->has_tenant(identity.tenant)) {
     return refuse_flags(fmt::format("--tenant: the config has no \"{}\"", identity.tenant));
   }
   if (!whose.address.empty()) {
     const auto address = identity::parse_address(whose.address);
     if (!address) return refuse_flags(fmt::format("--ip: \"{}\" is no address", whose.address));
-    const auto v4 = identity::v4_in(*address, config.rules.identity.nat64_prefixes);
+    const auto v4 = identity::v4_in(*address, config.policy.identity.nat64_prefixes);
     identity.address =
-        identity::canonical_address(v4 ? v4 : address, config.rules.identity.ipv6_prefix);
+        identity::canonical_address(v4 ? v4 : address, config.policy.identity.ipv6_prefix);
   }
   if (identity.tenant.empty() && identity.address.empty()) {
     return refuse_flags("say whose: --tenant, --session, --api-key or --ip");
@@ -112,6 +112,7 @@ std::string_view missing_for(const CallerLimit& one, const identity::Identity& i
     const bool of_key = part.fact == Fact::kApiKey || part.fact == Fact::kUser;
     if (of_key && identity.api_key.empty()) return "--api-key";
     if (part.fact == Fact::kHeader) return "a header";
+    if (part.fact == Fact::kFact) return "a fact of nginx";
     if (part.fact == Fact::kRoute && one.route == kIdentityFailure) return "a route";
   }
   return "";
@@ -135,7 +136,7 @@ Result<Buckets> find_buckets(const config::Loaded& config, const Whose& whose, T
   const auto routes = chosen_routes(whose.route);
   if (!routes) return tl::unexpected(routes.error());
   Buckets buckets{std::move(*identity), {}, {}, whose.shared};
-  for (CallerLimit& one : limiter::caller_limits(*config.rules.plans, buckets.identity, *routes)) {
+  for (CallerLimit& one : limiter::caller_limits(*config.policy.plans, buckets.identity, *routes)) {
     const std::string_view missing = missing_for(one, buckets.identity);
     if (missing.empty()) {
       buckets.limits.push_back(std::move(one));

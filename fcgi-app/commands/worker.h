@@ -5,7 +5,6 @@
 
 namespace sluice::commands {
 
-// When the subcommand is given, its exit code goes to `code`, which outlives `cli`.
 void add_worker(CLI::App& cli, int& code);
 
 }  // namespace sluice::commands

@@ -27,7 +27,8 @@ struct SessionSecrets {
 struct Deployment {
   store::Assembly::Options store = {};
   std::string key_prefix = limiter::KeySpace{}.prefix;
-  std::string shared_file = {};  // what the workers of a host share (regions.h); "" with memory://
+  // What the workers of a host share (policy/regions.h); "" with memory://.
+  std::string shared_file = {};
   SessionSecrets secrets = {};
   fcgi::Server::Options server = {};
   telemetry::Level log_level = telemetry::Level::kInfo;

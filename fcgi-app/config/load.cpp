@@ -1,5 +1,6 @@
 #include "config/load.h"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <span>
@@ -16,6 +17,7 @@
 #include "config/sections/api_keys.h"
 #include "config/sections/costs.h"
 #include "config/sections/plans.h"
+#include "config/sections/routes.h"
 #include "config/sections/settings.h"
 #include "identity/credentials/secret.h"
 
@@ -35,16 +37,17 @@ struct Draft {
   std::optional<Value> api_keys = std::nullopt;
   std::optional<Value> access = std::nullopt;
   std::optional<Value> costs = std::nullopt;
+  std::optional<Value> routes = std::nullopt;
 };
 
 void read_section(const Value& value, Draft& draft) {
   Loaded& loaded = draft.loaded;
-  SettingsDraft settings{loaded.deployment, loaded.rules, draft.options.storage_uri.has_value()};
+  SettingsDraft settings{loaded.deployment, loaded.policy, draft.options.storage_uri.has_value()};
   read_settings(value, settings);
 }
 
 // Lists refer to each other, and may stand in any order. So all of them are read at the end.
-constexpr std::array<Key<Draft>, 15> kRootKeys{{
+constexpr std::array<Key<Draft>, 20> kRootKeys{{
     {"storage", read_section},
     {"sessions", read_section},
     {"client_address", read_section},
@@ -53,6 +56,11 @@ constexpr std::array<Key<Draft>, 15> kRootKeys{{
     {"penalty", read_section},
     {"status", read_section},
     {"log", read_section},
+    {"gate", read_section},
+    {"metrics", read_section},
+    {"settle", read_section},
+    {"denial_log", read_section},
+    {"routes", [](const Value& value, Draft& draft) { draft.routes = value; }},
     {"api_keys", [](const Value& value, Draft& draft) { draft.api_keys = value; }},
     {"access", [](const Value& value, Draft& draft) { draft.access = value; }},
     {"costs", [](const Value& value, Draft& draft) { draft.costs = value; }},
@@ -63,18 +71,27 @@ constexpr std::array<Key<Draft>, 15> kRootKeys{{
 }};
 
 void read_lists(const std::filesystem::path& folder, Draft& draft) {
-  policy::Rules& rules = draft.loaded.rules;
-  const Words routes = draft.options.routes;
+  policy::Options& options = draft.loaded.policy;
+  std::vector<std::string_view> routes = draft.options.routes;
+  RouteSection gated;
+  if (draft.routes) gated = read_routes(*draft.routes, routes);
+  for (const policy::GatedRoute& route : gated.routes) {
+    const bool is_new = std::find(routes.begin(), routes.end(), route.name) == routes.end();
+    if (is_new && !route.name.empty()) routes.emplace_back(route.name);
+  }
+  draft.limits.of_routes = gated.limits;
   draft.limits.has_api_keys = draft.api_keys.has_value();
-  rules.plans = read_plans(draft.limits, routes);
-  rules.identity.headers = counted_headers(*rules.plans);
-  if (draft.access) rules.identity.access = read_access(*draft.access, *rules.plans);
-  if (draft.costs) rules.costs = read_costs(*draft.costs, routes, *rules.plans);
+  options.plans = read_plans(draft.limits, routes);
+  options.identity.headers = counted_names(*options.plans, limits::Fact::kHeader);
+  options.identity.facts = counted_names(*options.plans, limits::Fact::kFact);
+  if (draft.access) options.identity.access = read_access(*draft.access, *options.plans);
+  options.costs = read_costs(draft.costs, gated.costs, routes, *options.plans);
+  options.routes = std::move(gated.routes);
   if (!draft.api_keys) return;
   const std::string file = read_api_key_file_name(*draft.api_keys, folder);
   draft.loaded.api_key_file = file;
   if (file.empty() || !draft.options.read_api_keys) return;
-  rules.identity.api_keys = read_api_keys(file, *rules.plans, draft.api_keys->report());
+  options.identity.api_keys = read_api_keys(file, *options.plans, draft.api_keys->report());
 }
 
 [[nodiscard]] bool parse(const Source& source, libconfig::Config& file, Report& report) {
@@ -90,6 +107,29 @@ void read_lists(const std::filesystem::path& folder, Draft& draft) {
   }
   return false;
 }
+
+// Tenants that stand in no config, parsed; a section of them refers to it.
+class ForeignTenants {
+ public:
+  // Complains of what is wrong with the lines.
+  ForeignTenants(const TenantLines& lines, Report& report)
+      : place_{report.add_file(lines.file), 1},
+        source_(Source::of(section_text(lines), place_)),
+        report_(report) {
+    for (const auto& [line, what] : lines.complaints) report.complain({place_.file, line}, what);
+  }
+
+  [[nodiscard]] std::optional<Value> section() {
+    if (!parse(source_, file_, report_)) return std::nullopt;
+    return Value(file_.getRoot()[0], source_, report_);
+  }
+
+ private:
+  Place place_;
+  Source source_;
+  libconfig::Config file_;
+  Report& report_;
+};
 
 void apply_environment(const std::filesystem::path& folder, Draft& draft, Report& report) {
   const LoadOptions& options = draft.options;
@@ -134,6 +174,7 @@ Result<Loaded> load(const std::string& path, const LoadOptions& options) {
   const std::filesystem::path folder = parent.empty() ? "." : parent;
   Report report;
   libconfig::Config file;
+  std::optional<ForeignTenants> foreign;
   Draft draft{options};
   Deployment& deployment = draft.loaded.deployment;
   const auto source = Source::read(path, folder, report);
@@ -143,6 +184,9 @@ Result<Loaded> load(const std::string& path, const LoadOptions& options) {
       report.complain({report.add_file(path), 0}, "has no settings; start from conf/sluice.cfg");
     }
     read_group(Value(file.getRoot(), *source, report), kRootKeys, draft);
+    if (options.tenants) {
+      draft.limits.tenants = foreign.emplace(*options.tenants, report).section();
+    }
     read_lists(parent, draft);
   }
   apply_environment(parent, draft, report);
@@ -151,13 +195,28 @@ Result<Loaded> load(const std::string& path, const LoadOptions& options) {
   }
   if (!report.empty()) return fail(ErrorCode::kInvalidConfig, report.text());
   draft.loaded.warnings = report.warnings();
+  if (options.keep_tenants && draft.limits.tenants) {
+    draft.loaded.tenants = read_tenant_texts(*draft.limits.tenants);
+  }
   return std::move(draft.loaded);
+}
+
+Result<void> check_tenants(const TenantLines& tenants) {
+  Report report;
+  ForeignTenants foreign(tenants, report);
+  PlanSections sections;
+  sections.tenants = foreign.section();
+  sections.has_all_plans = false;
+  (void)read_plans(sections, {});
+  if (!report.empty()) return fail(ErrorCode::kInvalidConfig, report.text());
+  return {};
 }
 
 std::vector<std::string> known_keys() {
   std::vector<std::string> names;
   for (const Setting& setting : settings()) names.emplace_back(setting.name);
-  for (const auto& keys : {access_keys(), api_keys_keys(), cost_keys(), plan_section_keys()}) {
+  for (const auto& keys :
+       {access_keys(), api_keys_keys(), cost_keys(), route_section_keys(), plan_section_keys()}) {
     names.insert(names.end(), keys.begin(), keys.end());
   }
   return names;

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "http/gate_answer.h"
 #include "http/problem.h"
 #include "telemetry/task_failures.h"
 
@@ -125,6 +126,7 @@ Task<void> Connection::answer() {
   } catch (...) {
     response = on_failed_handler("an exception of no known type");
   }
+  if (exchange_.request().is_gated) response = http::gate_answer(std::move(response));
   if (response.is_streamed() && exchange_.request().method != "HEAD") {
     begin_stream(response);
   } else {
@@ -160,6 +162,8 @@ Task<void> Connection::stream() {
       piece = co_await body_->next();
     } catch (const std::exception& exception) {
       piece = fail(ErrorCode::kInternal, exception.what());
+    } catch (...) {
+      piece = fail(ErrorCode::kInternal, "an exception of no known type");
     }
     if (state_ != State::kStreaming) co_return;
     if (piece && piece->size() > http::BodyStream::kMaxPiece) {

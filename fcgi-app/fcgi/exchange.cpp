@@ -101,10 +101,21 @@ bool Exchange::begin(const RecordScanner& scanner) {
   }
   keep_connection_ = fcgx_->keepConnection != 0;
   request_ = {};
+  std::string_view gated_path;
   for (const http::Param& param : scanner.params()) {
     if (param.name == "REQUEST_METHOD") request_.method = param.value;
     if (param.name == "DOCUMENT_URI") request_.path = param.value;
     if (param.name == "REMOTE_ADDR") request_.remote_address = param.value;
+    if (param.name == "SLUICE_GATE") request_.is_gated = param.value == "on";
+    if (param.name == "SLUICE_SETTLE") request_.is_settled_by_nginx = param.value == "on";
+    if (param.name == "SLUICE_ROUTE") request_.gated_route = param.value;
+    if (param.name == "SLUICE_URI") gated_path = param.value;
+  }
+  // DOCUMENT_URI is that of nginx's question.
+  if (request_.is_gated) request_.path = gated_path;
+  if (request_.is_settled_by_nginx) {
+    request_.method = "POST";
+    request_.path = "/settle";
   }
   request_.params = scanner.params();
   request_.too_many_params = scanner.too_many_params();

@@ -23,11 +23,14 @@ void set_or_null(http::JsonWriter& object, std::string_view name, const std::opt
 }  // namespace
 
 Task<http::Response> chat(const Call& call) {
-  if (!call.request.json()) co_return http::problem(call.request.json().error());
+  if (!call.request.json())
+    co_return http::problem(call.request.json().error(), http::form_of(call.request));
   const http::JsonObject& body = *call.request.json();
   const auto message = body.string("message");
-  if (!message) co_return http::problem(message.error());
-  if (!*message) co_return http::problem(Error{ErrorCode::kBadRequest, "\"message\" is missing"});
+  if (!message) co_return http::problem(message.error(), http::form_of(call.request));
+  if (!*message)
+    co_return http::problem(Error{ErrorCode::kBadRequest, "\"message\" is missing"},
+                            http::form_of(call.request));
 
   http::JsonWriter reply;
   set_or_null(reply, "tenant_id", text_or_none(call.identity.tenant));

@@ -29,7 +29,6 @@ struct Services {
   telemetry::Observer& observer;
   StoreProbe store;
   Trouble trouble;
-  std::vector<std::string_view> limited_routes;  // those that cost something
 };
 
 // One allowed request. It lives until its response is ready. A body that comes in pieces outlives

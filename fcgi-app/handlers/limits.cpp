@@ -1,5 +1,9 @@
 #include "handlers/limits.h"
 
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 #include "http/problem.h"
 #include "http/ratelimit_fields.h"
 #include "limiter/caller_limits.h"
@@ -27,21 +31,53 @@ http::JsonWriter described(const CallerLimit& one, std::string_view name) {
   if (limit.scope.has(limits::Fact::kRoute)) object.set("route", one.route);
   object.set("algorithm", limits::to_name<Algorithm>(limits::kAlgorithmNames, limit.algorithm));
   object.set("mode", limits::to_name<limits::Mode>(limits::kModeNames, limit.mode));
+  object.set("unit", limits::unit_name(limit.unit));
   object.set("quota", limit.quota());
   if (is_bucket(limit.algorithm)) object.set("burst", limit.terms().capacity);
   object.set("used", one.used());
+  if (one.reserved) object.set("reserved", *one.reserved);
   object.set("remaining", one.balance.remaining);
   object.set("reset_after", ceil_seconds(one.balance.reset_after));
   return object;
+}
+
+// How long reservations live that charge the limit.
+std::vector<Duration> lives_of(const CallerLimit& one, const http::CostRules& costs) {
+  std::vector<Duration> lives;
+  for (const std::string_view route : one.routes) {
+    const auto rules = costs.find(route);
+    if (rules == costs.end()) continue;
+    for (const http::CostRule& rule : rules->second) {
+      const bool reserves = rule.settle_within > Duration::zero();
+      if (reserves && rule.unit == one.limit->unit) lives.push_back(rule.settle_within);
+    }
+  }
+  return lives;
+}
+
+Task<Result<void>> add_reserved(std::vector<CallerLimit>& list, const Call& call) {
+  for (CallerLimit& one : list) {
+    auto lives = lives_of(one, call.policy->costs());
+    if (lives.empty()) continue;
+    const auto reserved = co_await call.policy->limiter().reserved(*one.limit, call.identity,
+                                                                   one.route, std::move(lives));
+    if (!reserved) co_return tl::unexpected(reserved.error());
+    // An operator may have emptied the bucket meanwhile.
+    one.reserved = std::min(*reserved, one.used());
+  }
+  co_return Result<void>{};
 }
 
 }  // namespace
 
 Task<http::Response> limits(const Call& call) {
   auto list =
-      limiter::caller_limits(call.policy->plans(), call.identity, call.services.limited_routes);
+      limiter::caller_limits(call.policy->plans(), call.identity, call.policy->limited_routes());
   const auto peeked = co_await limiter::peek_at(list, call.policy->limiter(), call.identity);
-  if (!peeked) co_return http::problem(peeked.error());
+  if (!peeked) co_return http::problem(peeked.error(), http::form_of(call.request));
+
+  const auto added = co_await add_reserved(list, call);
+  if (!added) co_return http::problem(added.error(), http::form_of(call.request));
 
   http::JsonArray array;
   for (const CallerLimit& one : list) {

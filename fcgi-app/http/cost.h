@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "http/request.h"
 
@@ -22,9 +24,12 @@ struct CostRule {
   std::int64_t cost = 1;  // units; also where the request does not say
   std::int64_t min = 1;   // of what a request may say
   std::int64_t max = 1000;
+  std::string unit = {};     // of which units; an id, empty: requests
+  Duration settle_within{};  // 0: it is what it costs. Else an estimate, see limits/cost.h
 };
 
-using CostRules = std::map<std::string, CostRule, std::less<>>;  // by route
+// By route: one rule for each unit, and at most one of them an estimate.
+using CostRules = std::map<std::string, std::vector<CostRule>, std::less<>>;
 
 // The units that `request` costs under `rule`. Error: kBadRequest, for what is there and is no
 // integer from min to max, or cannot be read.

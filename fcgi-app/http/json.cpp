@@ -163,6 +163,33 @@ Result<std::optional<std::int64_t>> JsonObject::integer(std::string_view name, s
                           is_beyond_64_bits(**text) ? ", not a number beyond 64 bits" : ""));
 }
 
+Result<std::optional<JsonObject>> JsonObject::object(std::string_view name) const {
+  const auto text = written(name);
+  if (!text) return tl::unexpected(text.error());
+  if (!*text) return std::optional<JsonObject>();
+  auto object = parse(**text);
+  if (object) return std::optional(std::move(*object));
+  return fail(ErrorCode::kBadRequest, fmt::format("\"{}\" must be an object", name));
+}
+
+Result<std::optional<std::vector<std::string>>> JsonObject::strings(std::string_view name) const {
+  const auto text = written(name);
+  if (!text) return tl::unexpected(text.error());
+  if (!*text) return std::optional<std::vector<std::string>>();
+  const Owned array(json_loadb((*text)->data(), (*text)->size(), JSON_DECODE_ANY, nullptr));
+  std::vector<std::string> strings;
+  for (std::size_t i = 0; i < json_array_size(array.get()); ++i) {
+    const json_t* const element = json_array_get(array.get(), i);
+    if (json_is_string(element)) {
+      strings.emplace_back(json_string_value(element), json_string_length(element));
+    }
+  }
+  if (json_is_array(array.get()) && strings.size() == json_array_size(array.get())) {
+    return std::optional(std::move(strings));
+  }
+  return fail(ErrorCode::kBadRequest, fmt::format("\"{}\" must be an array of strings", name));
+}
+
 JsonWriter& JsonWriter::set(std::string_view name, std::string_view text) {
   append_string(member(name), text);
   return *this;

@@ -37,6 +37,16 @@ class JsonObject {
       std::string_view name, std::int64_t low = std::numeric_limits<std::int64_t>::min(),
       std::int64_t high = std::numeric_limits<std::int64_t>::max()) const;
 
+  // An object in an object. It lives as long as the text of this one.
+  [[nodiscard]] Result<std::optional<JsonObject>> object(std::string_view name) const;
+
+  // An array of such strings as string() reads.
+  [[nodiscard]] Result<std::optional<std::vector<std::string>>> strings(
+      std::string_view name) const;
+
+  // All members as they are written, in the order of the text.
+  [[nodiscard]] const std::vector<JsonMember>& members() const { return members_; }
+
  private:
   struct Release {
     void operator()(json_t* value) const;

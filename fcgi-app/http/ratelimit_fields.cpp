@@ -66,7 +66,7 @@ void write_enforced(const Decision& decision, Response& response) {
   std::string policies;
   std::string states;
   for (std::size_t i = 0; i < decision.balances.size(); ++i) {
-    if (decision.limits[i]->mode == Mode::kShadow) continue;
+    if (decision.limits[i]->mode == Mode::kShadow || !decision.limits[i]->unit.empty()) continue;
     append_name(policies, decision, i);
     append_policy(policies, *decision.limits[i]);
     append_name(states, decision, i);
@@ -90,13 +90,9 @@ void write_shadow(const Decision& decision, Response& response) {
 
 void write_retry_after(const Decision& decision, Response& response) {
   if (decision.allowed) return;
-  const auto tightest = decision.tightest();
-  const bool locked_out = decision.barred_by == limits::BarredBy::kLockOut;
-  if (!tightest && !locked_out) return;
-  Duration wait = tightest ? decision.balances[*tightest].retry_after : Duration::zero();
-  if (wait == limits::kNever) return;
-  if (locked_out) wait = std::max(wait, decision.barred_for);
-  const auto seconds = std::max<std::int64_t>(1, ceil_seconds(wait));
+  const auto wait = decision.denied_for();
+  if (!wait || *wait == limits::kNever) return;
+  const auto seconds = std::max<std::int64_t>(1, ceil_seconds(*wait));
   response.add("Retry-After", number_text(seconds));
 }
 
@@ -114,6 +110,11 @@ void write_ratelimit_fields(const Decision& decision, Response& response) {
   }
   write_retry_after(decision, response);
   write_shadow(decision, response);
+  if (decision.id) {
+    std::string id;
+    append_hex(id, *decision.id);
+    response.add("X-Decision-ID", id);
+  }
 }
 
 }  // namespace sluice::http

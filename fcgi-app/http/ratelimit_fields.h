@@ -5,7 +5,7 @@
 // draft-ietf-httpapi-ratelimit-headers-11 (a draft: RFC 2026 section 2.2), with Balance::more_after
 // for `t`; Retry-After in seconds (RFC 9110 section 10.2.3) on a denial. Limits in shadow mode
 // stand in X-RateLimit-Shadow alone: a list as the draft's two in one, where ";denied" marks those
-// that would have refused.
+// that would have refused. X-Decision-ID is the decision's id in hex, where it has one.
 #pragma once
 
 #include <span>
@@ -21,9 +21,9 @@ namespace sluice::http {
 [[nodiscard]] std::string policy_name(std::span<const limits::Limit* const> all,
                                       const limits::Limit& limit);
 
-// Writes the fields of `decision`, all from its one reply of the store; none where no store
-// answered. Retry-After is the longest wait over all denying limits, whole seconds rounded up, at
-// least 1; it is left out where no wait would help (a cost above the quota).
+// Writes the fields of `decision`, all from its one reply of the store; where no store answered,
+// X-Decision-ID alone. Retry-After is the longest wait over all denying limits, whole seconds
+// rounded up, at least 1; it is left out where no wait would help (a cost above the quota).
 void write_ratelimit_fields(const limits::Decision& decision, Response& response);
 
 }  // namespace sluice::http

@@ -52,6 +52,12 @@ std::string cgi_name(std::string_view header) {
   return name;
 }
 
+std::string fact_param(std::string_view name) {
+  std::string param = "SLUICE_FACT_";
+  for (const char c : name) param += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return param;
+}
+
 Result<std::optional<std::string_view>> Request::header(std::string_view name) const {
   auto value = text_header(name);
   if (value && *value && (*value)->find(',') != std::string_view::npos) return ambiguous(name);

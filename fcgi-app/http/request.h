@@ -22,6 +22,9 @@ struct Param {
 // The other way round, from any case: "HTTP_X_TENANT_ID" of "X-Tenant-ID".
 [[nodiscard]] std::string cgi_name(std::string_view header);
 
+// What nginx says of a gated request in the variable $sluice_fact_NAME: "SLUICE_FACT_ORG" of "org".
+[[nodiscard]] std::string fact_param(std::string_view name);
+
 // Views into the connection's memory: valid until its response is made, or its body is over. Of
 // this one request alone, so nothing here is shared between requests.
 struct Request {
@@ -32,6 +35,11 @@ struct Request {
   std::string_view body;
   bool body_too_large = false;   // then `body` is empty
   bool too_many_params = false;  // then `params` are the first of them
+  // Whether nginx asks if it may let a request pass to another application: then `path` and
+  // `method` are that request's, and there is no body.
+  bool is_gated = false;
+  bool is_settled_by_nginx = false;  // whether nginx itself asks: no client can say so
+  std::string_view gated_route;      // the route that nginx names for it; empty: see its path
 
   // The value of the header whose CGI name is `name`; absent or empty: nullopt. A header sent
   // twice, or with a list in it, is refused with kBadRequest: nobody may choose which one counts.

@@ -8,7 +8,7 @@
 namespace sluice::http {
 namespace {
 
-constexpr std::array<std::pair<int, std::string_view>, 13> kReasons{
+constexpr std::array<std::pair<int, std::string_view>, 15> kReasons{
     {{200, "OK"},
      {201, "Created"},
      {204, "No Content"},
@@ -17,21 +17,16 @@ constexpr std::array<std::pair<int, std::string_view>, 13> kReasons{
      {403, "Forbidden"},
      {404, "Not Found"},
      {405, "Method Not Allowed"},
+     {409, "Conflict"},
+     {410, "Gone"},
      {413, "Content Too Large"},
      {415, "Unsupported Media Type"},
      {429, "Too Many Requests"},
      {500, "Internal Server Error"},
      {503, "Service Unavailable"}}};
 
-constexpr std::size_t kUsualFields = 384;  // for which memory is taken once
+constexpr std::size_t kUsualFields = 448;  // for which memory is taken once
 constexpr std::size_t kHeadBytes = 96;     // status line and length are less
-
-std::string_view reason(int status) {
-  for (const auto& [code, text] : kReasons) {
-    if (code == status) return text;
-  }
-  return "Unknown";
-}
 
 void add_first_fields(Response& response, std::string_view content_type) {
   if (!content_type.empty()) response.add("Content-Type", content_type);
@@ -39,6 +34,13 @@ void add_first_fields(Response& response, std::string_view content_type) {
 }
 
 }  // namespace
+
+std::string_view reason(int status) {
+  for (const auto& [code, text] : kReasons) {
+    if (code == status) return text;
+  }
+  return "Unknown";
+}
 
 Response::Response(int status, std::string body, std::string_view content_type)
     : status_(status), body_(std::move(body)) {
@@ -50,6 +52,20 @@ void Response::add(std::string_view name, std::string_view value) {
   if (has('\n') || has('\r')) return;
   if (fields_.empty()) fields_.reserve(kUsualFields);
   fields_.append(name).append(": ").append(value).append("\r\n");
+}
+
+std::string Response::take(std::string_view name) {
+  for (std::size_t start = 0; start < fields_.size();) {
+    const std::size_t end = fields_.find("\r\n", start);
+    const std::string_view line = std::string_view(fields_).substr(start, end - start);
+    if (line.starts_with(name) && line.substr(name.size()).starts_with(": ")) {
+      std::string value(line.substr(name.size() + 2));
+      fields_.erase(start, end + 2 - start);
+      return value;
+    }
+    start = end + 2;
+  }
+  return "";
 }
 
 Response::Response(int status, std::unique_ptr<BodyStream> stream, std::string_view content_type)

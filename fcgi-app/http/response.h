@@ -10,6 +10,9 @@
 
 namespace sluice::http {
 
+// "Too Many Requests" of 429.
+[[nodiscard]] std::string_view reason(int status);
+
 class Response {
  public:
   Response() = default;  // 200, with neither fields nor body
@@ -24,6 +27,15 @@ class Response {
   // Adds one field. A value with a line break in it would start another field, so such a field is
   // left out.
   void add(std::string_view name, std::string_view value);
+
+  // Takes the field away, and returns its value; empty where there is none.
+  [[nodiscard]] std::string take(std::string_view name);
+
+  // Another status and body; the fields stay. REQUIRES: !is_streamed().
+  void replace(int status, std::string body) {
+    status_ = status;
+    body_ = std::move(body);
+  }
 
   [[nodiscard]] int status() const { return status_; }
   // Empty where the body comes in pieces.

@@ -19,6 +19,8 @@ enum class Credentials {
   kTenant,   // a tenant, in the JSON body
   kSession,  // tenant and session, in headers and JSON body; or an API key, in headers
   kHeaders,  // the same in headers alone: a GET has no body
+  kGate,     // what nginx says of it; or a session or API key that is genuine, in headers: what is
+             // not ours is the application's own, and no false claim
 };
 
 struct Identity {
@@ -27,15 +29,23 @@ struct Identity {
   std::optional<SessionId> session;  // verified; of kKnown and kPartial, and of kExempt
   TimePoint session_expires_at{};    // of `session`
   std::string api_key;               // the id of the key that was proved, or empty
-  std::string user;                  // whose key that is, or empty
+  std::string user;                  // whose key that is, or empty; at the gate also who nginx says
   // Fingerprints of the headers that a scope counts per, by name in lower case; absent ones are not
   // in it.
   std::map<std::string, std::string, std::less<>> headers;
+  // The same of the facts that nginx says ($sluice_fact_NAME), by NAME.
+  std::map<std::string, std::string, std::less<>> facts;
   std::string_view token;  // what the request claims for it, in its memory; or empty
   Standing standing = Standing::kAnonymous;
   // If set, the request is answered with this error. A false claim has standing kRejected, or
   // kExempt if its address is exempt. A request that cannot be understood never has kKnown.
   std::optional<Error> rejection;
+
+  // The tenant, if it is proved: the name of another's can be claimed.
+  [[nodiscard]] std::string_view proved_tenant() const {
+    const bool is_proved = session || !api_key.empty() || standing == Standing::kKnown;
+    return is_proved ? std::string_view(tenant) : std::string_view();
+  }
 
   // The request cannot be understood, which is no false claim: it is charged to the address, and to
   // what it proved besides. The first reason stays.

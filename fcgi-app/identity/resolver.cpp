@@ -1,5 +1,7 @@
 #include "identity/resolver.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "identity/address/client_ip.h"
@@ -10,6 +12,9 @@ namespace sluice::identity {
 namespace {
 
 constexpr std::string_view kForwardedFor = "HTTP_X_FORWARDED_FOR";
+constexpr std::string_view kSessionHeader = "HTTP_X_SESSION_ID";
+constexpr std::string_view kTenantFact = "SLUICE_FACT_TENANT";
+constexpr std::string_view kUserFact = "SLUICE_FACT_USER";
 
 using Text = std::optional<std::string_view>;
 
@@ -67,6 +72,11 @@ Resolver::Resolver(const SessionTokens& tokens, const Clock& clock, Tenants tena
                    Options options)
     : tokens_(tokens), clock_(clock), tenants_(std::move(tenants)), options_(std::move(options)) {
   for (const std::string& name : options_.headers) headers_.push_back({name, http::cgi_name(name)});
+  for (const std::string& name : options_.facts) facts_.push_back({name, http::fact_param(name)});
+  headers_at_gate_ = "X-Session-ID";
+  if (options_.api_keys) headers_at_gate_ += ", X-API-Key, Authorization";
+  if (!options_.trusted_proxies.empty()) headers_at_gate_ += ", X-Forwarded-For";
+  for (const std::string& name : options_.headers) headers_at_gate_.append(", ").append(name);
 }
 
 Result<Identity> Resolver::resolve(const http::Request& request, Credentials wanted) const {
@@ -76,6 +86,8 @@ Result<Identity> Resolver::resolve(const http::Request& request, Credentials wan
   Identity identity = resolve_shown(request, client, fault);
   if (wanted == Credentials::kTenant) {
     identity = resolve_tenant(request, std::move(identity), fault);
+  } else if (wanted == Credentials::kGate) {
+    identity = resolve_gated(request, std::move(identity), fault);
   } else if (wanted != Credentials::kNone) {
     identity = resolve_claims(request, wanted, std::move(identity), fault);
   }
@@ -83,6 +95,14 @@ Result<Identity> Resolver::resolve(const http::Request& request, Credentials wan
   if (is_on(options_.access.deny, client, identity)) return fail(ErrorCode::kForbidden);
   if (is_on(options_.access.exempt, client, identity)) identity.standing = Standing::kExempt;
   return identity;
+}
+
+bool Resolver::is_from(const http::Request& request, std::span<const Network> networks) const {
+  const Client client = client_of(request);
+  return std::any_of(networks.begin(), networks.end(), [&](const Network& network) {
+    return (client.shown && network.matches(*client.shown)) ||
+           (client.v4 && network.matches(*client.v4));
+  });
 }
 
 void Resolver::reject_revoked(const http::Request& request, Identity& identity) const {
@@ -112,10 +132,14 @@ Identity Resolver::resolve_shown(const http::Request& request, const Client& cli
   if (request.body_too_large) note(fault, {ErrorCode::kBodyTooLarge});
   Identity identity;
   identity.address = canonical_address(client.v4 ? client.v4 : client.shown, options_.ipv6_prefix);
-  for (const CountedHeader& header : headers_) {
-    const Text value = readable(request.text_header(header.cgi_name), fault);
-    if (value) identity.headers.emplace(header.name, fingerprint(*value));
-  }
+  const auto read = [&](const std::vector<Counted>& list, auto& values) {
+    for (const Counted& one : list) {
+      const Text value = readable(request.text_header(one.cgi_name), fault);
+      if (value) values.emplace(one.name, fingerprint(*value));
+    }
+  };
+  read(headers_, identity.headers);
+  read(facts_, identity.facts);
   return identity;
 }
 
@@ -133,8 +157,7 @@ Identity Resolver::resolve_claims(const http::Request& request, Credentials want
                                   Identity identity, Fault& fault) const {
   const bool has_body = wanted == Credentials::kSession;
   const auto tenant = claim(request, {"HTTP_X_TENANT_ID", has_body ? "tenant_id" : nullptr}, fault);
-  const auto token =
-      claim(request, {"HTTP_X_SESSION_ID", has_body ? "session_id" : nullptr}, fault);
+  const auto token = claim(request, {kSessionHeader, has_body ? "session_id" : nullptr}, fault);
   const Text key = options_.api_keys ? readable(api_key_of(request), fault) : std::nullopt;
 
   if (tenant.value) {
@@ -163,6 +186,34 @@ Identity Resolver::resolve_claims(const http::Request& request, Credentials want
   identity.session_expires_at = session->expires_at;
   const bool is_known = key || (tenant.complete && token.complete);
   identity.standing = is_known ? Standing::kKnown : Standing::kPartial;
+  return identity;
+}
+
+Identity Resolver::resolve_gated(const http::Request& request, Identity identity,
+                                 Fault& fault) const {
+  const Text tenant = readable(request.text_header(kTenantFact), fault);
+  const Text user = readable(request.text_header(kUserFact), fault);
+  const Text key = options_.api_keys ? api_key_at_gate(request) : std::nullopt;
+  const Text token = request.header(kSessionHeader).value_or(std::nullopt);
+  if (key) {
+    identity = resolve_key(*key, std::move(identity));
+    if (identity.rejection) return identity;
+  }
+  if (tenant && identity.tenant.empty() && tenants_.contains(*tenant)) {
+    identity.tenant = *tenant;
+    identity.standing = Standing::kKnown;
+  }
+  if (user && identity.user.empty() && !identity.tenant.empty()) identity.user = fingerprint(*user);
+  const auto session = token ? tokens_.verify(*token, clock_.now())
+                             : Result<Session>(fail(ErrorCode::kInvalidSession));
+  const bool is_own = session && tenants_.contains(session->tenant) &&
+                      (identity.tenant.empty() || identity.tenant == session->tenant);
+  if (!is_own) return identity;
+  identity.token = *token;
+  identity.tenant = session->tenant;
+  identity.session = session->id;
+  identity.session_expires_at = session->expires_at;
+  identity.standing = Standing::kKnown;
   return identity;
 }
 

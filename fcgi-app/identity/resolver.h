@@ -13,6 +13,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,7 +45,9 @@ class Resolver {
     // The valid API keys. nullptr: X-API-Key and Authorization are not looked at, what they hold
     // is meant for others.
     std::shared_ptr<const ApiKeys> api_keys = nullptr;
-    std::vector<std::string> headers;  // in lower case: those that some limit's scope counts per
+    // In lower case: those that some limit's scope counts per.
+    std::vector<std::string> headers = {};
+    std::vector<std::string> facts = {};
   };
 
   // `tokens` and `clock` outlive the resolver.
@@ -59,15 +62,24 @@ class Resolver {
   //     that is too large, encoded or unreadable; headers and body that disagree; two API keys) to
   //     the address, and to the session or key that is proved by what can be read. A claim in it
   //     that can be read and is false goes before.
+  // At the gate, nginx's facts "tenant" and "user" are as good as an API key: it has verified them,
+  // or shown that anybody may say so. A tenant that the config does not have is none.
   // Error: kForbidden, for who is on the deny list.
   [[nodiscard]] Result<Identity> resolve(const http::Request& request, Credentials wanted) const;
+
+  // The headers that resolve() looks at for a gate, in the form of a Vary field.
+  [[nodiscard]] const std::string& headers_at_gate() const { return headers_at_gate_; }
+
+  // Whether the client's address is in one of `networks`; one under a NAT64 prefix by either of its
+  // two.
+  [[nodiscard]] bool is_from(const http::Request& request, std::span<const Network> networks) const;
 
   // Makes of the identity what it would have been, had its session not verified: it is revoked.
   void reject_revoked(const http::Request& request, Identity& identity) const;
 
  private:
-  // A header that is counted per: as config and as gateway call it.
-  struct CountedHeader {
+  // A header or fact that is counted per: as config and as gateway call it.
+  struct Counted {
     std::string name;
     std::string cgi_name;
   };
@@ -87,6 +99,8 @@ class Resolver {
                                         Fault& fault) const;
   [[nodiscard]] Identity resolve_claims(const http::Request& request, Credentials wanted,
                                         Identity identity, Fault& fault) const;
+  [[nodiscard]] Identity resolve_gated(const http::Request& request, Identity identity,
+                                       Fault& fault) const;
   [[nodiscard]] Identity resolve_key(std::string_view key, Identity identity) const;
   [[nodiscard]] static bool has_client(const AccessList& list, const Client& client);
   [[nodiscard]] static bool is_on(const AccessList& list, const Client& client,
@@ -96,7 +110,9 @@ class Resolver {
   const Clock& clock_;
   Tenants tenants_;
   Options options_;
-  std::vector<CountedHeader> headers_;
+  std::vector<Counted> headers_;
+  std::vector<Counted> facts_;
+  std::string headers_at_gate_;
 };
 
 }  // namespace sluice::identity

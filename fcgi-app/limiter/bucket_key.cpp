@@ -15,6 +15,12 @@ constexpr std::string_view kLayout = ":v3:{";
 constexpr std::size_t kUsualKey = 128;            // for which memory is taken once
 constexpr std::size_t kNetworkText = 2 + 48 / 4;  // "6:" and hex digits
 
+void append_named(std::string& key, const std::map<std::string, std::string, std::less<>>& values,
+                  std::string_view name) {
+  const auto found = values.find(name);
+  if (found != values.end()) key += found->second;
+}
+
 // Appends the value of a fact; nothing where the request has none.
 void append_value(std::string& key, const limits::ScopePart& part, const Identity& identity,
                   std::string_view route) {
@@ -38,11 +44,12 @@ void append_value(std::string& key, const limits::ScopePart& part, const Identit
     case Fact::kUser:
       key += identity.user;
       break;
-    case Fact::kHeader: {
-      const auto found = identity.headers.find(part.header);
-      if (found != identity.headers.end()) key += found->second;
+    case Fact::kHeader:
+      append_named(key, identity.headers, part.name);
       break;
-    }
+    case Fact::kFact:
+      append_named(key, identity.facts, part.name);
+      break;
     case Fact::kRoute:
       key += route;
       break;
@@ -119,7 +126,7 @@ std::string bucket_key(const KeySpace& space, const Limit& limit, const Identity
   key.append(limit.name);
   for (const limits::ScopePart& part : limit.scope.parts) {
     key.append(":").append(limits::to_name<Fact>(limits::kFactNames, part.fact));
-    if (part.fact == Fact::kHeader) key.append(":").append(part.header);
+    if (is_named(part.fact)) key.append(":").append(part.name);
     if (part.fact == Fact::kTenant && !is_default) continue;
     if (part.fact == Fact::kIp && says_address) continue;
     const std::size_t before = key.append(":").size();
@@ -151,6 +158,14 @@ std::string shared_key(const KeySpace& space, const Limit& limit, std::string_vi
   return stem(space, limit.tenant.empty() ? "@" : space.tags.of_tenant(limit.tenant))
       .append("@shared:")
       .append(crowd);
+}
+
+std::string reservation_key(const KeySpace& space, std::string_view tag, std::string_view id) {
+  return stem(space, tag).append("@reserved:").append(id);
+}
+
+std::string reservation_place_key(const KeySpace& space, std::string_view id) {
+  return stem(space, "@r:", id).append("@reserved");
 }
 
 std::string_view tag_in(std::string_view key) {

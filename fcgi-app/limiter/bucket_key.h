@@ -70,6 +70,13 @@ struct KeySpace {
 [[nodiscard]] std::string shared_key(const KeySpace& space, const limits::Limit& limit,
                                      std::string_view crowd);
 
+// What is reserved under an id: the reservation itself, beside the buckets that have `tag`; and,
+// as the id alone says no tag, where that is. "sluice:v3:{acme}:@reserved:<32 hex digits>" and
+// "sluice:v3:{@r:<32 hex digits>}:@reserved".
+[[nodiscard]] std::string reservation_key(const KeySpace& space, std::string_view tag,
+                                          std::string_view id);
+[[nodiscard]] std::string reservation_place_key(const KeySpace& space, std::string_view id);
+
 // The part of a key between its braces. REQUIRES: one of the keys of this header.
 [[nodiscard]] std::string_view tag_in(std::string_view key);
 

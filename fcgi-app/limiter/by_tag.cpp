@@ -21,9 +21,10 @@ struct Party {
   std::vector<Bar> bars;
   std::vector<std::size_t> charge_places;
   std::vector<std::size_t> bar_places;
+  const limits::Mark* mark = nullptr;
   Decision decision = {};
 
-  [[nodiscard]] Ask ask() const { return {charges, bars}; }
+  [[nodiscard]] Ask ask() const { return {charges, bars, mark}; }
   [[nodiscard]] bool will_deny() const {
     if (decision.is_barred()) return true;
     for (std::size_t i = 0; i < charges.size(); ++i) {
@@ -55,6 +56,7 @@ std::vector<Party> parties_of(const Ask& ask) {
     party.bars.push_back(ask.bars[i]);
     party.bar_places.push_back(i);
   }
+  if (ask.mark) party_of(parties, ask.mark->key).mark = ask.mark;
   return parties;
 }
 
@@ -64,6 +66,7 @@ Decision whole(const std::vector<Party>& parties, const Ask& ask) {
   decision.balances.resize(ask.charges.size());
   for (const Party& party : parties) {
     decision.allowed = decision.allowed && party.decision.allowed;
+    decision.is_stale = decision.is_stale || party.decision.is_stale;
     decision.at = std::max(decision.at, party.decision.at);
     decision.source = std::max(decision.source, party.decision.source);
     for (std::size_t i = 0; i < party.charges.size(); ++i) {
@@ -112,10 +115,25 @@ Task<Result<Decision>> take_by_tag(store::BucketStore& store, Ask ask) {
       tag_in(ask.charges.empty() ? ask.bars.front().key : ask.charges.front().key);
   const auto has_tag = [&](const auto& asked) { return tag_in(asked.key) == tag; };
   if (std::all_of(ask.charges.begin(), ask.charges.end(), has_tag) &&
-      std::all_of(ask.bars.begin(), ask.bars.end(), has_tag)) {
+      std::all_of(ask.bars.begin(), ask.bars.end(), has_tag) && (!ask.mark || has_tag(*ask.mark))) {
     return store.take(ask, std::nullopt);
   }
   return take_each(store, ask);
+}
+
+Task<Result<std::int64_t>> reset_by_tag(store::BucketStore& store, std::vector<std::string> keys) {
+  std::stable_sort(keys.begin(), keys.end(),
+                   [](const auto& a, const auto& b) { return tag_in(a) < tag_in(b); });
+  std::int64_t used = 0;
+  for (auto first = keys.begin(); first != keys.end();) {
+    const auto last = std::find_if(first, keys.end(),
+                                   [&](const auto& key) { return tag_in(key) != tag_in(*first); });
+    const auto count = co_await store.reset({first, last});
+    if (!count) co_return count;
+    used += *count;
+    first = last;
+  }
+  co_return used;
 }
 
 }  // namespace sluice::limiter

@@ -1,6 +1,8 @@
 // Which buckets somebody has over all routes, and how they stand.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -15,6 +17,7 @@ struct CallerLimit {
   std::vector<std::string_view> routes;  // where the limit applies, of those asked about
   std::string_view route;                // whose bucket it is, or the first of `routes`
   limits::Balance balance = {};
+  std::optional<std::int64_t> reserved = std::nullopt;  // of what is used; where that can be
 
   [[nodiscard]] std::int64_t used() const { return limit->terms().capacity - balance.remaining; }
 };

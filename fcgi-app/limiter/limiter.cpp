@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "identity/address/client_ip.h"
 #include "limiter/by_tag.h"
 #include "limiter/counting.h"
 #include "limiter/failure_policy.h"
@@ -27,16 +28,17 @@ constexpr Duration kClockSlack = std::chrono::minutes(1);
 
 constexpr std::string_view kEndedName = "@ended";
 
-// What the log may say of a caller besides the ids of its key and user. Of a tenant only what is
-// proved: another's name could be claimed. The address where it is counted.
-struct Who {
-  explicit Who(const identity::Identity& identity)
-      : tenant(identity.session || !identity.api_key.empty() ? identity.tenant : ""),
-        address(identity.standing == Standing::kKnown ? "" : identity.address) {}
+// For the log: the address, where that is counted.
+std::string address_of(const identity::Identity& identity) {
+  if (identity.standing == Standing::kKnown) return "";
+  return identity::readable_address(identity.address);
+}
 
-  std::string tenant;
-  std::string address;
-};
+LimitSet limits_of(const std::vector<Charge>& charges) {
+  LimitSet limits;
+  for (const Charge& charge : charges) limits.push_back(charge.limit);
+  return limits;
+}
 
 Limit endings_a_day(std::int64_t quota) {
   return {.name = std::string(kEndedName), .rate = {quota, {1, limits::Unit::kDay}}};
@@ -74,6 +76,12 @@ bool has_opened(const Decision& decision, std::size_t i, const Charge& charge) {
          decision.balances[i].remaining == charge.limit->terms().capacity - charge.cost;
 }
 
+// Of what a reservation asked besides, the caller is told nothing.
+void drop_counters(Decision& decision, std::size_t limits) {
+  decision.limits.resize(limits);
+  decision.balances.resize(limits);
+}
+
 }  // namespace
 
 Limiter::Limiter(store::BucketStore& store, const Clock& clock, std::span<std::byte> newcomers,
@@ -84,29 +92,41 @@ Limiter::Limiter(store::BucketStore& store, const Clock& clock, std::span<std::b
       log_(log),
       newcomers_(options_.newcomers, newcomers),
       penalty_(options_.keys, options_.penalty),
+      reservations_(store_, options_.keys),
       endings_(endings_a_day(options_.newcomers.per_tenant)),
       own_endings_(endings_a_day(share_of_network(options_.newcomers))),
       tasks_(log ? telemetry::log_failures(*log) : [](std::string_view, std::string_view) {}) {}
 
 Task<Decision> Limiter::decide(const LimitSet& limits, const identity::Identity& identity,
-                               std::string_view route, std::int64_t cost) {
+                               std::string_view route, limits::Cost cost) {
   std::vector<Charge> charges = charges_of(limits, identity, route, cost);
   const std::vector<Bar> bars = bars_of(identity);
   if (charges.empty() && bars.empty()) co_return Decision{};
-  const bool is_near = newcomers_.is_any_near(clock_.now());
+  const TimePoint now = clock_.now();
+  const bool is_near = newcomers_.is_any_near(now);
   Places places;
-  if (is_near) places = co_await find_places(charges, identity, route);
-  auto taken = co_await take_by_tag(store_, {charges, bars});
-  if (!taken) co_return decide_without_store(limits, taken.error().code);
-  Decision decision = std::move(*taken);
+  if (is_near) places = co_await find_places(charges, identity, route, now);
+  const auto id = cost.requests > 0 ? std::optional(ids_.next()) : std::nullopt;
+  std::unique_ptr<const Reservations::Draft> draft;
+  if (cost.estimate && id) draft = reservations_.draft(charges, cost, *id, now);
+  limits::Ask ask{charges, bars};
+  if (draft) ask = {draft->charges, bars, &draft->mark};
+  auto taken = co_await take_by_tag(store_, ask);
+  if (taken && draft) drop_counters(*taken, charges.size());
+  Decision decision =
+      taken ? std::move(*taken) : decide_without_store(limits_of(charges), taken.error().code);
+  decision.id = id;
+  if (!taken) co_return decision;
+  // It needs an answer before the caller goes on: who settles may ask another worker.
+  if (draft && decision.allowed) (void)co_await reservations_.publish(draft->mark, *id);
   decision.crowded = places.crowded;
-  judge_bars(decision, identity.session.has_value(), cost);
+  judge_bars(decision, identity.session.has_value(), cost.requests);
   for (auto& [i, place] : places.reserved) {
     if (decision.allowed && has_opened(decision, i, charges[i])) {
       place.take(charges[i].key, decision.at);
     }
   }
-  if (!is_near && decision.allowed && cost > 0) learn(decision, charges, identity, route);
+  if (!is_near && decision.allowed && cost.requests > 0) learn(decision, charges, identity, route);
   if (decision.crowded) note_crowd(decision, identity);
   const bool denied = !decision.allowed && decision.barred_by == BarredBy::kNone;
   if (denied && penalty_.is_on() && Penalty::is_own(decision, identity, route)) {
@@ -116,11 +136,13 @@ Task<Decision> Limiter::decide(const LimitSet& limits, const identity::Identity&
 }
 
 std::vector<Charge> Limiter::charges_of(const LimitSet& limits, const identity::Identity& identity,
-                                        std::string_view route, std::int64_t cost) const {
+                                        std::string_view route, const limits::Cost& cost) const {
   std::vector<Charge> charges;
   charges.reserve(limits.size());
   for (const Limit* limit : limits) {
-    charges.push_back({bucket_key(options_.keys, *limit, identity, route), limit, cost});
+    const auto units = cost.of(*limit);
+    if (units)
+      charges.push_back({bucket_key(options_.keys, *limit, identity, route), limit, *units});
   }
   return charges;
 }
@@ -150,11 +172,11 @@ Task<void> Limiter::count_denial(identity::Identity identity) {
   const auto begun = co_await store_.take({{}, lock_out}, std::nullopt);
   if (!begun || !begun->allowed || !log_) co_return;
   const std::string length = fmt::to_string(seconds.count());
-  const Who who(identity);
-  log_->warning("locked out", {{"tenant", who.tenant},
+  const std::string address = address_of(identity);
+  log_->warning("locked out", {{"tenant", identity.proved_tenant()},
                                {"user", identity.user},
                                {"api_key", identity.api_key},
-                               {"address", who.address},
+                               {"address", address},
                                {"seconds", length}});
 }
 
@@ -163,8 +185,7 @@ Task<void> Limiter::count_denial(identity::Identity identity) {
 // so the store is asked: a bucket in use is its caller's.
 Task<Limiter::Places> Limiter::find_places(std::vector<Charge>& charges,
                                            const identity::Identity& identity,
-                                           std::string_view route) {
-  const TimePoint now = clock_.now();
+                                           std::string_view route, TimePoint now) {
   Places places;
   for (std::size_t i = 0; i < charges.size(); ++i) {
     Charge& charge = charges[i];
@@ -200,11 +221,22 @@ void Limiter::learn(const Decision& decision, const std::vector<Charge>& charges
 void Limiter::note_crowd(const Decision& decision, const identity::Identity& identity) {
   if (!log_ || (crowd_noted_at_ && decision.at - *crowd_noted_at_ < kCrowdPause)) return;
   crowd_noted_at_ = decision.at;
-  const Who who(identity);
-  log_->warning("new callers share a bucket", {{"tenant", who.tenant},
-                                               {"user", identity.user},
-                                               {"api_key", identity.api_key},
-                                               {"address", who.address}});
+  const std::string address = address_of(identity);
+  log_->warning("newcomers share a bucket", {{"tenant", identity.proved_tenant()},
+                                             {"user", identity.user},
+                                             {"api_key", identity.api_key},
+                                             {"address", address}});
+}
+
+Task<Result<Settlement>> Limiter::settle(const limits::Plans& plans, std::string_view id,
+                                         std::int64_t actual) {
+  return reservations_.settle(plans, id, actual, clock_.now());
+}
+
+Task<Result<std::int64_t>> Limiter::reserved(const Limit& limit, const identity::Identity& identity,
+                                             std::string_view route, std::vector<Duration> lives) {
+  return reservations_.reserved(bucket_key(options_.keys, limit, identity, route), std::move(lives),
+                                clock_.now());
 }
 
 Task<Result<std::int64_t>> Limiter::reset(const LimitSet& limits,
@@ -214,8 +246,7 @@ Task<Result<std::int64_t>> Limiter::reset(const LimitSet& limits,
   for (const Limit* limit : limits) {
     keys.push_back(bucket_key(options_.keys, *limit, identity, route));
   }
-  if (keys.empty()) co_return 0;
-  co_return co_await store_.reset(keys);
+  co_return co_await reset_by_tag(store_, std::move(keys));
 }
 
 Task<Result<std::int64_t>> Limiter::reset_crowds(const LimitSet& limits,
@@ -229,8 +260,7 @@ Task<Result<std::int64_t>> Limiter::reset_crowds(const LimitSet& limits,
       keys.push_back(shared_key(options_.keys, *limit, crowd.name));
     }
   }
-  if (keys.empty()) co_return 0;
-  const auto buckets = co_await store_.reset(keys);
+  const auto buckets = co_await reset_by_tag(store_, std::move(keys));
   if (!buckets) co_return buckets;
   co_return used + *buckets;
 }

@@ -11,8 +11,10 @@
 #include "base/task_group.h"
 #include "identity/identity.h"
 #include "limiter/bucket_key.h"
+#include "limiter/decision_ids.h"
 #include "limiter/newcomers.h"
 #include "limiter/penalty.h"
+#include "limiter/reservations.h"
 #include "limits/plan.h"
 #include "store/store.h"
 #include "telemetry/log.h"
@@ -35,19 +37,34 @@ class Limiter {
   Limiter& operator=(const Limiter&) = delete;
   ~Limiter() = default;
 
-  // Charges `cost` units to every limit that enforces, or to none. An ended session is denied
+  // Charges `cost` to every limit that enforces, or to none. Limits of a unit that the request does
+  // not cost do not count it. Of an estimate a reservation is made. An ended session is denied
   // (BarredBy::kEndedSession), also on routes without limits. A caller who is locked out is denied
   // (kLockOut) if the request costs something; if it costs nothing, the decision only says so.
   // Where there is nothing to ask, the answer is yes. When the store is unavailable, the strictest
-  // on_store_error decides. When it answers nonsense, the answer is no.
+  // on_store_error decides. When it answers nonsense, the answer is no. What costs nothing, and
+  // what nobody is asked, has no id.
   //
   // This is mostly one call of the store. A request that names a session only once, and one of a
   // newcomer to `defaults` who has to share, have keys of two tags, and so more calls (by_tag.h).
   //
-  // REQUIRES: the limits and the identity outlive the task.
+  // REQUIRES: the limits, the identity and what the cost refers to outlive the task.
   [[nodiscard]] Task<limits::Decision> decide(const limits::LimitSet& limits,
                                               const identity::Identity& identity,
-                                              std::string_view route, std::int64_t cost);
+                                              std::string_view route, limits::Cost cost);
+
+  // As Reservations::settle().
+  [[nodiscard]] Task<Result<Settlement>> settle(const limits::Plans& plans, std::string_view id,
+                                                std::int64_t actual);
+
+  // How many units of the identity's bucket are reserved, by reservations that live as long as one
+  // of `lives`. Errors as of BucketStore::take().
+  [[nodiscard]] Task<Result<std::int64_t>> reserved(const limits::Limit& limit,
+                                                    const identity::Identity& identity,
+                                                    std::string_view route,
+                                                    std::vector<Duration> lives);
+
+  [[nodiscard]] const Tags& tags() const { return options_.keys.tags; }
 
   // Gives back the full quota of every limit; yields how many of the buckets had been in use.
   // Errors as of BucketStore::reset(). REQUIRES: as decide().
@@ -75,8 +92,6 @@ class Limiter {
   // Denials are counted by tasks of the limiter's own, for which no answer waits. Calls back once,
   // when none is being counted; at once if none is.
   void drain(std::function<void()> on_drained) { tasks_.when_empty(std::move(on_drained)); }
-  // Whether none is being counted.
-  [[nodiscard]] bool is_idle() const { return tasks_.running() == 0; }
 
  private:
   // What is done about newcomers before the store is asked.
@@ -88,11 +103,11 @@ class Limiter {
   [[nodiscard]] std::vector<limits::Charge> charges_of(const limits::LimitSet& limits,
                                                        const identity::Identity& identity,
                                                        std::string_view route,
-                                                       std::int64_t cost) const;
+                                                       const limits::Cost& cost) const;
   [[nodiscard]] std::vector<limits::Bar> bars_of(const identity::Identity& identity) const;
   [[nodiscard]] Task<Places> find_places(std::vector<limits::Charge>& charges,
-                                         const identity::Identity& identity,
-                                         std::string_view route);
+                                         const identity::Identity& identity, std::string_view route,
+                                         TimePoint now);
   void learn(const limits::Decision& decision, const std::vector<limits::Charge>& charges,
              const identity::Identity& identity, std::string_view route);
   [[nodiscard]] Task<void> count_denial(identity::Identity identity);
@@ -104,6 +119,8 @@ class Limiter {
   telemetry::Log* log_;
   Newcomers newcomers_;
   Penalty penalty_;
+  DecisionIds ids_;
+  Reservations reservations_;
   limits::Limit endings_;           // how many sessions of a tenant may be ended in a day
   limits::Limit own_endings_;       // how many of these from one network
   std::set<std::string> counting_;  // keys of the denials that are being counted

@@ -4,8 +4,6 @@
 #include <array>
 #include <type_traits>
 
-#include <sys/random.h>
-
 #include "limiter/bucket_key.h"
 
 namespace sluice::limiter {
@@ -63,9 +61,8 @@ Newcomers::Newcomers(Options options, std::span<std::byte> memory)
       counts_(reinterpret_cast<Count*>(memory.data() + sizeof(Head)), kCounts),
       known_(reinterpret_cast<Known*>(counts_.data() + kCounts), kKnown) {
   static_assert(sizeof(Head) + kCounts * sizeof(Count) + kKnown * sizeof(Known) <= kBytes);
-  // A kernel that refuses leaves a seed that can be guessed, and bounds that can be disturbed.
-  SipHash::Seed random{};
-  [[maybe_unused]] const ssize_t got = ::getrandom(random.data(), sizeof random, 0);
+  // With a seed that can be guessed the bounds can be disturbed.
+  const SipHash::Seed random = SipHash::random_seed();
   for (std::size_t i = 0; i < seed_.size(); ++i) {
     std::uint64_t drawn = 0;  // the first worker's stands
     const std::uint64_t mine = random[i] | 1U;
@@ -88,8 +85,8 @@ std::vector<Newcomers::Crowd> Newcomers::crowds_of(const Limit& limit,
   }
   const std::string_view network = network_of(identity.address);
   const bool many_addresses = network.size() < identity.address.size();
-  const bool many_values =
-      limit.scope.has(Fact::kHeader) || (limit.scope.has(Fact::kSession) && identity.session);
+  const bool many_values = limit.scope.has(Fact::kHeader) || limit.scope.has(Fact::kFact) ||
+                           (limit.scope.has(Fact::kSession) && identity.session);
   if (options_.per_network > 0 &&
       (many_values || (many_addresses && counts_address(limit, identity, route)))) {
     crowds.push_back({crowd_name(limit, network), options_.per_network, window});

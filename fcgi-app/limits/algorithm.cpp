@@ -8,6 +8,9 @@
 namespace sluice::limits {
 namespace {
 
+// What is kept of a bucket that a refund has emptied: Redis knows no shorter time.
+constexpr Duration kShortest = std::chrono::milliseconds(1);
+
 std::optional<Bucket> as_of(const std::optional<Bucket>& stored, const Moment& m) {
   if (!stored) return std::nullopt;
   std::optional<State> state = stored->state;
@@ -82,11 +85,42 @@ Step take(const std::optional<Bucket>& stored, const Limit& limit, std::int64_t 
     const State state = step.before ? step.before->state : empty(m);
     step.after = Bucket{
         m.terms, std::visit([&](const auto& s) { return State(charged(s, m, cost)); }, state)};
+    step.units = cost;
   }
   if (step.after) {
     step.keep_for = std::visit([&](const auto& s) { return keep_for(s, m); }, step.after->state);
   }
   return step;
+}
+
+Step step(const std::optional<Bucket>& stored, const Charge& charge, TimePoint now) {
+  const Limit& limit = *charge.limit;
+  if (charge.move == Move::kTake) return take(stored, limit, charge.cost, now);
+  const Moment m{limit, limit.terms(), now};
+  const auto before = as_of(stored, m);
+  if (charge.move == Move::kTopUp) {
+    const std::int64_t room = m.terms.capacity - (before ? used_units(before->state, m) : 0);
+    return take(stored, limit, std::clamp<std::int64_t>(room, 0, charge.cost), now);
+  }
+  Step step{.fits = true, .before = before, .after = before};
+  if (!before) return step;
+  std::visit(
+      [&](const auto& s) {
+        step.units = std::min(charge.cost, held(s, m, charge.trace));
+        const auto rest = refunded(s, m, charge.trace, step.units);
+        step.after = Bucket{m.terms, rest};
+        step.keep_for = std::max(kShortest, keep_for(rest, m));
+      },
+      before->state);
+  return step;
+}
+
+Trace trace_of(const View& after) {
+  if (const auto* fixed = std::get_if<FixedWindow>(&after)) return {fixed->opened_at};
+  if (const auto* log = std::get_if<LogView>(&after)) return {log->newest};
+  if (const auto* sliding = std::get_if<SlidingWindow>(&after)) return {sliding->opened_at};
+  const auto& bucket = std::get<Level>(after);
+  return {bucket.at, bucket.level};
 }
 
 View view(const std::optional<Bucket>& bucket, const Limit& limit, std::int64_t cost,

@@ -87,6 +87,7 @@ SlidingLog charged(SlidingLog state, const Moment& m, std::int64_t cost) {
 }
 
 Duration keep_for(const SlidingLog& state, const Moment& m) {
+  if (state.units.empty()) return Duration::zero();
   return state.units.back() + m.terms.window - m.now;
 }
 

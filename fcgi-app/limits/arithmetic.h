@@ -41,7 +41,23 @@ struct Moment {
 [[nodiscard]] SlidingWindow charged(SlidingWindow state, const Moment& m, std::int64_t cost);
 [[nodiscard]] Level charged(Level state, const Moment& m, std::int64_t cost);
 
-// How long until nothing of the state counts. REQUIRES: something does.
+// How many of the units that `trace` stands for are in the state still. Of a bucket that drains,
+// those that were in it first leave first: what came later does not bring them back.
+[[nodiscard]] std::int64_t held(const FixedWindow& state, const Moment& m, const Trace& trace);
+[[nodiscard]] std::int64_t held(const SlidingLog& state, const Moment& m, const Trace& trace);
+[[nodiscard]] std::int64_t held(const SlidingWindow& state, const Moment& m, const Trace& trace);
+[[nodiscard]] std::int64_t held(const Level& state, const Moment& m, const Trace& trace);
+
+// Without `units` of them. REQUIRES: it holds so many.
+[[nodiscard]] FixedWindow refunded(FixedWindow state, const Moment& m, const Trace& trace,
+                                   std::int64_t units);
+[[nodiscard]] SlidingLog refunded(SlidingLog state, const Moment& m, const Trace& trace,
+                                  std::int64_t units);
+[[nodiscard]] SlidingWindow refunded(SlidingWindow state, const Moment& m, const Trace& trace,
+                                     std::int64_t units);
+[[nodiscard]] Level refunded(Level state, const Moment& m, const Trace& trace, std::int64_t units);
+
+// How long until nothing of the state counts. Of one without units it may be 0 or less.
 [[nodiscard]] Duration keep_for(const FixedWindow& state, const Moment& m);
 [[nodiscard]] Duration keep_for(const SlidingLog& state, const Moment& m);
 [[nodiscard]] Duration keep_for(const SlidingWindow& state, const Moment& m);

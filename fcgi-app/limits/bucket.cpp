@@ -37,6 +37,12 @@ void append(std::string& bytes, const Level& state) {
   append(bytes, state.at);
 }
 
+void append(std::string& bytes, const LogView& view) {
+  append_integer<Four>(bytes, view.used);
+  append(bytes, view.newest);
+  append(bytes, view.pivot);
+}
+
 FixedWindow read_fixed_window(std::string_view& bytes) {
   const std::int64_t used = take_integer<Four>(bytes);
   return {used, time(bytes)};
@@ -65,21 +71,6 @@ SlidingLog read_sliding_log(std::string_view& bytes) {
 constexpr std::size_t kTermsSize = 1 + 4 + 4 + 6;
 constexpr std::size_t kWindowSize = 6;
 constexpr int kAlignmentFactor = 16;
-
-Terms read_terms(std::string_view& bytes) {
-  Terms terms;
-  const std::int64_t kind = take_integer<std::uint8_t>(bytes);
-  terms.algorithm = static_cast<Algorithm>(kind % kAlignmentFactor);
-  terms.alignment = static_cast<Alignment>(kind / kAlignmentFactor);
-  terms.quota = take_integer<Four>(bytes);
-  terms.capacity = take_integer<Four>(bytes);
-  Eight window = 0;
-  std::memcpy(&window, bytes.data(), kWindowSize);
-  bytes.remove_prefix(kWindowSize);
-  terms.window = Duration(window);
-  terms.tick = tick_of(terms);
-  return terms;
-}
 
 bool is_kind(char byte) {
   const auto kind = static_cast<unsigned char>(byte);
@@ -133,6 +124,26 @@ void append(std::string& bytes, const Terms& terms) {
   bytes.resize(end);
 }
 
+std::optional<Terms> take_terms(std::string_view& bytes) {
+  if (bytes.size() < kTermsSize || !is_kind(bytes.front())) return std::nullopt;
+  Terms terms;
+  const std::int64_t kind = take_integer<std::uint8_t>(bytes);
+  terms.algorithm = static_cast<Algorithm>(kind % kAlignmentFactor);
+  terms.alignment = static_cast<Alignment>(kind / kAlignmentFactor);
+  terms.quota = take_integer<Four>(bytes);
+  terms.capacity = take_integer<Four>(bytes);
+  Eight window = 0;
+  std::memcpy(&window, bytes.data(), kWindowSize);
+  bytes.remove_prefix(kWindowSize);
+  terms.window = Duration(window);
+  terms.tick = tick_of(terms);
+  return is_possible(terms) ? std::optional(terms) : std::nullopt;
+}
+
+void append(std::string& bytes, const View& view) {
+  std::visit([&](const auto& seen) { append(bytes, seen); }, view);
+}
+
 std::string encode(const Bucket& bucket) {
   std::string bytes;
   append(bytes, bucket.terms);
@@ -141,9 +152,9 @@ std::string encode(const Bucket& bucket) {
 }
 
 std::optional<Bucket> decode(std::string_view bytes) {
-  if (bytes.size() < kTermsSize || !is_kind(bytes.front())) return std::nullopt;
-  Bucket bucket{read_terms(bytes), {}};
-  if (!is_possible(bucket.terms)) return std::nullopt;
+  const auto terms = take_terms(bytes);
+  if (!terms) return std::nullopt;
+  Bucket bucket{*terms, {}};
   if (bucket.terms.algorithm == Algorithm::kSlidingLog) {
     if (bytes.size() % sizeof(Eight) != 0) return std::nullopt;
     bucket.state = read_sliding_log(bytes);

@@ -73,6 +73,8 @@ struct Bucket {
 // 31 bytes at most but for the log: of longer strings Lua 5.1 hashes every other byte, and the
 // states of a bucket differ in few.
 void append(std::string& bytes, const Terms& terms);
+// Takes them off the front of `bytes`; nullopt for bytes that are those of no limit.
+[[nodiscard]] std::optional<Terms> take_terms(std::string_view& bytes);
 [[nodiscard]] std::string encode(const Bucket& bucket);
 // nullopt for bytes that encode() never makes of what a limit without complaint() charged.
 [[nodiscard]] std::optional<Bucket> decode(std::string_view bytes);
@@ -95,7 +97,9 @@ struct LogView {
 using View = std::variant<FixedWindow, LogView, SlidingWindow, Level>;
 
 // The bytes of a view as take.lua replies them: as the state's, a LogView as 4 used, 8 newest,
-// 8 pivot. Takes them off the front of `bytes`; nullopt where those are too few.
+// 8 pivot.
+void append(std::string& bytes, const View& view);
+// Takes them off the front of `bytes`; nullopt where those are too few.
 [[nodiscard]] std::optional<View> decode_view(Algorithm algorithm, std::string_view& bytes);
 
 }  // namespace sluice::limits

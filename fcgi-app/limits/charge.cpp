@@ -17,4 +17,12 @@ std::optional<std::size_t> Decision::tightest() const {
   return best;
 }
 
+std::optional<Duration> Decision::denied_for() const {
+  const auto limit = tightest();
+  const bool locked_out = barred_by == BarredBy::kLockOut;
+  if (!limit && !locked_out) return std::nullopt;
+  const Duration wait = limit ? balances[*limit].retry_after : Duration::zero();
+  return locked_out ? std::max(wait, barred_for) : wait;
+}
+
 }  // namespace sluice::limits

@@ -7,18 +7,37 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/ids.h"
 #include "limits/limit.h"
 
 namespace sluice::limits {
 
-// The most limits that one request may be charged to, and so the most charges of one decision.
+// The most limits that one request may be charged to.
 inline constexpr std::size_t kMaxLimits = 8;
+// The most charges of one decision: a limit may have a counter besides, of what is reserved.
+inline constexpr std::size_t kMaxCharges = 2 * kMaxLimits;
 inline constexpr std::size_t kMaxBars = 2;  // of a decision
 // The most keys that one decision writes.
-inline constexpr std::size_t kMaxChanges = kMaxLimits + kMaxBars;
+inline constexpr std::size_t kMaxChanges = kMaxCharges + kMaxBars + 1;
+
+// Which way units go.
+enum class Move : std::uint8_t {
+  kTake,    // into the bucket: all of the cost, or none
+  kTopUp,   // into the bucket: as many of them as there is room for. It never lacks room
+  kRefund,  // out of the bucket: as many of them as it still holds, see Trace
+};
+
+// Where the units of an earlier charge are in their bucket: what a refund needs to know.
+struct Trace {
+  TimePoint at{};          // of a log when they came, else the beginning of the state's time
+  std::int64_t level = 0;  // of the buckets, in parts of a unit: how full it was then
+  bool operator==(const Trace&) const = default;
+};
 
 // `cost` units asked of the bucket named `key`, under `limit`. The quota is no part of the key, so
 // a limit can change while its bucket lives.
@@ -26,6 +45,8 @@ struct Charge {
   std::string key;
   const Limit* limit = nullptr;  // outlives the charge
   std::int64_t cost = 1;         // 0 peeks; at most kMaxQuota
+  Move move = Move::kTake;
+  Trace trace = {};  // of kRefund
 };
 
 // A key that must not exist: while it stands, nothing is charged.
@@ -36,11 +57,22 @@ struct Bar {
 };
 inline constexpr Duration kMaxBarTime = kMaxWindow;
 
-// What one decision asks of a store: at most kMaxLimits charges and kMaxBars bars, all with
-// distinct keys. Who makes it keeps what it refers to.
+// A key that a decision replaces, if it holds what is expected: else nothing is charged. Behind
+// `value` the store writes what became of the charges, see receipts.h.
+struct Mark {
+  std::string key;
+  std::string expected;  // empty: there is to be no such key. At most kMaxMark bytes
+  std::string value;     // at most kMaxMark bytes
+  Duration keep_for{};   // more than 0, up to kMaxBarTime
+};
+inline constexpr std::size_t kMaxMark = 16384;
+
+// What one decision asks of a store: at most kMaxCharges charges and kMaxBars bars, and a mark, all
+// with distinct keys. Who makes it keeps what it refers to.
 struct Ask {
   std::span<const Charge> charges;
   std::span<const Bar> bars = {};
+  const Mark* mark = nullptr;
 
   // Whether a bar is to be set up.
   [[nodiscard]] bool sets_bars() const {
@@ -75,6 +107,13 @@ enum class Source {
   kOnStoreError,  // no store could answer: each limit's on_store_error did; there are no balances
 };
 
+inline constexpr std::array<std::pair<std::string_view, Source>, 5> kSourceNames{
+    {{"nobody", Source::kNobody},
+     {"redis", Source::kRedis},
+     {"shared_memory", Source::kSharedMemory},
+     {"memory", Source::kMemory},
+     {"on_store_error", Source::kOnStoreError}}};
+
 // Which bar denied a decision, whatever its limits say.
 enum class BarredBy {
   kNone,
@@ -90,10 +129,14 @@ struct Decision {
   std::vector<Balance> balances;     // one for each of `limits`; none of kOnStoreError
   // By bar, in the order asked: for how long it still stands; 0: it does not.
   std::array<Duration, kMaxBars> bars{};
+  // Whether the mark was not as expected: then it is denied.
+  bool is_stale = false;
   // What the limiter makes of it:
   BarredBy barred_by = BarredBy::kNone;
   Duration barred_for{};  // of kLockOut
   bool crowded = false;   // some charge went to the bucket that newcomers share
+  // Where something was asked for, and there was somebody to ask.
+  std::optional<DecisionId> id = std::nullopt;
 
   [[nodiscard]] bool is_barred() const {
     return std::any_of(bars.begin(), bars.end(), [](Duration left) { return left.count() > 0; });
@@ -109,6 +152,9 @@ struct Decision {
   // with the longest wait, then the fewest units left. nullopt where none enforces, or no store
   // answered.
   [[nodiscard]] std::optional<std::size_t> tightest() const;
+  // Of a denial: until the tightest limit has room for the cost, and a lock-out is over. kNever, or
+  // nullopt where neither says.
+  [[nodiscard]] std::optional<Duration> denied_for() const;
 };
 
 }  // namespace sluice::limits

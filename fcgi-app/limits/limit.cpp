@@ -121,7 +121,8 @@ std::optional<std::string> Limit::complaint() const {
 }
 
 std::string Limit::text() const {
-  return fmt::format("{} per {}", rate.quota, rate.window.text());
+  return fmt::format("{}{}{} per {}", rate.quota, unit.empty() ? "" : " ", unit,
+                     rate.window.text());
 }
 
 std::string Limit::label() const {

@@ -66,6 +66,10 @@ inline constexpr std::array<std::pair<std::string_view, OnChange>, 3> kOnChangeN
     {{"keep", OnChange::kKeep},
      {"reset", OnChange::kReset},
      {"proportional", OnChange::kProportional}}};
+inline constexpr std::string_view kRequests = "requests";  // the unit that has no name in a Limit
+[[nodiscard]] constexpr std::string_view unit_name(std::string_view unit) {
+  return unit.empty() ? kRequests : unit;
+}
 inline constexpr std::array<std::pair<std::string_view, Mode>, 2> kModeNames{
     {{"enforce", Mode::kEnforce}, {"shadow", Mode::kShadow}}};
 inline constexpr std::array<std::pair<std::string_view, OnStoreError>, 2> kOnStoreErrorNames{
@@ -133,6 +137,7 @@ struct Limit {
   std::string tenant = {};  // whose limit it is; empty for a default: part of the key
   std::string plan = {};    // which plan it comes from; empty for a default, and a tenant's own
   Scope scope = Fact::kIp;
+  std::string unit = {};  // what is counted, an id as in "tokens"; empty: requests
   Rate rate;
   std::int64_t burst = 0;  // of token_bucket and leaky_bucket: 1 to kMaxQuota; 0 is the quota
   Algorithm algorithm = Algorithm::kFixedWindow;
@@ -150,7 +155,7 @@ struct Limit {
   [[nodiscard]] Duration lifetime() const;
   // Why these figures cannot be counted together, and what to do; nothing where they can.
   [[nodiscard]] std::optional<std::string> complaint() const;
-  // "8 per 10 seconds": what a client is told.
+  // "8 per 10 seconds", "500 tokens per 1 minute": what a client is told.
   [[nodiscard]] std::string text() const;
   // "chat_per_10s": what an operator is shown.
   [[nodiscard]] std::string label() const;

@@ -41,6 +41,17 @@ LimitSet Plans::limits_for(std::string_view tenant, std::string_view route,
   return set;
 }
 
+const Limit* Plans::find(std::string_view tenant, std::string_view name) const {
+  std::span<const PlanLimit> list = defaults_;
+  if (!tenant.empty()) {
+    const auto own = by_tenant_.find(tenant);
+    list = own == by_tenant_.end() ? std::span<const PlanLimit>() : own->second;
+  }
+  const auto found = std::find_if(
+      list.begin(), list.end(), [&](const PlanLimit& listed) { return listed.limit.name == name; });
+  return found == list.end() ? nullptr : &found->limit;
+}
+
 bool Plans::has_tenant(std::string_view tenant) const {
   return by_tenant_.contains(tenant);
 }

@@ -53,6 +53,10 @@ class Plans {
   [[nodiscard]] LimitSet limits_for(std::string_view tenant, std::string_view route,
                                     Standing standing) const;
 
+  // The limit of that name: of a tenant, or, where `tenant` is empty, of the defaults. nullptr:
+  // none.
+  [[nodiscard]] const Limit* find(std::string_view tenant, std::string_view name) const;
+
   [[nodiscard]] bool has_tenant(std::string_view tenant) const;
   [[nodiscard]] std::span<const PlanLimit> defaults() const { return defaults_; }
   [[nodiscard]] const TenantLimits& tenants() const { return tenants_; }

@@ -9,31 +9,42 @@ namespace sluice::limits {
 namespace {
 
 constexpr std::string_view kGlobal = "global";
-constexpr std::string_view kHeaderPrefix = "header:";
-constexpr std::size_t kMaxHeaderLength = 64;
+constexpr std::size_t kMaxNameLength = 64;
 
-// The characters of a field name that survive as a CGI variable.
-bool is_header_name(std::string_view name) {
-  const auto belongs = [](unsigned char c) { return std::isalnum(c) != 0 || c == '-'; };
-  return !name.empty() && name.size() <= kMaxHeaderLength &&
-         std::all_of(name.begin(), name.end(), belongs);
+constexpr std::string_view kHeaderPrefix = "header:";
+constexpr std::string_view kFactPrefix = "fact:";
+
+// The name of a field may have what survives as a CGI variable, that of a fact what a variable of
+// nginx may have: besides letters and digits one character each.
+Result<ScopePart> parse_named(std::string_view text, Fact fact, std::string_view named) {
+  const bool is_header = fact == Fact::kHeader;
+  const char besides = is_header ? '-' : '_';
+  const auto belongs = [&](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == besides;
+  };
+  std::string name(named);
+  if (name.empty() || name.size() > kMaxNameLength ||
+      !std::all_of(name.begin(), name.end(), belongs)) {
+    return refuse(text, fmt::format("\"{}\" is no {}; use letters, digits and {}", name,
+                                    is_header ? "header name" : "name of a fact", besides));
+  }
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return ScopePart{fact, std::move(name)};
 }
 
 Result<ScopePart> parse_part(std::string_view text, std::string_view word) {
   if (word.starts_with(kHeaderPrefix)) {
-    std::string name(word.substr(kHeaderPrefix.size()));
-    if (!is_header_name(name)) {
-      return refuse(text, fmt::format("\"{}\" is no header name; use letters, digits and -", name));
-    }
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return ScopePart{Fact::kHeader, std::move(name)};
+    return parse_named(text, Fact::kHeader, word.substr(kHeaderPrefix.size()));
+  }
+  if (word.starts_with(kFactPrefix)) {
+    return parse_named(text, Fact::kFact, word.substr(kFactPrefix.size()));
   }
   const auto fact = from_name<Fact>(kFactNames, word);
-  if (!fact || *fact == Fact::kHeader) {
+  if (!fact || is_named(*fact)) {
     return refuse(text, fmt::format("\"{}\" is nothing to count per; use tenant, session, ip, "
-                                    "api_key, user, header:NAME or route, joined by +, or global "
-                                    "alone",
+                                    "api_key, user, header:NAME, fact:NAME or route, joined by +, "
+                                    "or global alone",
                                     word));
   }
   return ScopePart{*fact, ""};
@@ -52,7 +63,7 @@ std::string Scope::text() const {
   for (const ScopePart& part : parts) {
     if (!text.empty()) text += '+';
     text += to_name<Fact>(kFactNames, part.fact);
-    if (part.fact == Fact::kHeader) text.append(":").append(part.header);
+    if (is_named(part.fact)) text.append(":").append(part.name);
   }
   return text;
 }

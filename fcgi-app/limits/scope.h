@@ -19,21 +19,23 @@ enum class Fact {
   kApiKey,  // the API key that was proved
   kUser,    // the user that it stands for
   kHeader,  // the value of a header
+  kFact,    // what nginx says of a gated request, in $sluice_fact_NAME
   kRoute,   // so that each route has a bucket of its own
 };
 
-inline constexpr std::array<std::pair<std::string_view, Fact>, 7> kFactNames{
+inline constexpr std::array<std::pair<std::string_view, Fact>, 8> kFactNames{
     {{"tenant", Fact::kTenant},
      {"session", Fact::kSession},
      {"ip", Fact::kIp},
      {"api_key", Fact::kApiKey},
      {"user", Fact::kUser},
      {"header", Fact::kHeader},
+     {"fact", Fact::kFact},
      {"route", Fact::kRoute}}};
 
 struct ScopePart {
   Fact fact = Fact::kIp;
-  std::string header;  // of kHeader: the field name in lower case
+  std::string name;  // in lower case: of kHeader the field's, of kFact the fact's; else empty
   bool operator==(const ScopePart&) const = default;
 };
 
@@ -54,8 +56,13 @@ struct Scope {
 // The most facts of one scope.
 inline constexpr std::size_t kMaxScopeParts = 4;
 
-// Reads "tenant", "session+route", "header:X-Device" or "global". The error (kInvalidConfig) says
-// what is wrong with this text, without file or line.
+// Whether every part of this fact has a name: "header:x-device".
+[[nodiscard]] constexpr bool is_named(Fact fact) {
+  return fact == Fact::kHeader || fact == Fact::kFact;
+}
+
+// Reads "tenant", "session+route", "header:X-Device", "fact:org" or "global". The error
+// (kInvalidConfig) says what is wrong with this text, without file or line.
 [[nodiscard]] Result<Scope> parse_scope(std::string_view text);
 
 }  // namespace sluice::limits

@@ -1,24 +1,36 @@
 #include "policy/current.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace sluice::policy {
 
+std::shared_ptr<const Policy> Current::lend(std::shared_ptr<const Policy> policy) {
+  const Policy& owned = *policies_.emplace_back(std::move(policy));
+  return {&owned, [this](const Policy* unused) {
+            unused->limiter().drain([this, unused] { drop(*unused); });
+          }};
+}
+
 void Current::replace(std::shared_ptr<const Policy> policy) {
-  std::erase_if(before_, [](const std::shared_ptr<const Policy>& old) {
-    return old.use_count() == 1 && old->limiter().is_idle();
-  });
-  before_.push_back(std::exchange(policy_, std::move(policy)));
+  policy_ = lend(std::move(policy));
+}
+
+void Current::drop(const Policy& policy) {
+  std::erase_if(policies_, [&](const auto& owned) { return owned.get() == &policy; });
+  settle();
 }
 
 void Current::drain(std::function<void()> on_drained) {
-  const auto busy = std::find_if(
-      before_.begin(), before_.end(),
-      [](const std::shared_ptr<const Policy>& old) { return !old->limiter().is_idle(); });
-  if (busy == before_.end()) return policy_->limiter().drain(std::move(on_drained));
-  (*busy)->limiter().drain(
-      [this, on_drained = std::move(on_drained)]() mutable { drain(std::move(on_drained)); });
+  on_drained_ = std::move(on_drained);
+  settle();
+}
+
+// Those before are gone when they have nothing left to do.
+void Current::settle() {
+  if (!on_drained_ || kept() > 0) return;
+  policy_->limiter().drain([this] {
+    if (on_drained_ && kept() == 0) std::exchange(on_drained_, nullptr)();
+  });
 }
 
 }  // namespace sluice::policy

@@ -1,23 +1,27 @@
 // The policy of requests that come now, and those before it that still have work to do.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
-#include <utility>
 #include <vector>
 
 #include "policy/policy.h"
 
 namespace sluice::policy {
 
+// It outlives all who have a policy of it.
 class Current {
  public:
-  explicit Current(std::shared_ptr<const Policy> policy) : policy_(std::move(policy)) {}
+  explicit Current(std::shared_ptr<const Policy> policy) : policy_(lend(std::move(policy))) {}
+  Current(const Current&) = delete;
+  Current& operator=(const Current&) = delete;
+  ~Current() { on_drained_ = nullptr; }
 
   [[nodiscard]] const std::shared_ptr<const Policy>& get() const { return policy_; }
 
-  // Requests go on with the policy that they have. It is kept while one of them has it, and while
-  // its limiter counts denials, for which no request waits; but it goes at a later replace() only.
+  // Requests go on with the policy that they have. It goes when none of them has it any more, and
+  // its limiter counts no denial, for which no request waits. REQUIRES: `policy` is nobody else's.
   void replace(std::shared_ptr<const Policy> policy);
 
   // Calls back once, when no denial is being counted by any of them; at once if none is. REQUIRES:
@@ -25,11 +29,17 @@ class Current {
   void drain(std::function<void()> on_drained);
 
   // How many are kept besides get().
-  [[nodiscard]] std::size_t kept() const { return before_.size(); }
+  [[nodiscard]] std::size_t kept() const { return policies_.size() - 1; }
 
  private:
-  std::shared_ptr<const Policy> policy_;
-  std::vector<std::shared_ptr<const Policy>> before_;
+  // What requests get of a policy. When the last of them lets go of it, it may go.
+  [[nodiscard]] std::shared_ptr<const Policy> lend(std::shared_ptr<const Policy> policy);
+  void drop(const Policy& policy);
+  void settle();
+
+  std::vector<std::shared_ptr<const Policy>> policies_;
+  std::function<void()> on_drained_;
+  std::shared_ptr<const Policy> policy_;  // lent; it goes before what it needs then
 };
 
 }  // namespace sluice::policy

@@ -1,5 +1,6 @@
 #include "policy/policy.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice::policy {
@@ -13,22 +14,46 @@ identity::Resolver::Tenants tenants_of(const limits::Plans& plans) {
 
 }  // namespace
 
-limiter::Limiter::Options limiter_options(const Rules& rules, std::string key_prefix) {
-  return {.keys = {.prefix = std::move(key_prefix), .tags = limiter::Tags(*rules.plans)},
-          .newcomers = rules.newcomers,
-          .penalty = rules.penalty};
+limiter::Limiter::Options limiter_options(const Options& options, std::string key_prefix) {
+  return {.keys = {.prefix = std::move(key_prefix), .tags = limiter::Tags(*options.plans)},
+          .newcomers = options.newcomers,
+          .penalty = options.penalty};
 }
 
-Policy::Policy(Rules rules, std::int64_t generation, const Ground& ground)
+Metrics::Metrics() : allow(identity::loopback()) {}
+
+Settle::Settle() : allow(identity::loopback()) {}
+
+Policy::Policy(Options options, std::int64_t generation, const Ground& ground)
     : generation_(generation),
-      plans_(rules.plans),
-      costs_(std::move(rules.costs)),
-      session_lifetime_(rules.session_lifetime),
-      identities_(ground.tokens, ground.clock, tenants_of(*plans_), std::move(rules.identity)),
+      plans_(options.plans),
+      costs_(std::move(options.costs)),
+      routes_(std::move(options.routes)),
+      limited_(ground.routes),
+      unmatched_(options.unmatched),
+      metrics_(std::move(options.metrics)),
+      settle_(std::move(options.settle)),
+      denial_log_(options.denial_log),
+      session_lifetime_(options.session_lifetime),
+      has_api_keys_(options.identity.api_keys && options.identity.api_keys->size() > 0),
+      identities_(ground.tokens, ground.clock, tenants_of(*plans_), std::move(options.identity)),
       limiter_(std::make_unique<limiter::Limiter>(ground.store, ground.clock, ground.newcomers,
-                                                  limiter_options(rules, ground.key_prefix),
+                                                  limiter_options(options, ground.key_prefix),
                                                   ground.log)),
-      pages_{status_page(ground.about, generation, *plans_, rules.most_tenants, "down"),
-             status_page(ground.about, generation, *plans_, rules.most_tenants, "up")} {}
+      pages_{status_page(ground.about, generation, *plans_, options.most_tenants, "down"),
+             status_page(ground.about, generation, *plans_, options.most_tenants, "up")} {
+  for (const GatedRoute& route : routes_.routes()) limited_.push_back(route.name);
+}
+
+bool Policy::moves_keys_of(const Policy& old) const {
+  const limiter::Tags& tags = limiter_->tags();
+  const limiter::Tags& before = old.limiter_->tags();
+  const auto& tenants = plans_->tenants();
+  return tags.of_address("@") != before.of_address("@") ||
+         std::any_of(tenants.begin(), tenants.end(), [&](const auto& entry) {
+           return old.plans_->has_tenant(entry.first) &&
+                  tags.of_tenant(entry.first) != before.of_tenant(entry.first);
+         });
+}
 
 }  // namespace sluice::policy

@@ -8,13 +8,16 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "http/cost.h"
 #include "identity/credentials/session_token.h"
 #include "identity/resolver.h"
 #include "limiter/limiter.h"
 #include "limits/plan.h"
-#include "policy/rules.h"
+#include "policy/options.h"
+#include "policy/route_table.h"
 #include "policy/status_page.h"
 #include "store/store.h"
 #include "telemetry/log.h"
@@ -30,20 +33,34 @@ struct Ground {
   telemetry::Log* log;     // or nullptr
   std::string key_prefix;  // what all keys begin with, see limiter/bucket_key.h
   About about;
+  std::vector<std::string_view> routes = {};  // of our own API: those that cost something
 };
 
-// What a limiter takes of `rules`, where keys begin so.
-[[nodiscard]] limiter::Limiter::Options limiter_options(const Rules& rules, std::string key_prefix);
+// What a limiter takes of `options`, where keys begin so.
+[[nodiscard]] limiter::Limiter::Options limiter_options(const Options& options,
+                                                        std::string key_prefix);
 
 class Policy {
  public:
-  // `generation` is the number that tells one policy from the next.
-  Policy(Rules rules, std::int64_t generation, const Ground& ground);
+  // `generation` is higher than that of each policy that this worker had before. Other workers,
+  // also one that this one replaces, may have another policy with the same number.
+  Policy(Options options, std::int64_t generation, const Ground& ground);
 
   [[nodiscard]] std::int64_t generation() const { return generation_; }
   [[nodiscard]] const limits::Plans& plans() const { return *plans_; }
   [[nodiscard]] const http::CostRules& costs() const { return costs_; }
+  [[nodiscard]] const RouteTable& routes() const { return routes_; }
+  // The names of all routes that cost something: of our own API, and those of `routes()`.
+  [[nodiscard]] std::span<const std::string_view> limited_routes() const { return limited_; }
+  [[nodiscard]] Unmatched unmatched() const { return unmatched_; }
   [[nodiscard]] const identity::Resolver& identities() const { return identities_; }
+  [[nodiscard]] bool has_api_keys() const { return has_api_keys_; }
+  // Whether somebody who is counted under both policies has other keys under this one: the hash
+  // tags changed, see limiter/bucket_key.h.
+  [[nodiscard]] bool moves_keys_of(const Policy& old) const;
+  [[nodiscard]] const Metrics& metrics() const { return metrics_; }
+  [[nodiscard]] const Settle& settle() const { return settle_; }
+  [[nodiscard]] const telemetry::DenialLog::Options& denial_log() const { return denial_log_; }
   [[nodiscard]] Duration session_lifetime() const { return session_lifetime_; }
   // It counts denials and newcomers, which are no part of the policy.
   [[nodiscard]] limiter::Limiter& limiter() const { return *limiter_; }
@@ -56,7 +73,14 @@ class Policy {
   std::int64_t generation_;
   std::shared_ptr<const limits::Plans> plans_;
   http::CostRules costs_;
+  RouteTable routes_;
+  std::vector<std::string_view> limited_;
+  Unmatched unmatched_;
+  Metrics metrics_;
+  Settle settle_;
+  telemetry::DenialLog::Options denial_log_;
   Duration session_lifetime_;
+  bool has_api_keys_;
   identity::Resolver identities_;
   std::unique_ptr<limiter::Limiter> limiter_;
   std::array<std::string, 2> pages_;  // of a store that is down, and up

@@ -13,6 +13,9 @@
 #include "telemetry/task_failures.h"
 
 namespace sluice::redis {
+
+using telemetry::StoreFault;
+
 namespace {
 
 constexpr loop::Milliseconds kForever = loop::Milliseconds::max();
@@ -51,7 +54,7 @@ Link::Link(loop::Loop& loop, telemetry::Log& log, Options options, const Script&
             {options_.uri.host, options_.uri.port, options_.wire.connect_timeout,
              options_.wire.connect_timeout + options_.wire.command_timeout},
             [this](Result<std::vector<loop::SocketAddress>> found) {
-              if (!found) return on_failed(found.error().detail);
+              if (!found) return on_failed({found.error().detail, StoreFault::kRefused});
               addresses_ = std::move(*found);
               connect_next();
             }),
@@ -68,7 +71,7 @@ Link::Link(loop::Loop& loop, telemetry::Log& log, Options options, const Script&
 
 void Link::drop(const std::string& why) {
   if (state_ == State::kReady) state_ = State::kDown;
-  if (wire_) wire_->close(why);
+  if (wire_) wire_->close({why});
   resume_waiting(kForever);
 }
 
@@ -85,11 +88,11 @@ void Link::connect_next() {
   addresses_.erase(addresses_.begin());
   auto tls =
       options_.tls ? std::make_unique<TlsSession>(*options_.tls, options_.uri.host) : nullptr;
-  wire_ = std::make_unique<Wire>(
-      loop_, options_.wire, Wire::Peer{address, std::move(tls)},
-      Wire::Events{
-          [this] { tasks_.start("log in to Redis", log_in()); },
-          [this](const std::string& why, std::size_t unanswered) { on_lost(why, unanswered); }});
+  wire_ = std::make_unique<Wire>(loop_, options_.wire, Wire::Peer{address, std::move(tls)},
+                                 Wire::Events{[this] { tasks_.start("log in to Redis", log_in()); },
+                                              [this](const Wire::End& end, std::size_t unanswered) {
+                                                on_lost(end, unanswered);
+                                              }});
 }
 
 Task<void> Link::log_in() {
@@ -113,12 +116,14 @@ void Link::on_ready() {
 }
 
 // May run inside the wire that went down, so the next one is made from the timer.
-void Link::on_lost(const std::string& why, std::size_t unanswered) {
+void Link::on_lost(const Wire::End& end, std::size_t unanswered) {
   idle_.stop();
-  if (state_ != State::kReady) return on_failed(why);
+  if (state_ != State::kReady) return on_failed(end);
   backoff_ = options_.backoff_min;
-  if (unanswered == asked_aside_) return reopen();
-  on_failed(why);
+  if (unanswered != asked_aside_) return on_failed(end);
+  // Who closes what is idle does nothing wrong.
+  if (end.fault && end.fault != StoreFault::kLost) count(*end.fault);
+  reopen();
 }
 
 // At once; but a server that lets us in only to close again is not asked as fast as it can.
@@ -129,8 +134,9 @@ void Link::reopen() {
   retry_.start(was_just_reopened ? options_.backoff_min : loop::Milliseconds::zero());
 }
 
-void Link::on_failed(const std::string& why) {
-  failures_.append(failures_.empty() ? "" : "; ").append(why);
+void Link::on_failed(const Wire::End& end) {
+  if (end.fault) count(*end.fault);
+  failures_.append(failures_.empty() ? "" : "; ").append(end.why);
   if (!addresses_.empty()) return retry_.start(loop::Milliseconds::zero());
   state_ = State::kDown;
   outage_.fails(std::exchange(failures_, ""), loop_.now());
@@ -139,6 +145,10 @@ void Link::on_failed(const std::string& why) {
   backoff_ = std::min(backoff_ * 2, options_.backoff_max);
   settle();
   resume_waiting(kForever);
+}
+
+void Link::count(StoreFault fault) const {
+  if (options_.counters) options_.counters->add(telemetry::Counters::of(fault));
 }
 
 void Link::report_serving() {
@@ -186,7 +196,7 @@ void Link::resume_waiting(loop::Milliseconds due) {
 // Without what the task was to find out, the wire would never be ready.
 void Link::on_failed_task(std::string_view name, std::string_view what) {
   telemetry::log_failures(log_)(name, what);
-  if (wire_) wire_->close(std::string(what));
+  if (wire_) wire_->close({std::string(what)});
 }
 
 void Link::on_idle() {
@@ -204,7 +214,9 @@ Task<void> Link::ask_time() {
   if (!reply) co_return;
   if (const auto now = time_in(*reply)) learn_time(*now);
   const auto error = error_in(*reply);
-  if (error && first_word(*error) == "NOAUTH") wire_->close(std::string(*error));
+  if (error && first_word(*error) == "NOAUTH") {
+    wire_->close({std::string(*error), StoreFault::kError});
+  }
 }
 
 // Behind all that waited. Whoever may not ask is not warned.

@@ -25,6 +25,7 @@
 #include "redis/script.h"
 #include "redis/uri.h"
 #include "redis/wire.h"
+#include "telemetry/counters.h"
 #include "telemetry/log.h"
 
 namespace sluice::redis {
@@ -40,10 +41,11 @@ class Link {
     // Without a word from Redis it is asked for one, so that a wire that was cut in silence is
     // found by no request, and nobody between takes it for idle.
     loop::Milliseconds ask_when_idle{15'000};
+    telemetry::Counters* counters = nullptr;  // of what goes wrong, and of calls
   };
 
-  // Starts connecting. `script` is loaded by every new wire before it counts as ready. `loop` and
-  // `log` outlive the link.
+  // Starts connecting. `script` is loaded by every new wire before it counts as ready. `loop`,
+  // `log` and the counters outlive the link.
   Link(loop::Loop& loop, telemetry::Log& log, Options options, const Script& script);
   ~Link() = default;
   Link(const Link&) = delete;
@@ -103,6 +105,9 @@ class Link {
   void report_refusing(std::string_view why) { outage_.fails(why, loop_.now()); }
   // A decision was refused for want of the store.
   void report_refused();
+  // For who wants to count; nullptr where nobody does.
+  [[nodiscard]] telemetry::Counters* counters() const { return options_.counters; }
+  void count(telemetry::StoreFault fault) const;
   // Why the store does not serve, in words that tell no password, some of them those of whoever is
   // at the store's address; empty while it does.
   [[nodiscard]] const std::string& trouble() const { return outage_.reason(); }
@@ -117,9 +122,9 @@ class Link {
   void connect();
   void connect_next();
   void on_ready();
-  void on_lost(const std::string& why, std::size_t unanswered);
+  void on_lost(const Wire::End& end, std::size_t unanswered);
   void reopen();
-  void on_failed(const std::string& why);
+  void on_failed(const Wire::End& end);
   void on_idle();
   void settle();
   [[nodiscard]] bool is_worth_waiting() const;

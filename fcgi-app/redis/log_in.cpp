@@ -9,6 +9,9 @@
 #include "base/digits.h"
 
 namespace sluice::redis {
+
+using telemetry::StoreFault;
+
 namespace {
 
 constexpr std::int64_t kEndOfTime = 253'402'300'800;  // in seconds: the year 10000
@@ -27,9 +30,10 @@ std::string refusal(Arguments arguments, std::string_view error) {
 Task<Result<Reply>> ask(Wire& wire, Arguments arguments, int type) {
   auto reply = co_await wire.command(arguments);
   if (!reply || (*reply)->type == type) co_return reply;
-  std::string why = "a reply that makes no sense";
-  if (const auto error = error_in(*reply)) why = refusal(arguments, *error);
-  wire.close(fmt::format("{}: {}", arguments.front(), why));
+  const auto error = error_in(*reply);
+  const std::string why = error ? refusal(arguments, *error) : "a reply that makes no sense";
+  wire.close({fmt::format("{}: {}", arguments.front(), why),
+              error ? StoreFault::kError : StoreFault::kNonsense});
   co_return fail(ErrorCode::kStoreUnavailable);
 }
 
@@ -57,7 +61,7 @@ Task<bool> load_script(Wire& wire, const Script& script) {
   const auto loaded = co_await ask(wire, load, REDIS_REPLY_STRING);
   if (!loaded) co_return false;
   if (text_in(*loaded) == script.sha()) co_return true;
-  wire.close("SCRIPT: a reply that makes no sense");
+  wire.close({"SCRIPT: a reply that makes no sense", StoreFault::kNonsense});
   co_return false;
 }
 

@@ -29,6 +29,14 @@ std::optional<std::int64_t> integer_in(const Reply& reply) {
   return reply->integer;
 }
 
+std::optional<std::optional<std::string_view>> only_text_in(const Reply& reply) {
+  if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 1) return std::nullopt;
+  const redisReply& element = **reply->element;
+  if (element.type == REDIS_REPLY_NIL) return std::optional<std::string_view>();
+  if (element.type != REDIS_REPLY_STRING) return std::nullopt;
+  return std::string_view(element.str, element.len);
+}
+
 std::string_view first_word(std::string_view error) {
   return error.substr(0, error.find(' '));
 }

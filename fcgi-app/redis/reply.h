@@ -21,6 +21,9 @@ using Reply = std::unique_ptr<redisReply, ReplyRelease>;
 [[nodiscard]] std::optional<std::string_view> text_in(const Reply& reply);
 [[nodiscard]] std::optional<std::int64_t> integer_in(const Reply& reply);
 
+// The one element of an array: its text, or that there is nothing. Nothing of any other reply.
+[[nodiscard]] std::optional<std::optional<std::string_view>> only_text_in(const Reply& reply);
+
 // Which error it is: "NOSCRIPT", "ERR".
 [[nodiscard]] std::string_view first_word(std::string_view error);
 

@@ -14,6 +14,9 @@
 #include "base/append.h"
 
 namespace sluice::redis {
+
+using telemetry::StoreFault;
+
 namespace {
 
 constexpr std::size_t kReadBytes = 65536;
@@ -82,7 +85,7 @@ Wire::Wire(loop::Loop& loop, Options options, Peer peer, Events events)
 
 Wire::~Wire() {
   events_ = {};
-  close("destroyed");
+  close({"destroyed"});
 }
 
 void Wire::Command::await_suspend(std::coroutine_handle<> waiting) {
@@ -98,7 +101,7 @@ Result<Reply> Wire::Command::await_resume() {
   return std::move(reply_);
 }
 
-void Wire::close(const std::string& why) {
+void Wire::close(const End& end) {
   if (state_ == State::kClosed) return;
   state_ = State::kClosed;
   readiness_.reset();
@@ -114,7 +117,7 @@ void Wire::close(const std::string& why) {
     unanswered.push_back(*command);
     ++count;
   }
-  if (events_.on_down) std::exchange(events_.on_down, nullptr)(why, count);
+  if (events_.on_down) std::exchange(events_.on_down, nullptr)(end, count);
   while (!unanswered.empty()) unanswered.pop_front().resume();
 }
 
@@ -140,7 +143,7 @@ void Wire::on_connected() {
     // A unix socket that failed in connect(2) keeps no SO_ERROR.
     error = connect_error_ != 0 ? connect_error_ : ECONNREFUSED;
   }
-  if (error != 0) return close(std::strerror(error));
+  if (error != 0) return close({std::strerror(error), StoreFault::kRefused});
   if (!tls_) return on_up();
   state_ = State::kHandshake;
   flush();
@@ -154,9 +157,11 @@ void Wire::on_up() {
 }
 
 void Wire::on_deadline() {
-  if (!socket_) return close("no socket");
-  if (state_ == State::kConnecting) return close("connect timed out");
-  if (state_ == State::kHandshake) return close("TLS handshake timed out");
+  if (!socket_) return close({"no socket", StoreFault::kRefused});
+  if (state_ == State::kConnecting) return close({"connect timed out", StoreFault::kTimeout});
+  if (state_ == State::kHandshake) {
+    return close({"TLS handshake timed out", StoreFault::kTimeout});
+  }
   receive();  // if it was this process that stood still, the replies are here
   deadline_at_.reset();
   if (state_ != State::kUp) return;
@@ -165,7 +170,7 @@ void Wire::on_deadline() {
     if (command && (!first || command->deadline_ < *first)) first = command->deadline_;
   }
   if (!first) return;
-  if (*first <= loop_.now()) return close("command timed out");
+  if (*first <= loop_.now()) return close({"command timed out", StoreFault::kTimeout});
   set_deadline(*first);
 }
 
@@ -182,13 +187,17 @@ void Wire::flush() {
   std::string& bytes = tls_ ? tls_->outgoing() : outgoing_;
   if (bytes.empty() || state_ == State::kConnecting || state_ == State::kClosed) return;
   const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-  if (sent < 0 && errno != EAGAIN && errno != EINTR) return close(std::strerror(errno));
+  if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+    return close({std::strerror(errno), StoreFault::kLost});
+  }
   if (sent > 0) bytes.erase(0, static_cast<std::size_t>(sent));
   watch(bytes.empty() ? loop::Readiness::kRead : loop::Readiness::kReadWrite);
 }
 
 void Wire::watch(loop::Readiness::Events wanted) {
-  if (const auto watched = readiness_->watch(wanted); !watched) close(watched.error().detail);
+  if (const auto watched = readiness_->watch(wanted); !watched) {
+    close({watched.error().detail, StoreFault::kLost});
+  }
 }
 
 void Wire::receive() {
@@ -196,7 +205,9 @@ void Wire::receive() {
   for (;;) {
     const ssize_t size = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (size <= 0) return close(size == 0 ? "closed by Redis" : std::strerror(errno));
+    if (size <= 0) {
+      return close({size == 0 ? "closed by Redis" : std::strerror(errno), StoreFault::kLost});
+    }
     heard_at_ = loop_.now();
     const auto end = parse({buffer.data(), static_cast<std::size_t>(size)});
     deliver_replies();
@@ -206,15 +217,18 @@ void Wire::receive() {
 }
 
 // Through TLS, where there is one, to the parser. What is wrong, if these are the last bytes.
-std::optional<std::string> Wire::parse(std::string_view bytes) {
+std::optional<Wire::End> Wire::parse(std::string_view bytes) {
   std::string text;
-  std::optional<std::string> end;
+  std::optional<End> end;
   if (tls_) {
-    end = tls_->open(bytes, text);
+    const bool is_new = state_ == State::kHandshake;
+    if (auto why = tls_->open(bytes, text)) {
+      end = {std::move(*why), is_new ? StoreFault::kRefused : StoreFault::kLost};
+    }
     bytes = text;
-    if (!end && state_ == State::kHandshake && tls_->is_up()) on_up();
+    if (!end && is_new && tls_->is_up()) on_up();
   }
-  if (auto wrong = bounds_.feed(bytes)) return wrong;
+  if (auto wrong = bounds_.feed(bytes)) return End{std::move(*wrong), StoreFault::kNonsense};
   redisReaderFeed(reader_.get(), bytes.data(), bytes.size());
   return end;
 }
@@ -222,10 +236,14 @@ std::optional<std::string> Wire::parse(std::string_view bytes) {
 void Wire::deliver_replies() {
   while (state_ == State::kUp) {
     void* parsed = nullptr;
-    if (redisReaderGetReply(reader_.get(), &parsed) != REDIS_OK) return close("protocol error");
+    if (redisReaderGetReply(reader_.get(), &parsed) != REDIS_OK) {
+      return close({"protocol error", StoreFault::kNonsense});
+    }
     Reply reply(static_cast<redisReply*>(parsed));
     if (!reply) return;
-    if (pending_.empty()) return close("a reply that nobody asked for");
+    if (pending_.empty()) {
+      return close({"a reply that nobody asked for", StoreFault::kNonsense});
+    }
     Command* command = pending_.front();
     pending_.pop_front();
     ++reply_number_;

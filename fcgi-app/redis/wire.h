@@ -24,6 +24,7 @@
 #include "redis/reply.h"
 #include "redis/resp_bounds.h"
 #include "redis/tls.h"
+#include "telemetry/counters.h"
 
 struct redisReader;
 
@@ -43,11 +44,17 @@ class Wire {
     loop::SocketAddress address;
     std::unique_ptr<TlsSession> tls;  // empty: in the clear
   };
+  // Why it is closed: in words, and what is counted; nothing where the other side did nothing
+  // wrong.
+  struct End {
+    std::string why;
+    std::optional<telemetry::StoreFault> fault = std::nullopt;
+  };
   struct Events {
     loop::Callback on_up;  // connected, and by TLS where asked for
     // Closed, with so many commands that somebody waits for and that have no reply yet; the last
     // event of this wire. Those commands fail after it.
-    std::function<void(const std::string& why, std::size_t unanswered)> on_down;
+    std::function<void(const End& end, std::size_t unanswered)> on_down;
   };
 
   // Starts connecting. Events come from the loop, never from within the constructor.
@@ -100,7 +107,7 @@ class Wire {
   [[nodiscard]] loop::Milliseconds heard_at() const { return heard_at_; }
 
   // Closes the socket; every waiting command fails. Idempotent.
-  void close(const std::string& why);
+  void close(const End& end);
 
  private:
   enum class State { kConnecting, kHandshake, kUp, kClosed };
@@ -115,7 +122,7 @@ class Wire {
   void set_deadline(loop::Milliseconds at);
   void watch(loop::Readiness::Events wanted);
   void receive();
-  [[nodiscard]] std::optional<std::string> parse(std::string_view bytes);
+  [[nodiscard]] std::optional<End> parse(std::string_view bytes);
   void deliver_replies();
   void forget(const Command& command);
 

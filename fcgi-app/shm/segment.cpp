@@ -6,13 +6,9 @@
 #include <cerrno>
 #include <cstring>
 
-#include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/unique_fd.h"
+#include "shm/shared_file.h"
 
 namespace sluice::shm {
 namespace {
@@ -26,6 +22,7 @@ constexpr std::uint64_t kMark = std::uint64_t{1} << kNameBits | kName;
 constexpr std::size_t kHeadBytes = 4096;
 constexpr std::size_t kUnit = 64;
 
+constexpr std::string_view kNothing = "has nothing of that yet";
 constexpr std::string_view kSomethingElse =
     "holds something else; name another file, or remove this one";
 constexpr std::string_view kOtherVersion =
@@ -47,44 +44,6 @@ std::size_t bytes_of(std::uint64_t entry) {
   return (entry >> 32U) * kUnit;
 }
 
-// The file, while it is opened.
-struct File {
-  const std::string& path;
-  bool create;
-  UniqueFd fd;
-
-  [[nodiscard]] tl::unexpected<Error> refuse(std::string_view why) const {
-    return fail(ErrorCode::kSystem, fmt::format("{}: {}", path, why));
-  }
-  [[nodiscard]] std::size_t size() const {
-    struct stat info {};
-    return ::fstat(fd.get(), &info) == 0 ? static_cast<std::size_t>(info.st_size) : 0;
-  }
-  // The file grows if it must, and never shrinks: another worker may have made it larger meanwhile.
-  [[nodiscard]] Result<void> reserve(std::size_t offset, std::size_t bytes) const;
-};
-
-Result<void> File::reserve(std::size_t offset, std::size_t bytes) const {
-  int result = -1;
-  do {
-    result = ::fallocate(fd.get(), 0, static_cast<off_t>(offset), static_cast<off_t>(bytes));
-  } while (result != 0 && errno == EINTR);
-  if (result == 0) return {};
-  return refuse(fmt::format("cannot reserve {} bytes: {}", bytes, std::strerror(errno)));
-}
-
-Result<File> open_file(const std::string& path, bool create) {
-  const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (create ? O_CREAT : 0);
-  File file{path, create, UniqueFd(::open(path.c_str(), flags, 0600))};
-  if (!file.fd && errno == ENOENT) return fail(ErrorCode::kNotFound, path);
-  if (!file.fd) return file.refuse(std::strerror(errno));
-  struct stat info {};
-  if (::fstat(file.fd.get(), &info) != 0) return file.refuse(std::strerror(errno));
-  if (!S_ISREG(info.st_mode)) return file.refuse("is no file");
-  if (info.st_uid != ::geteuid() && ::geteuid() != 0) return file.refuse("is another user's");
-  return file;
-}
-
 std::span<std::byte> map_pages(std::size_t bytes, int flags, int fd) {
   void* const at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
   if (at == MAP_FAILED) return {};
@@ -93,23 +52,24 @@ std::span<std::byte> map_pages(std::size_t bytes, int flags, int fd) {
 
 // The head is marked, if it is of a new file. REQUIRES: the file had this size before; it grows
 // behind the head after it is marked.
-Result<void> begin(const File& file, std::size_t size, Head& head) {
+Result<void> begin(const SharedFile& file, std::size_t size, Head& head, bool create) {
   std::uint64_t mark = 0;
   if (head.mark == mark && size > kHeadBytes) return file.refuse(kSomethingElse);
-  if (head.mark == mark && !file.create) return fail(ErrorCode::kNotFound, file.path);
+  if (head.mark == mark && !create) return file.refuse(kNothing, ErrorCode::kNotFound);
   if (head.mark.compare_exchange_strong(mark, kMark) || mark == kMark) return {};
   const bool is_ours = mark << (64U - kNameBits) == kName << (64U - kNameBits);
   return file.refuse(is_ours ? kOtherVersion : kSomethingElse);
 }
 
 // Where the region begins. It is added behind the others if it is missing.
-Result<std::size_t> offset_of(const File& file, Head& head, const Region& region) {
+Result<std::size_t> offset_of(const SharedFile& file, Head& head, const Region& region,
+                              bool create) {
   const std::uint64_t wanted = entry_of(region);
   std::size_t offset = kHeadBytes;
   for (Word& entry : head.directory) {
     std::uint64_t there = entry;
     if (there == 0) {
-      if (!file.create) return fail(ErrorCode::kNotFound, file.path);
+      if (!create) return file.refuse(kNothing, ErrorCode::kNotFound);
       if (offset > file.size()) return file.refuse(kDamaged);
       const auto reserved = file.reserve(offset, bytes_of(wanted));
       if (!reserved) return tl::unexpected(reserved.error());
@@ -125,29 +85,29 @@ Result<std::size_t> offset_of(const File& file, Head& head, const Region& region
 
 Result<Segment> Segment::open(const std::string& path, std::span<const Region> wanted,
                               bool create) {
-  const auto file = open_file(path, create);
+  const auto file = SharedFile::open(path, create, Access::kOwnerOrRoot);
   if (!file) return tl::unexpected(file.error());
   const std::size_t size = file->size();
-  if (size == 0 && !create) return fail(ErrorCode::kNotFound, path);
+  if (size == 0 && !create) return file->refuse(kNothing, ErrorCode::kNotFound);
   if (size > 0 && size < kHeadBytes) return file->refuse(kSomethingElse);
   const auto reserved = size == 0 ? file->reserve(0, kHeadBytes) : Result<void>();
   if (!reserved) return tl::unexpected(reserved.error());
-  const Segment head(map_pages(kHeadBytes, MAP_SHARED, file->fd.get()), {});
-  if (head.mapped_.empty()) return file->refuse(std::strerror(errno));
+  const Segment head(map_pages(kHeadBytes, MAP_SHARED, file->fd()), {});
+  if (head.mapped_.empty()) return file->system_error("cannot map");
   Head& words = *reinterpret_cast<Head*>(head.mapped_.data());
-  const auto begun = begin(*file, size, words);
+  const auto begun = begin(*file, size, words, create);
   if (!begun) return tl::unexpected(begun.error());
   std::vector<Place> places;
   std::size_t end = kHeadBytes;
   for (const Region& region : wanted) {
-    const auto offset = offset_of(*file, words, region);
+    const auto offset = offset_of(*file, words, region, create);
     if (!offset) return tl::unexpected(offset.error());
     places.push_back({region, *offset});
     end = std::max(end, *offset + region.bytes);
   }
   if (end > file->size()) return file->refuse(kDamaged);
-  Segment segment(map_pages(end, MAP_SHARED, file->fd.get()), std::move(places));
-  if (segment.mapped_.empty()) return file->refuse(std::strerror(errno));
+  Segment segment(map_pages(end, MAP_SHARED, file->fd()), std::move(places));
+  if (segment.mapped_.empty()) return file->system_error("cannot map");
   return segment;
 }
 

@@ -41,7 +41,7 @@ class Segment {
   // Maps the file with the regions that are wanted. `create` makes the file (mode 0600) and the
   // regions that are missing. All memory is reserved at once: a store to a page for which tmpfs has
   // no room would be a SIGBUS. Errors, in one line with the path: kNotFound, where something is
-  // missing that may not be made; kSystem, also for a file that is another user's, or holds
+  // missing, without `create`; kSystem, also for a file that is another user's, or holds
   // something else: anybody may write to /dev/shm.
   [[nodiscard]] static Result<Segment> open(const std::string& path, std::span<const Region> wanted,
                                             bool create);

@@ -27,44 +27,50 @@ std::uint64_t owner_of(std::uint64_t pid) {
   return fields >> began ? began << kPidBits | pid : 0;
 }
 
+bool is_alive(std::uint64_t owner) {
+  return owner != 0 && owner_of(owner & kPidMask) == owner;
+}
+
 }  // namespace
 
 Counters::Counters(std::span<std::byte> memory)
-    : slots_(reinterpret_cast<Slot*>(memory.data()), kSlots),
+    : words_(reinterpret_cast<Word*>(memory.data()), kBytes / sizeof(Word)),
+      routes_(words_.first(kNameWords)),
+      limits_(words_.subspan(kNameWords, kNameWords)),
+      tenants_(words_.subspan(2 * kNameWords, kNameWords)),
+      told_(words_.subspan(3 * kNameWords, Names::kPlaces)),
+      slots_(words_.subspan(kHeadWords)),
       me_(owner_of(static_cast<std::uint64_t>(::getpid()))),
       slot_(take_slot()) {
-  if (slot_) return;
-  own_ = std::make_unique<Slot>();
-  slot_ = own_.get();
+  if (!slot_.empty()) return;
+  own_ = std::make_unique<Word[]>(kSlotWords);  // NOLINT(*-avoid-c-arrays)
+  slot_ = {own_.get(), kSlotWords};
 }
 
 Counters::~Counters() {
   std::uint64_t mine = me_;
-  if (has_slot()) slot_->owner.compare_exchange_strong(mine, 0);
+  if (has_slot()) slot_[0].compare_exchange_strong(mine, 0);
 }
 
-Counters::Slot* Counters::take_slot() const {
-  for (Slot& slot : slots_) {
-    std::uint64_t owner = slot.owner;
-    if (owner != 0 && owner_of(owner & kPidMask) == owner) continue;
-    if (slot.owner.compare_exchange_strong(owner, me_)) return &slot;
+Counters::Slot Counters::take_slot() const {
+  for (std::size_t i = 0; i < kSlots; ++i) {
+    std::uint64_t owner = slot(i)[0];
+    if (is_alive(owner)) continue;
+    if (slot(i)[0].compare_exchange_strong(owner, me_)) return slot(i);
   }
-  return nullptr;
+  return {};
 }
 
-template <class... Which>
-std::uint64_t Counters::sum_of(Which... which) const {
-  std::uint64_t sum = own_ ? word(*own_, which...).load() : 0;
-  for (Slot& slot : slots_) sum += word(slot, which...);
+std::uint64_t Counters::sum(Place place) const {
+  std::uint64_t sum = own_ ? own_[place.word].load() : 0;
+  for (std::size_t i = 0; i < kSlots; ++i) sum += slots_[i * kSlotWords + place.word];
   return sum;
 }
 
-std::uint64_t Counters::sum(std::size_t route, Outcome outcome) const {
-  return sum_of(route, outcome);
-}
-
-std::uint64_t Counters::sum(Total total) const {
-  return sum_of(total);
+std::size_t Counters::workers() const {
+  std::size_t count = own_ ? 1 : 0;
+  for (std::size_t i = 0; i < kSlots; ++i) count += is_alive(slot(i)[0]) ? 1 : 0;
+  return count;
 }
 
 }  // namespace sluice::telemetry

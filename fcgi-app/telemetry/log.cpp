@@ -63,7 +63,10 @@ std::string Log::line(Level level, std::string_view event,
 }
 
 void Log::write(Level level, std::string_view event, std::initializer_list<Field> fields) {
-  if (level < options_.level) return;
+  if (level >= options_.level) answer(level, event, fields);
+}
+
+void Log::answer(Level level, std::string_view event, std::initializer_list<Field> fields) {
   if (lost_ > 0) {
     const std::string count = fmt::to_string(lost_);
     if (lines_.write(line(Level::kWarning, "log lines lost", {{"count", count}}))) lost_ = 0;

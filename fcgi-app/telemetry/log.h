@@ -36,6 +36,8 @@ class Log {
       : lines_(fd), clock_(clock), options_(std::move(options)) {}
 
   void write(Level level, std::string_view event, std::initializer_list<Field> fields = {});
+  // The same whatever level is written: what somebody waits for who has asked for it.
+  void answer(Level level, std::string_view event, std::initializer_list<Field> fields = {});
 
   void info(std::string_view event, std::initializer_list<Field> fields = {}) {
     write(Level::kInfo, event, fields);

@@ -1,46 +1,58 @@
 // The observer: sees every request that serve() answers, and every decision. One place for all that
-// wants to know of them; today it counts.
+// wants to know of them: what workers count, and the denial log.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <utility>
+#include <string_view>
 
+#include "identity/identity.h"
 #include "limits/charge.h"
 #include "telemetry/counters.h"
+#include "telemetry/denial_log.h"
 #include "telemetry/log.h"
 
 namespace sluice::telemetry {
 
 class Observer {
  public:
-  // `memory` is for Counters. The log, which may be nullptr, outlives the observer; it is told
-  // where a worker has no slot.
+  // `memory` is for Counters. The log, which may be nullptr, outlives the observer; it is told of
+  // denials, and where a worker has no slot.
   Observer(std::span<std::byte> memory, Log* log);
 
-  [[nodiscard]] const Counters& counters() const { return counters_; }
+  [[nodiscard]] Counters& counters() { return counters_; }
 
  private:
   friend class Observation;
 
   Counters counters_;
+  DenialLog denials_;
 };
 
 // What is seen of one request. When it goes, the request is counted: as unfinished, unless
-// refused() or answered() was called. `observer` outlives it.
+// refused() or answered() was called. The arguments outlive it, and so do those of matched().
 class Observation {
  public:
-  explicit Observation(Observer& observer) : observer_(observer) {}
+  Observation(Observer& observer, const DenialLog::Options& denials)
+      : observer_(observer), denials_(denials) {}
   ~Observation() {
-    observer_.counters_.add(route_, is_answered_ ? outcome_ : Outcome::kUnfinished);
+    const Outcome outcome = is_answered_ ? outcome_ : Outcome::kUnfinished;
+    observer_.counters_.add(Counters::of_route(route_, outcome));
   }
   Observation(const Observation&) = delete;
   Observation& operator=(const Observation&) = delete;
 
-  void matched(std::size_t route) { route_ = route; }
-  // The last of a request's decisions says what becomes of it.
-  void decided(const limits::Decision& decision, std::int64_t cost);
+  void matched(std::string_view route) {
+    route_name_ = route;
+    route_ = observer_.counters_.routes().number({route});
+  }
+  // A decision begins now, and then it is there. The last of a request's decisions says what
+  // becomes of it.
+  void deciding() { began_ = std::chrono::steady_clock::now(); }
+  void decided(const limits::Decision& decision, const identity::Identity& identity,
+               std::int64_t cost);
   // The request is answered with `answer`, whatever was decided.
   template <class Answer>
   [[nodiscard]] Answer refused(Answer answer) {
@@ -51,8 +63,16 @@ class Observation {
   void answered() { is_answered_ = true; }
 
  private:
+  // Both: whether some limit in shadow mode would have denied.
+  [[nodiscard]] bool count(const limits::Decision& decision, const identity::Identity& identity,
+                           std::int64_t cost);
+  [[nodiscard]] bool count_limits(const limits::Decision& decision);
+
   Observer& observer_;
-  std::size_t route_ = Counters::kOtherRoutes;
+  const DenialLog::Options& denials_;
+  std::string_view route_name_;
+  std::size_t route_ = Names::kOther;
+  std::chrono::steady_clock::time_point began_;
   Outcome outcome_ = Outcome::kAllowed;  // where there was nothing to decide
   bool is_answered_ = false;
 };

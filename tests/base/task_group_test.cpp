@@ -91,37 +91,30 @@ TEST_F(TaskGroupTest, DestroysAllThatATaskAwaits) {
   const auto outermost = [this]() -> Task<void> { (void)co_await wait_below(3); };
   group_->start("deep", outermost());
   EXPECT_TRUE(gate_.has_waiting());
-  group_->stop();
+  group_.reset();
   EXPECT_EQ(noted(), (Notes{"0", "1", "2", "3"})) << "the innermost first";
   EXPECT_FALSE(gate_.has_waiting());
 }
 
-TEST_F(TaskGroupTest, StartsNothingAfterItWasStopped) {
-  group_->stop();
-  group_->start("late", wait("late"));
-  EXPECT_EQ(group_->running(), 0U);
+TEST_F(TaskGroupTest, StartsNothingWhileItIsDestroyed) {
+  const auto start_another = [this](TaskGroup& group) -> Task<void> {
+    const Local local([&] { group.start("late", wait("late")); });
+    co_await gate_.pass();
+  };
+  group_->start("starts another when it goes", start_another(*group_));
+  group_.reset();
   EXPECT_TRUE(noted().empty());
-}
-
-TEST_F(TaskGroupTest, ATaskThatStopsItRunsOnToItsNextWait) {
-  group_->start("stops", act([this] { group_->stop(); }));
-  group_->start("waits", wait("waits"));
-  gate_.let_one();
-  EXPECT_EQ(noted(), (Notes{"waits goes", "acted", "act goes"}));
-  EXPECT_EQ(group_->running(), 0U);
   EXPECT_FALSE(gate_.has_waiting());
 }
 
-TEST_F(TaskGroupTest, ATaskThatStopsItBeforeItsFirstWaitEndsThere) {
-  const auto stop_at_once = [this]() -> Task<void> {
-    group_->stop();
-    EXPECT_EQ(group_->running(), 1U);
+TEST_F(TaskGroupTest, ATaskThatDestroysItBeforeItsFirstWaitEndsThere) {
+  const auto destroy_at_once = [this]() -> Task<void> {
+    group_.reset();
     co_await wait("inner");
     ADD_FAILURE() << "it went on";
   };
-  group_->start("stops at once", stop_at_once());
+  group_->start("destroys at once", destroy_at_once());
   EXPECT_EQ(noted(), (Notes{"inner goes"}));
-  EXPECT_EQ(group_->running(), 0U);
 }
 
 TEST_F(TaskGroupTest, ATaskThatDestroysItRunsOnToItsNextWait) {
@@ -143,13 +136,12 @@ TEST_F(TaskGroupTest, ATaskThatThrowsAfterItDestroyedItHarmsNobody) {
   EXPECT_TRUE(noted().empty());
 }
 
-// The first resumes the second, which stops the group of both.
-TEST_F(TaskGroupTest, ATaskThatRunsBelowTheOneThatStopsItIsNotDestroyedUnderIt) {
+// The first resumes the second, which destroys the group of both.
+TEST_F(TaskGroupTest, ATaskThatResumedTheOneThatDestroysItIsNotDestroyedUnderIt) {
   group_->start("lets the other", act([this] { gate_.let_one(); }));
-  group_->start("stops", act([this] { group_->stop(); }));
+  group_->start("destroys", act([this] { group_.reset(); }));
   gate_.let_one();
   EXPECT_EQ(noted(), (Notes{"acted", "act goes", "acted", "act goes"}));
-  EXPECT_EQ(group_->running(), 0U);
   EXPECT_FALSE(gate_.has_waiting());
 }
 
@@ -161,9 +153,8 @@ TEST_F(TaskGroupTest, ATaskMayEndWhileAnotherIsDestroyed) {
   };
   group_->start("lets others when it goes", let_others());
   group_->start("waits", wait("waits"));
-  group_->stop();
+  group_.reset();
   EXPECT_EQ(noted(), (Notes{"waits passed", "waits goes"}));
-  EXPECT_EQ(group_->running(), 0U);
 }
 
 TEST_F(TaskGroupTest, AnExceptionEndsOneTaskAndIsToldWithItsName) {
@@ -207,38 +198,18 @@ TEST_F(TaskGroupTest, CallsBackOnceWhenItIsEmpty) {
                             "third passed", "third goes"}));
 }
 
-TEST_F(TaskGroupTest, CallsBackWhenItWasStoppedAndNotWhenItIsDestroyed) {
-  group_->start("first", wait("first"));
-  group_->start("second", wait("second"));
-  group_->when_empty([this] { note("empty"); });
-  group_->stop();
-  EXPECT_EQ(noted(), (Notes{"first goes", "second goes", "empty"}));
-  make_group();
-  group_->start("third", wait("third"));
+TEST_F(TaskGroupTest, CallsNobodyBackWhenItIsDestroyed) {
+  group_->start("waits", wait("waits"));
   group_->when_empty([this] { note("empty"); });
   group_.reset();
-  EXPECT_EQ(noted(), (Notes{"third goes"}));
-}
-
-TEST_F(TaskGroupTest, CallsBackWhenATaskThatStoppedItHasEnded) {
-  group_->start("stops", act([this] { group_->stop(); }));
-  group_->when_empty([this] { note("empty"); });
-  gate_.let_one();
-  EXPECT_EQ(noted(), (Notes{"acted", "act goes", "empty"}));
+  EXPECT_EQ(noted(), (Notes{"waits goes"}));
 }
 
 TEST_F(TaskGroupTest, MayBeDestroyedByWhoHearsThatItIsEmpty) {
-  const auto let = [this](bool by_stop) {
-    group_->start("last", wait("last"));
-    group_->when_empty([this] { group_.reset(); });
-    if (by_stop) return group_->stop();
-    gate_.let_one();
-  };
-  for (const bool by_stop : {false, true}) {
-    let(by_stop);
-    EXPECT_EQ(group_, nullptr);
-    make_group();
-  }
+  group_->start("last", wait("last"));
+  group_->when_empty([this] { group_.reset(); });
+  gate_.let_one();
+  EXPECT_EQ(group_, nullptr);
 }
 
 // An awaiter that cannot wait after all: one throws, the other says so.
@@ -253,20 +224,20 @@ struct Unwilling {
 };
 
 TEST_F(TaskGroupTest, ATaskThatDidNotWaitAfterAllIsNotDestroyedWhileItRuns) {
-  const auto stop_after = [this](bool throws) -> Task<void> {
+  const auto destroy_after = [this](bool throws) -> Task<void> {
     const Local local([this] { note("goes"); });
     try {
       co_await Unwilling{throws};
     } catch (const std::runtime_error& error) {
       note(error.what());
     }
-    group_->stop();
+    group_.reset();
     note("still there");
     co_await Unwilling{false};
     ADD_FAILURE() << "it went on";
   };
   for (const bool throws : {true, false}) {
-    group_->start("stops", stop_after(throws));
+    group_->start("destroys", destroy_after(throws));
     EXPECT_EQ(noted(),
               throws ? (Notes{"no room", "still there", "goes"}) : (Notes{"still there", "goes"}));
     make_group();
@@ -291,7 +262,7 @@ TEST_F(TaskGroupTest, AnAwaiterMayHandOverToAnother) {
   };
   group_->start("hands over", hand_over());
   EXPECT_EQ(group_->running(), 1U);
-  group_->stop();
+  group_.reset();
   EXPECT_EQ(noted(), (Notes{"goes"}));
 }
 

@@ -27,7 +27,7 @@ const std::string kOnes(64, '1');
 class KeyCommandTest : public testing::Test {
  protected:
   KeyCommandTest() {
-    config_.rules.plans =
+    config_.policy.plans =
         std::make_shared<limits::Plans>(std::vector<limits::PlanLimit>{},
                                         limits::Plans::TenantLimits{{"acme", {}}, {"globex", {}}});
     config_.api_key_file = path_;

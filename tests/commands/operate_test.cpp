@@ -22,9 +22,9 @@ class OperatorTest : public OperatorFixture {
   }
 
   void use(std::vector<limits::PlanLimit> acme) {
-    const auto defaults = rules_.plans->defaults();
+    const auto defaults = options_.plans->defaults();
     use_plans({defaults.begin(), defaults.end()}, {{"acme", std::move(acme)}, {"globex", {}}});
-    config_.rules.plans = rules_.plans;
+    config_.policy.plans = options_.plans;
   }
 };
 
@@ -87,7 +87,7 @@ TEST_F(OperatorTest, AnApiKeyIsNamedByItsIdOnly) {
             "error: --api-key: belongs to acme, not to globex");
   EXPECT_EQ(done({.session = open_session("globex"), .api_key = "k1"}, peek),
             "error: --api-key: belongs to acme, not to globex");
-  config_.rules.identity.api_keys = nullptr;
+  config_.policy.identity.api_keys = nullptr;
   EXPECT_EQ(done({.api_key = "k1"}, peek), "error: --api-key: the config has no api_keys.file");
 }
 

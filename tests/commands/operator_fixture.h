@@ -18,7 +18,7 @@ class OperatorFixture : public ServeFixture {
     config_.deployment.secrets.file = directory_.path() + "/secret";
     std::ofstream(config_.deployment.secrets.file) << std::string(64, '0') << "\n";
     ::chmod(config_.deployment.secrets.file.c_str(), 0600);
-    config_.rules.identity.api_keys = access().api_keys;
+    config_.policy.identity.api_keys = access().api_keys;
   }
 
   std::string done(const Whose& whose, Operation operation) {

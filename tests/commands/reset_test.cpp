@@ -36,7 +36,7 @@ class ResetTest : public OperatorFixture {
       acme.push_back(plan_limit(name, "acme", scope_of(scope), 100, "chat"));
     }
     use_plans(std::move(defaults), {{"acme", std::move(acme)}, {"globex", {}}});
-    config_.rules.plans = rules_.plans;
+    config_.policy.plans = options_.plans;
   }
 
   // The limits whose buckets are full again after a reset, of all that were in use before.

@@ -24,7 +24,7 @@ as_user() {  # NAME PASSWORD COMMAND…: what Redis says
   inside redis redis-cli --no-auth-warning --user "$1" --pass "$2" "${@:3}" 2>&1 || true
 }
 
-# Workers may not PING, which they are told of only where the password is right.
+# Workers may not PING: if the password is right, Redis answers NOPERM.
 entry() { [[ $(as_user "$1" "$2" PING) =~ ^(PONG|NOPERM) ]] && echo yes || echo no; }  # NAME PASSWORD
 
 check_passwords() {

@@ -1,20 +1,20 @@
 # shellcheck shell=bash
-# ./dev test compose: docker-compose.yml, built and run. Sourced by dev. No Docker engine is needed:
-# podman and runc stand in for it, docker-compose speaks to podman's API, and the base image is made
-# from this machine's own apt sources, so that no registry is asked either. Needs root, and the rights
-# to mount and to make networks, which is why it stands apart from the other tests.
+# ./dev test compose: builds and runs docker-compose.yml. Sourced by dev. It needs no Docker engine: podman
+# and runc stand in for it, and docker-compose speaks to podman's API. It needs no registry: the base image
+# is made from this machine's own apt sources. It needs root, and the rights to mount and to make networks:
+# that is why it is apart from the other tests.
 #
-# Images and their layers stay in build/compose for the next run; nobody else's podman is touched.
+# Images and their layers stay in build/compose for the next run. Another podman on the machine is not touched.
 
 COMPOSE_HOME=$ROOT/build/compose
 COMPOSE_BASE=localhost/sluice-base:12
-compose_background=()  # processes that are to end with the run
+compose_background=()  # processes that clean_up ends
 compose_builder=
 
 # --- podman ---------------------------------------------------------------------------------------
 
-# The ulimits, runc and cgroupfs are for machines that are containers themselves. File locks: those in
-# shared memory are one set for all podmans of a machine.
+# The ulimits, runc and cgroupfs are for machines that are containers themselves. The locks are files, as all
+# podmans of a machine would share those in shared memory.
 configure_podman() {
   mkdir -p "$COMPOSE_HOME/graph" "$COMPOSE_HOME/networks"
   cat >"$COMPOSE_HOME/containers.conf" <<CONF
@@ -50,7 +50,7 @@ make_base_image() {
     podman import --quiet - "$COMPOSE_BASE" >/dev/null || die "could not make a base image: see above"
 }
 
-# Nobody else runs the health checks: podman leaves that to systemd.
+# podman leaves its health checks to systemd, which may not run here.
 run_health_checks() {
   local container
   while sleep 0.5; do
@@ -61,7 +61,7 @@ run_health_checks() {
 }
 
 start_engine() {
-  podman rm -fa >/dev/null  # of a run that was killed
+  podman rm -fa >/dev/null  # what a killed run left
   setsid podman system service --time=0 "unix://$PLACE/api.sock" >"$COMPOSE_HOME/api.log" 2>&1 8>&- &
   compose_background+=($!)
   run_health_checks >/dev/null 2>&1 8>&- &
@@ -89,7 +89,7 @@ clean_up() {
   podman rm -fa >/dev/null 2>&1 || true
   podman volume prune -f >/dev/null 2>&1 || true
   podman network prune -f >/dev/null 2>&1 || true
-  # The innermost first: a container that was killed at an unlucky moment leaves its file system.
+  # A container that was killed at an unlucky moment leaves its mounts. The innermost goes first.
   awk -v home="$COMPOSE_HOME/" 'index($2, home) == 1 { print $2 }' /proc/mounts | tac |
     xargs -r -n 1 umount 2>/dev/null || true
   rm -rf "$PLACE"
@@ -102,7 +102,7 @@ compose() { docker-compose -f "$PLACE/project/docker-compose.yml" "$@"; }
 inside() { compose exec -T "$@" </dev/null; }  # SERVICE COMMAND…
 ask_redis() { inside redis operator redis-cli "$@"; }
 both_answer() { answers "$PORT1" && answers "$PORT2"; }
-wait_until_up() { await 90 both_answer || die "the pods do not answer: their last words are below"; }
+wait_until_up() { await 90 both_answer || die "the pods do not answer: see their last lines below"; }
 
 restart_workers() {
   local start=$SECONDS
@@ -111,7 +111,7 @@ restart_workers() {
   say "restarted in $((SECONDS - start)) s"
 }
 
-# The processes of a name in api1, oldest first, in one line.
+# Prints the processes of this name in api1 on one line, the oldest first.
 processes() {  # NAME
   # shellcheck disable=SC2016
   inside api1 bash -c 'for p in /proc/[0-9]*; do
@@ -126,7 +126,7 @@ started() { podman inspect --format '{{.State.StartedAt}}' "$(compose ps -q api1
 
 # --- the run --------------------------------------------------------------------------------------
 
-compose_project() {  # a copy, whose config may be edited
+compose_project() {  # makes a copy, as the tests edit its config
   local name
   mkdir "$PLACE/project"
   for name in docker-compose.yml Dockerfile .dockerignore CMakeLists.txt CMakePresets.json \
@@ -169,7 +169,7 @@ compose_test() {
   trap clean_up EXIT
   timed "the base image" make_base_image
   start_engine
-  # In the background: bash would see a signal only after it.
+  # In the background, so that bash handles a signal at once.
   timed "the build" build_images &
   compose_builder=$!
   wait "$compose_builder" || exit

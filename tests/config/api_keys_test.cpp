@@ -35,16 +35,17 @@ TEST_F(ConfigApiKeys, AreReadFromTheFileBesideTheConfig) {
   const auto config = load_text(kTenants + kSection);
   ASSERT_TRUE(config) << config.error().detail;
   EXPECT_EQ(config->api_key_file, (folder_ / "sluice.keys").string());
-  ASSERT_TRUE(config->rules.identity.api_keys);
-  EXPECT_EQ(config->rules.identity.api_keys->size(), 2U);
-  EXPECT_EQ(config->rules.identity.api_keys->find_id("k2")->tenant, "globex");
+  ASSERT_TRUE(config->policy.identity.api_keys);
+  EXPECT_EQ(config->policy.identity.api_keys->size(), 2U);
+  EXPECT_EQ(config->policy.identity.api_keys->find_id("k2")->tenant, "globex");
 }
 
 TEST_F(ConfigApiKeys, OfAFileThatDoesNotExistAreNone) {
   const auto config = load_text(kSection);
   ASSERT_TRUE(config) << config.error().detail;
-  ASSERT_TRUE(config->rules.identity.api_keys);  // so a key that is shown is looked at, and refused
-  EXPECT_EQ(config->rules.identity.api_keys->size(), 0U);
+  ASSERT_TRUE(
+      config->policy.identity.api_keys);  // so a key that is shown is looked at, and refused
+  EXPECT_EQ(config->policy.identity.api_keys->size(), 0U);
 }
 
 TEST_F(ConfigApiKeys, MayBeInAnyFolder) {
@@ -53,7 +54,7 @@ TEST_F(ConfigApiKeys, MayBeInAnyFolder) {
   const auto config = load_text(kTenants + "api_keys = { file = \"" + path + "\"; };\n");
   ASSERT_TRUE(config) << config.error().detail;
   EXPECT_EQ(config->api_key_file, path);
-  EXPECT_EQ(config->rules.identity.api_keys->size(), 1U);
+  EXPECT_EQ(config->policy.identity.api_keys->size(), 1U);
 }
 
 TEST_F(ConfigApiKeys, WhatIsWrongWithTheFileIsToldWithAllElse) {
@@ -84,7 +85,7 @@ TEST_F(ConfigApiKeys, AreNotReadForWhoMendsTheFile) {
   const auto config = load_text(kTenants + kSection, options);
   ASSERT_TRUE(config) << config.error().detail;
   EXPECT_EQ(config->api_key_file, (folder_ / "sluice.keys").string());
-  EXPECT_FALSE(config->rules.identity.api_keys);
+  EXPECT_FALSE(config->policy.identity.api_keys);
 }
 
 }  // namespace

@@ -125,7 +125,7 @@ tenants = ( { id = "acme"; limits = (
 TEST_F(ConfigLimits, SeveralRatesAreSeveralLimits) {
   const auto config = load_limit("rate = \"100/day; 10/minute, 1/s\"; mode = \"shadow\";");
   ASSERT_TRUE(config) << config.error().detail;
-  const auto& list = config->rules.plans->tenants().at("acme");
+  const auto& list = config->policy.plans->tenants().at("acme");
   EXPECT_THAT(shown(list),
               ElementsAre("chat 100 per 1 day", "chat-2 10 per 1 minute", "chat-3 1 per 1 second"));
   for (const PlanLimit& limit : list) {
@@ -152,7 +152,7 @@ TEST_F(ConfigLimits, ATenantsRatesReplaceAllOfItsPlans) {
     const auto config =
         load_limit("rate = \"" + row.plan + "\";", "rate = \"" + row.tenant + "\";");
     ASSERT_TRUE(config) << config.error().detail;
-    EXPECT_EQ(shown(config->rules.plans->tenants().at("acme")), row.shown);
+    EXPECT_EQ(shown(config->policy.plans->tenants().at("acme")), row.shown);
   }
 }
 
@@ -160,7 +160,7 @@ TEST_F(ConfigLimits, AllRatesOfATenantsLimitChangeTogether) {
   const auto config = load_limit("rate = \"100/day; 10/minute\";",
                                  "algorithm = \"sliding_window\"; on_store_error = \"allow\";");
   ASSERT_TRUE(config) << config.error().detail;
-  const auto& list = config->rules.plans->tenants().at("acme");
+  const auto& list = config->policy.plans->tenants().at("acme");
   EXPECT_THAT(shown(list), ElementsAre("chat 100 per 1 day", "chat-2 10 per 1 minute"));
   for (const PlanLimit& limit : list) {
     EXPECT_EQ(limit.limit.algorithm, Algorithm::kSlidingWindow);
@@ -173,15 +173,15 @@ TEST_F(ConfigLimits, DefaultsMayHaveSeveralRatesOnEveryRoute) {
       "defaults = ( { name = \"all\"; routes = ( \"*\" ); scope = \"ip+route\"; rate = "
       "\"100/day|10/s\"; } );\n");
   ASSERT_TRUE(config) << config.error().detail;
-  const auto defaults = config->rules.plans->defaults();
+  const auto defaults = config->policy.plans->defaults();
   EXPECT_THAT(shown({defaults.begin(), defaults.end()}),
               ElementsAre("all 100 per 1 day", "all-2 10 per 1 second"));
   EXPECT_EQ(defaults[1].limit.scope.text(), "ip+route");
   EXPECT_EQ(defaults[1].limit.plan, "");
   for (const char* route : {"status", "session", "chat"}) {
-    EXPECT_EQ(config->rules.plans->limits_for("", route, Standing::kAnonymous).size(), 2U);
+    EXPECT_EQ(config->policy.plans->limits_for("", route, Standing::kAnonymous).size(), 2U);
   }
-  EXPECT_TRUE(config->rules.plans->limits_for("", "chat", Standing::kRejected).empty());
+  EXPECT_TRUE(config->policy.plans->limits_for("", "chat", Standing::kRejected).empty());
 }
 
 TEST_F(ConfigLimits, HeadersOfAllScopesAreToldToTheResolverOnce) {
@@ -195,7 +195,7 @@ plans = ( { id = "p"; limits = (
 tenants = ( { id = "acme"; plan = "p"; }, { id = "globex"; plan = "p"; } );
 )");
   ASSERT_TRUE(config) << config.error().detail;
-  EXPECT_THAT(config->rules.identity.headers, ElementsAre("x-app", "x-device"));
+  EXPECT_THAT(config->policy.identity.headers, ElementsAre("x-app", "x-device"));
 }
 
 TEST_F(ConfigLimits, ATenantWithoutAPlanHasTheDefaultOne) {
@@ -209,7 +209,7 @@ plans = (
 );
 )");
   ASSERT_TRUE(config) << config.error().detail;
-  const auto& tenants = config->rules.plans->tenants();
+  const auto& tenants = config->policy.plans->tenants();
   EXPECT_THAT(shown(tenants.at("acme")), ElementsAre("chat 1 per 1 second"));
   EXPECT_THAT(shown(tenants.at("globex")), ElementsAre("chat 9 per 1 second"));
   EXPECT_THAT(shown(tenants.at("initech")), ElementsAre("chat 2 per 1 second"));
@@ -232,10 +232,10 @@ costs = ( { route = "chat"; from = "body:max_tokens-2"; cost = 5; min = 2; max =
       {"session", {Source::kFixed, "", 7, 1, 1000}},
       {"status", {Source::kHeader, "HTTP_X_COST", 1, 1, 1000}},
   };
-  ASSERT_EQ(config->rules.costs.size(), rows.size());
+  ASSERT_EQ(config->policy.costs.size(), rows.size());
   for (const Row& row : rows) {
     SCOPED_TRACE(row.route);
-    const http::CostRule& rule = config->rules.costs.at(row.route);
+    const http::CostRule& rule = config->policy.costs.at(row.route).at(0);
     EXPECT_EQ(rule.source, row.rule.source);
     EXPECT_EQ(rule.name, row.rule.name);
     EXPECT_EQ(rule.cost, row.rule.cost);

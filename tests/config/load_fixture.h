@@ -49,26 +49,26 @@ inline void expect_default_options(const Loaded& config, const std::filesystem::
   EXPECT_EQ(config.deployment.store.redis.wire.max_pending, redis.wire.max_pending);
   EXPECT_EQ(config.deployment.key_prefix, limiter::KeySpace{}.prefix);
   EXPECT_EQ(config.deployment.secrets.file, (folder / SessionSecrets{}.file).string());
-  EXPECT_EQ(config.rules.session_lifetime, policy::Rules{}.session_lifetime);
-  EXPECT_EQ(config.rules.identity.ipv6_prefix, identity::Resolver::Options{}.ipv6_prefix);
-  ASSERT_EQ(config.rules.identity.nat64_prefixes.size(), 1U);
-  EXPECT_TRUE(v4_in(*identity::parse_address("64:ff9b::1"), config.rules.identity.nat64_prefixes));
-  EXPECT_TRUE(config.rules.identity.trusted_proxies.empty());
+  EXPECT_EQ(config.policy.session_lifetime, policy::Options{}.session_lifetime);
+  EXPECT_EQ(config.policy.identity.ipv6_prefix, identity::Resolver::Options{}.ipv6_prefix);
+  ASSERT_EQ(config.policy.identity.nat64_prefixes.size(), 1U);
+  EXPECT_TRUE(v4_in(*identity::parse_address("64:ff9b::1"), config.policy.identity.nat64_prefixes));
+  EXPECT_TRUE(config.policy.identity.trusted_proxies.empty());
   for (const auto* list :
-       {&config.rules.identity.access.exempt, &config.rules.identity.access.deny}) {
+       {&config.policy.identity.access.exempt, &config.policy.identity.access.deny}) {
     EXPECT_TRUE(list->networks.empty());
     EXPECT_TRUE(list->tenants.empty());
   }
-  EXPECT_TRUE(config.rules.identity.headers.empty());
+  EXPECT_TRUE(config.policy.identity.headers.empty());
   EXPECT_EQ(config.api_key_file, "");
-  EXPECT_EQ(config.rules.identity.api_keys, nullptr);
-  EXPECT_TRUE(config.rules.costs.empty());
+  EXPECT_EQ(config.policy.identity.api_keys, nullptr);
+  EXPECT_TRUE(config.policy.costs.empty());
   const fcgi::Server::Options server;
   EXPECT_EQ(config.deployment.server.bounds.max_body_bytes, server.bounds.max_body_bytes);
   EXPECT_EQ(config.deployment.server.bounds.max_params_bytes, server.bounds.max_params_bytes);
   EXPECT_EQ(config.deployment.server.max_connections, server.max_connections);
   EXPECT_EQ(config.deployment.server.stall_timeout, server.stall_timeout);
-  EXPECT_EQ(config.rules.most_tenants, policy::Rules{}.most_tenants);
+  EXPECT_EQ(config.policy.most_tenants, policy::Options{}.most_tenants);
   EXPECT_EQ(config.deployment.log_level, telemetry::Level::kInfo);
 }
 
@@ -97,7 +97,7 @@ class Load : public testing::Test {
 };
 
 inline const limits::PlanLimit& only_limit(const Loaded& config, const std::string& tenant) {
-  const auto& list = config.rules.plans->tenants().at(tenant);
+  const auto& list = config.policy.plans->tenants().at(tenant);
   EXPECT_EQ(list.size(), 1U);
   return list.front();
 }

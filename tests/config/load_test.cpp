@@ -60,8 +60,8 @@ TEST_F(Load, WhatIsNotSetHasItsDefault) {
   const auto config = load_text("log = {};");
   ASSERT_TRUE(config) << config.error().detail;
   expect_default_options(*config, folder_);
-  EXPECT_TRUE(config->rules.plans->defaults().empty());
-  EXPECT_TRUE(config->rules.plans->tenants().empty());
+  EXPECT_TRUE(config->policy.plans->defaults().empty());
+  EXPECT_TRUE(config->policy.plans->tenants().empty());
 }
 
 TEST_F(Load, ReadsEverySetting) {
@@ -85,25 +85,25 @@ log = { level = "debug"; };
   EXPECT_EQ(config->deployment.store.redis.wire.max_pending, 7U);
   EXPECT_EQ(config->deployment.key_prefix, "blue");
   EXPECT_EQ(config->deployment.secrets.file, "/etc/secret");
-  EXPECT_EQ(config->rules.session_lifetime, std::chrono::days(366));
-  EXPECT_EQ(config->rules.identity.ipv6_prefix, 56);
-  ASSERT_EQ(config->rules.identity.nat64_prefixes.size(), 1U);
+  EXPECT_EQ(config->policy.session_lifetime, std::chrono::days(366));
+  EXPECT_EQ(config->policy.identity.ipv6_prefix, 56);
+  ASSERT_EQ(config->policy.identity.nat64_prefixes.size(), 1U);
   EXPECT_TRUE(
-      v4_in(*identity::parse_address("2001:db8:64::1"), config->rules.identity.nat64_prefixes));
-  ASSERT_EQ(config->rules.identity.trusted_proxies.size(), 2U);
-  EXPECT_TRUE(config->rules.identity.trusted_proxies[0].matches("10.1.2.3"));
-  EXPECT_TRUE(config->rules.identity.trusted_proxies[1].matches("2001:db8::1"));
+      v4_in(*identity::parse_address("2001:db8:64::1"), config->policy.identity.nat64_prefixes));
+  ASSERT_EQ(config->policy.identity.trusted_proxies.size(), 2U);
+  EXPECT_TRUE(config->policy.identity.trusted_proxies[0].matches("10.1.2.3"));
+  EXPECT_TRUE(config->policy.identity.trusted_proxies[1].matches("2001:db8::1"));
   EXPECT_EQ(config->deployment.server.bounds.max_body_bytes, 16'777'216U);
   EXPECT_EQ(config->deployment.server.bounds.max_params_bytes, 1024U);
   EXPECT_EQ(config->deployment.server.max_connections, 1U);
   EXPECT_EQ(config->deployment.server.stall_timeout, loop::Milliseconds(100));
-  EXPECT_EQ(config->rules.newcomers.per_tenant, 9);
-  EXPECT_EQ(config->rules.newcomers.per_network, 8);
-  EXPECT_EQ(config->rules.penalty.after, 3);
-  EXPECT_EQ(config->rules.penalty.first, std::chrono::seconds(4));
-  EXPECT_EQ(config->rules.penalty.most, std::chrono::seconds(5));
-  EXPECT_EQ(config->rules.penalty.forget, std::chrono::seconds(6));
-  EXPECT_EQ(config->rules.most_tenants, 7U);
+  EXPECT_EQ(config->policy.newcomers.per_tenant, 9);
+  EXPECT_EQ(config->policy.newcomers.per_network, 8);
+  EXPECT_EQ(config->policy.penalty.after, 3);
+  EXPECT_EQ(config->policy.penalty.first, std::chrono::seconds(4));
+  EXPECT_EQ(config->policy.penalty.most, std::chrono::seconds(5));
+  EXPECT_EQ(config->policy.penalty.forget, std::chrono::seconds(6));
+  EXPECT_EQ(config->policy.most_tenants, 7U);
   EXPECT_EQ(config->deployment.log_level, telemetry::Level::kDebug);
 }
 
@@ -157,13 +157,13 @@ plans = ( { id = "pro"; limits = (
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.tenant + " " + row.text);
-    const limits::PlanLimit& limit = config->rules.plans->tenants().at(row.tenant).at(row.limit);
+    const limits::PlanLimit& limit = config->policy.plans->tenants().at(row.tenant).at(row.limit);
     EXPECT_EQ(limit.limit.tenant, row.tenant);
     EXPECT_EQ(limit.limit.text(), row.text);
     EXPECT_EQ(limit.limit.scope, row.scope);
     EXPECT_EQ(limit.limit.on_store_error, row.on_store_error);
   }
-  EXPECT_EQ(config->rules.plans->tenants().at("acme")[1].routes,
+  EXPECT_EQ(config->policy.plans->tenants().at("acme")[1].routes,
             (std::vector<std::string>{"chat", "session"}));
 }
 
@@ -175,7 +175,7 @@ plans = ( { id = "p"; limits = ( ); } );
 tenants = ( { id = "acme"; plan = "p"; }, { id = "globex"; plan = "p"; } );
 )");
   ASSERT_TRUE(config) << config.error().detail;
-  const identity::Access& access = config->rules.identity.access;
+  const identity::Access& access = config->policy.identity.access;
   EXPECT_TRUE(access.exempt.has_address("10.1.2.3"));
   EXPECT_TRUE(access.exempt.has_address("2001:db8::1"));
   EXPECT_FALSE(access.exempt.has_address("203.0.113.7"));

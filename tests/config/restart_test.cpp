@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "config/load_fixture.h"
+#include "redis/certificate.h"
 
 namespace sluice::config {
 namespace {
@@ -22,10 +23,20 @@ using Edits = std::map<std::string, Edit, std::less<>>;
 std::string limits_of(const std::string& scope) {
   const std::string where = "routes = ( \"chat\" ); scope = \"" + scope + "\"; ";
   return "( { name = \"a\"; " + where +
-         "rate = \"1/day\"; algorithm = \"fixed_window\"; align = \"calendar\"; time_zone = "
+         "unit = \"tokens\"; rate = \"1/day\"; algorithm = \"fixed_window\"; align = \"calendar\"; "
+         "time_zone = "
          "\"UTC\"; on_change = \"reset\"; mode = \"shadow\"; on_store_error = \"allow\"; }, "
          "{ name = \"b\"; " +
          where + "rate = \"1/s\"; algorithm = \"token_bucket\"; burst = 2; } );";
+}
+
+// The same for a route, whose limits do not say where they apply.
+std::string routeless(std::string limits) {
+  const std::string where = "routes = ( \"chat\" ); ";
+  for (std::size_t at = 0; (at = limits.find(where)) != std::string::npos;) {
+    limits.erase(at, where.size());
+  }
+  return limits;
 }
 
 // An edit of each setting, by its key; of what stands in lists, by their section.
@@ -56,11 +67,22 @@ Edits edits() {
       {"penalty.most_s", {"penalty = { most_s = 70; };", false}},
       {"penalty.forget_s", {"penalty = { forget_s = 7; };", false}},
       {"status.tenants", {"status = { tenants = 7; };", false}},
+      {"metrics.allow", {"metrics = { allow = ( \"10.0.0.0/8\" ); };", false}},
+      {"metrics.tenants", {"metrics = { tenants = 7; };", false}},
+      {"settle.allow", {"settle = { allow = ( \"10.0.0.0/8\" ); };", false}},
+      {"denial_log.per_second", {"denial_log = { per_second = 7; };", false}},
+      {"denial_log.one_in", {"denial_log = { one_in = 7; };", false}},
+      {"gate.unmatched", {"gate = { unmatched = \"deny\"; };", false}},
+      {"routes",
+       {"routes = ( { name = \"r\"; match = \"GET /r\"; cost = 2; limits = " +
+            routeless(limits_of("ip")) + " } );",
+        false}},
       {"log.level", {"log = { level = \"debug\"; };", true}},
       {"access", {"access = { exempt = ( \"10.0.0.1\" ); deny = ( \"10.0.0.2\" ); };", false}},
       {"api_keys", {"api_keys = { file = \"keys\"; };", false}},
       {"costs",
-       {"costs = ( { route = \"chat\"; cost = 2; from = \"body:n\"; min = 1; max = 3; } );",
+       {"costs = ( { route = \"chat\"; cost = 2; from = \"body:n\"; min = 1; max = 3; "
+        "unit = \"tokens\"; settle_s = 60; } );",
         false}},
       {"defaults", {"defaults = " + limits_of("ip"), false}},
       {"plans", {"plans = ( { id = \"p\"; limits = " + limits_of("tenant") + " } );", false}},
@@ -74,8 +96,11 @@ Edits edits() {
 class Restart : public Load {
  protected:
   // The settings that `edited` differs in from a config that says nothing.
-  [[nodiscard]] std::string settings_edited(const std::string& edited) const {
-    const auto running = load_text("log = {};\n");
+  [[nodiscard]] std::string settings_edited(const std::string& edited,
+                                            const std::string& original = "log = {};") const {
+    const auto running = load_text(original + "\n");
+    EXPECT_TRUE(running) << original << "\n" << running.error().detail;
+    if (!running) return "";
     const auto config = load_text(edited + "\n");
     EXPECT_TRUE(config) << edited << "\n" << config.error().detail;
     return config ? settings_for_restart(running->deployment, config->deployment) : "";
@@ -116,6 +141,25 @@ TEST_F(Restart, TheSameStoreInOtherWordsIsNoEdit) {
   EXPECT_EQ(settings_edited("storage = { uri = \"redis://127.0.0.1\"; };"), "");
   EXPECT_EQ(settings_edited("storage = { uri = \"redis://:password@127.0.0.1\"; };"),
             "storage.uri");
+}
+
+// What is in them may change: they are read when a worker starts.
+TEST_F(Restart, TheFilesOfTlsArePartOfTheUri) {
+  const redis::Key key(EVP_EC_gen("P-256"));
+  const auto certificate = redis::self_signed(key.get(), "DNS:redis.test");
+  for (const char* name : {"ca.pem", "other.pem"}) {
+    redis::write_pem(folder_ / name, *certificate);
+  }
+  const auto uri = [](const std::string& files) {
+    return "storage = { uri = \"rediss://redis.test" + files + "\"; };";
+  };
+  const std::string running = uri("?ca=" + (folder_ / "ca.pem").string());
+  EXPECT_EQ(settings_edited(uri("?ca=" + (folder_ / "other.pem").string()), running),
+            "storage.uri");
+  EXPECT_EQ(settings_edited(uri(""), running), "storage.uri");
+  EXPECT_EQ(settings_edited("storage = { uri = \"redis://redis.test\"; };", running),
+            "storage.uri");
+  EXPECT_EQ(settings_edited(running, running), "");
 }
 
 }  // namespace

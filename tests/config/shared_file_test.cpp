@@ -1,12 +1,16 @@
 // Where the workers of a host have the memory that they share besides the counts.
 #include <set>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "config/load_fixture.h"
 
 namespace sluice::config {
 namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
 
 class SharedFile : public Load {
  protected:
@@ -43,6 +47,21 @@ TEST_F(SharedFile, CanBeNamed) {
   EXPECT_EQ(of("redis://host", "storage = { shared_file = \"/run/s\"; };\n"), "/run/s");
   EXPECT_EQ(error_in("storage = {\n  shared_file = \"s\"; };\n"),
             "test.cfg:2: \"s\" is not an absolute path; write /dev/shm/sluice-shared");
+}
+
+TEST_F(SharedFile, IsWarnedOfWhereItsFolderIsMissing) {
+  const auto warnings = [this](const std::string& file) {
+    const auto config = load_text("storage = {\n  shared_file = \"" + file + "\"; };\n");
+    EXPECT_TRUE(config) << config.error().detail;
+    return config ? config->warnings : "";
+  };
+  EXPECT_EQ(warnings("/dev/shm/s"), "");
+  EXPECT_EQ(warnings("/s"), "");
+  EXPECT_THAT(
+      warnings("/no/such/s"),
+      EndsWith("test.cfg:2: warning: no folder /no/such here: without it each worker counts "
+               "for itself"));
+  EXPECT_THAT(warnings("/dev/null/s"), HasSubstr("no folder /dev/null here"));
 }
 
 }  // namespace

@@ -31,9 +31,9 @@ void expect_shipped_defaults(const Loaded& config) {
       {"session", {10, {1, Unit::kMinute}}, OnStoreError::kDeny},
       {"identity_failure", {30, {1, Unit::kMinute}}, OnStoreError::kDeny},
   };
-  ASSERT_EQ(config.rules.plans->defaults().size(), defaults.size());
+  ASSERT_EQ(config.policy.plans->defaults().size(), defaults.size());
   for (std::size_t i = 0; i < defaults.size(); ++i) {
-    const limits::PlanLimit& limit = config.rules.plans->defaults()[i];
+    const limits::PlanLimit& limit = config.policy.plans->defaults()[i];
     EXPECT_EQ(limit.limit.name, defaults[i].name);
     EXPECT_EQ(limit.limit.tenant, "");
     EXPECT_EQ(limit.limit.scope, Fact::kIp);
@@ -57,7 +57,7 @@ void expect_shipped_tenants(const Loaded& config) {
       {"bucket-demo", {5, Algorithm::kTokenBucket}},
       {"leaky-demo", {5, Algorithm::kLeakyBucket}},
   };
-  ASSERT_EQ(config.rules.plans->tenants().size(), tenants.size());
+  ASSERT_EQ(config.policy.plans->tenants().size(), tenants.size());
   for (const auto& [tenant, row] : tenants) {
     SCOPED_TRACE(tenant);
     const limits::PlanLimit& limit = only_limit(config, tenant);
@@ -114,13 +114,13 @@ TEST_F(ConfigExamples, OfTheFullFileWork) {
   options.routes = {"session", "chat"};
   const auto config = load_text(examples(), options);
   ASSERT_TRUE(config) << config.error().detail;
-  EXPECT_EQ(config->rules.costs.at("chat").name, "tokens");
-  EXPECT_TRUE(config->rules.identity.access.exempt.has_tenant("selftest"));
-  EXPECT_TRUE(config->rules.identity.access.deny.has_address("203.0.113.7"));
-  EXPECT_EQ(config->rules.identity.headers, std::vector<std::string>{"x-device"});
-  const auto& limits = config->rules.plans->tenants().at("umbrella");
-  ASSERT_TRUE(config->rules.identity.api_keys);
-  EXPECT_EQ(config->rules.identity.api_keys->size(), 0U);
+  EXPECT_EQ(config->policy.costs.at("chat").at(0).name, "tokens");
+  EXPECT_TRUE(config->policy.identity.access.exempt.has_tenant("selftest"));
+  EXPECT_TRUE(config->policy.identity.access.deny.has_address("203.0.113.7"));
+  EXPECT_EQ(config->policy.identity.headers, std::vector<std::string>{"x-device"});
+  const auto& limits = config->policy.plans->tenants().at("umbrella");
+  ASSERT_TRUE(config->policy.identity.api_keys);
+  EXPECT_EQ(config->policy.identity.api_keys->size(), 0U);
   ASSERT_EQ(limits.size(), 6U);
   EXPECT_EQ(limits[0].limit.text(), "20000 per 1 minute");
   EXPECT_EQ(limits[1].limit.time_zone, "Europe/Berlin");

@@ -28,7 +28,7 @@ class TenantLimits : public Load {
 
 std::vector<std::string> shown(const Loaded& config, const std::string& tenant) {
   std::vector<std::string> texts;
-  for (const limits::PlanLimit& limit : config.rules.plans->tenants().at(tenant)) {
+  for (const limits::PlanLimit& limit : config.policy.plans->tenants().at(tenant)) {
     texts.push_back(limit.limit.name + " " + limit.limit.scope.text() + " " + limit.limit.text());
   }
   return texts;
@@ -43,14 +43,14 @@ TEST_F(TenantLimits, AreBesideThoseOfThePlanAndOfNobodyElse) {
               ElementsAre("chat session 8 per 10 seconds", "day tenant 9 per 1 day",
                           "day-2 tenant 5 per 1 hour"));
   EXPECT_THAT(shown(*config, "globex"), ElementsAre("chat session 8 per 10 seconds"));
-  EXPECT_EQ(config->rules.plans->limits_for("acme", "chat", Standing::kKnown).size(), 3U);
-  EXPECT_EQ(config->rules.plans->limits_for("acme", "session", Standing::kKnown).size(), 2U);
+  EXPECT_EQ(config->policy.plans->limits_for("acme", "chat", Standing::kKnown).size(), 3U);
+  EXPECT_EQ(config->policy.plans->limits_for("acme", "session", Standing::kKnown).size(), 2U);
 }
 
 TEST_F(TenantLimits, WhatTheyDoNotSayHasTheDefaultOfAPlansLimit) {
   const auto config = load_own(std::string(kDay) + "\"9/day\"; }");
   ASSERT_TRUE(config) << config.error().detail;
-  const Limit& limit = config->rules.plans->tenants().at("acme").at(1).limit;
+  const Limit& limit = config->policy.plans->tenants().at("acme").at(1).limit;
   const Limit untouched;
   EXPECT_EQ(limit.tenant, "acme");
   EXPECT_EQ(limit.plan, "");
@@ -71,11 +71,11 @@ TEST_F(TenantLimits, MaySayAllThatAPlansLimitMay) {
   ASSERT_TRUE(config) << config.error().detail;
   EXPECT_THAT(shown(*config, "acme"), ElementsAre("chat session 4 per 1 second",
                                                   "device ip+header:x-device 5 per 1 second"));
-  const Limit& limit = config->rules.plans->tenants().at("acme").at(1).limit;
+  const Limit& limit = config->policy.plans->tenants().at("acme").at(1).limit;
   EXPECT_EQ(limit.burst, 20);
   EXPECT_EQ(limit.mode, limits::Mode::kShadow);
   EXPECT_EQ(limit.on_store_error, limits::OnStoreError::kAllow);
-  EXPECT_EQ(config->rules.identity.headers, std::vector<std::string>{"x-device"});
+  EXPECT_EQ(config->policy.identity.headers, std::vector<std::string>{"x-device"});
 }
 
 TEST_F(TenantLimits, MayStandInAPlanThatHasNone) {

@@ -2,6 +2,7 @@
 // decisions over several limits, with times that the test chooses. They must agree on every
 // decision, remaining, reset and retry-after, to the microsecond, and on what they store, to the
 // byte.
+#include <map>
 #include <random>
 #include <set>
 
@@ -9,6 +10,8 @@
 
 #include "conformance/store_under_test.h"
 #include "full_set.h"
+#include "limits/algorithm.h"
+#include "limits/receipts.h"
 
 namespace sluice {
 namespace {
@@ -17,6 +20,7 @@ using limits::Algorithm;
 using limits::Alignment;
 using limits::Charge;
 using limits::Limit;
+using limits::Move;
 using limits::OnChange;
 using limits::Unit;
 using std::chrono::microseconds;
@@ -41,8 +45,28 @@ class Timeline {
     advance();
     if (below(100) == 0) change_a_limit();
     std::vector<Asked> turn;
-    for (auto left = 1 + below(12); left > 0; --left) turn.push_back(next_decision());
+    for (auto left = 1 + below(12); left > 0; --left) {
+      turn.push_back(below(8) == 0 ? next_marked() : next_decision());
+    }
     return turn;
+  }
+
+  // What stands under the mark of such a decision after the turn.
+  void learn(const Asked& asked, const std::optional<std::string>& bytes) {
+    Reserved& reserved = marks_[asked.mark->key];
+    if (bytes && reserved.bytes == *bytes) return;
+    reserved = {};
+    if (!bytes) return;
+    reserved.bytes = *bytes;
+    const std::size_t value = asked.mark->value.size();
+    std::vector<Algorithm> algorithms;
+    for (const Charge& charge : asked.charges) algorithms.push_back(charge.limit->algorithm);
+    const auto receipts = limits::decode_receipts(bytes->substr(value), algorithms);
+    if (!receipts) return;  // another decision of the turn has replaced it
+    for (std::size_t i = 0; i < algorithms.size(); ++i) {
+      Charge& charge = reserved.charges.emplace_back(asked.charges[i]);
+      charge.trace = limits::trace_of(receipts->charges[i].after);
+    }
   }
 
   // Some keys of a turn, for an operator to reset: seldom any.
@@ -51,6 +75,7 @@ class Timeline {
     if (below(30) != 0) return keys;
     for (const Charge& charge : turn.front().charges) keys.push_back(charge.key);
     for (const limits::Bar& bar : turn.front().bars) keys.push_back(bar.key);
+    if (turn.front().mark) keys.push_back(turn.front().mark->key);
     return keys;
   }
 
@@ -92,6 +117,24 @@ class Timeline {
     return asked;
   }
 
+  // Like a reservation, or a settlement of what it finds: what is reserved is mostly given back.
+  Asked next_marked() {
+    const std::string key = "mark" + std::to_string(below(4));
+    const Reserved& reserved = marks_[key];
+    Asked asked = next_decision();
+    if (!reserved.charges.empty() && below(6) != 0) {
+      asked.charges = reserved.charges;
+      for (Charge& charge : asked.charges) {
+        charge.move = below(3) == 0 ? Move::kTopUp : Move::kRefund;
+        charge.cost = below(2) == 0 ? charge.cost : below(charge.cost + 3);
+        charge.cost = std::min(charge.cost, limits::kMaxQuota);
+      }
+    }
+    asked.mark.emplace(limits::Mark{key, below(20) == 0 ? "else" : reserved.bytes,
+                                    "m" + std::to_string(below(3)), limits::kMaxBarTime});
+    return asked;
+  }
+
   void change_a_limit() {
     Limit& limit =
         limits_.at(static_cast<std::size_t>(below(static_cast<std::int64_t>(kRates.size()))));
@@ -129,6 +172,12 @@ class Timeline {
     if (limit.complaint()) limit = before;  // what no config could say
   }
 
+  struct Reserved {
+    std::string bytes;            // of the mark; empty: there is none
+    std::vector<Charge> charges;  // with where their units are
+  };
+
+  std::map<std::string, Reserved> marks_;
   Algorithm algorithm_;
   std::mt19937_64 random_{kSeed + static_cast<unsigned>(algorithm_)};
   TimePoint now_ = kStart;
@@ -166,6 +215,7 @@ TEST_P(OracleTest, AgreesWithTheModelOnEveryStep) {
   std::int64_t step = 0;
   std::int64_t denied = 0;
   std::int64_t barred = 0;
+  std::int64_t refunds = 0;
   for (int turn = 0; step < steps; ++turn) {
     const auto decisions = timeline.next_turn();
     const auto expected = model->take_all(decisions, timeline.now());
@@ -175,8 +225,16 @@ TEST_P(OracleTest, AgreesWithTheModelOnEveryStep) {
       ASSERT_EQ(actual[i].balances, expected[i].balances) << "seed " << kSeed << " step " << step;
       ASSERT_EQ(actual[i].at, expected[i].at);
       ASSERT_EQ(actual[i].bars, expected[i].bars) << "seed " << kSeed << " step " << step;
+      ASSERT_EQ(actual[i].is_stale, expected[i].is_stale) << "seed " << kSeed << " step " << step;
+      refunds += actual[i].allowed && decisions[i].has(Move::kRefund) ? 1 : 0;
       denied += actual[i].allowed ? 0 : 1;
       barred += actual[i].is_barred() ? 1 : 0;
+    }
+    for (const Asked& asked : decisions) {
+      if (!asked.mark) continue;
+      const auto bytes = model->read(asked.mark->key);
+      ASSERT_EQ(store->read(asked.mark->key), bytes) << "seed " << kSeed << " step " << step;
+      timeline.learn(asked, bytes);
     }
     if (const auto keys = timeline.next_reset(decisions); !keys.empty()) {
       ASSERT_TRUE(model->reset(keys) && store->reset(keys));
@@ -187,6 +245,7 @@ TEST_P(OracleTest, AgreesWithTheModelOnEveryStep) {
   EXPECT_GT(denied, steps / 20) << "a timeline that hardly denies shows little";
   EXPECT_LT(denied, steps * 19 / 20) << "a timeline that hardly allows shows little";
   EXPECT_GT(barred, steps / 50);
+  EXPECT_GT(refunds, steps / 50);
 }
 
 std::vector<std::string> stores_but_the_model() {

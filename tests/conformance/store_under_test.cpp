@@ -20,6 +20,10 @@ class MemoryUnderTest final : public StoreUnderTest {
  public:
   std::string contents() override { return store_.dump(); }
 
+  std::optional<std::string> read(const std::string& key) override {
+    return run_now(store_.read(key)).value_or(std::nullopt);
+  }
+
   Result<std::int64_t> reset(const std::vector<std::string>& keys) override {
     return run_now(store_.reset(keys));
   }
@@ -40,13 +44,17 @@ class ShmUnderTest final : public StoreUnderTest {
  public:
   std::string contents() override { return *store_->dump(); }
 
+  std::optional<std::string> read(const std::string& key) override {
+    return run_now(store_->read(key)).value_or(std::nullopt);
+  }
+
   Result<std::int64_t> reset(const std::vector<std::string>& keys) override {
     return run_now(store_->reset(keys));
   }
 
   void put(const std::string& key, const std::string& bytes) override {
     ASSERT_TRUE(store_->usage());  // whoever looks first makes the table ready
-    const auto segment = store::ShmSegment::open(
+    const auto segment = store::BucketFile::open(
         path_, {.bytes = kBytes, .open_wait = std::chrono::seconds(1), .on_step = nullptr});
     ASSERT_TRUE(segment);
     store::ShmTable table(*segment, nullptr);
@@ -108,11 +116,12 @@ class RedisUnderTest final : public StoreUnderTest {
     return std::chrono::milliseconds(std::stoll(server().command("PTTL " + key).substr(1)));
   }
 
+  std::optional<std::string> read(const std::string& key) override {
+    return finish(store_->read(key)).value_or(std::nullopt);
+  }
+
   Result<std::int64_t> reset(const std::vector<std::string>& keys) override {
-    std::optional<Result<std::int64_t>> result;
-    tasks_.start(keep_and_stop(store_->reset(keys), result));
-    if (!result) loop_.run();
-    return std::move(*result);
+    return finish(store_->reset(keys));
   }
 
  protected:
@@ -135,6 +144,14 @@ class RedisUnderTest final : public StoreUnderTest {
   static RedisServer& server() {
     static RedisServer shared;
     return shared;
+  }
+
+  template <class T>
+  Result<T> finish(Task<Result<T>> task) {
+    std::optional<Result<T>> result;
+    tasks_.start(keep_and_stop(std::move(task), result));
+    if (!result) loop_.run();
+    return std::move(*result);
   }
 
   template <class T>

@@ -1,6 +1,7 @@
 // Every store there is, behind one synchronous face for the conformance suite.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,10 +17,17 @@ namespace sluice {
 struct Asked {
   std::vector<limits::Charge> charges;
   std::vector<limits::Bar> bars;
+  std::optional<limits::Mark> mark = std::nullopt;
 
   Asked(std::vector<limits::Charge> c, std::vector<limits::Bar> b = {})  // NOLINT: mostly charges
       : charges(std::move(c)), bars(std::move(b)) {}
-  operator limits::Ask() const { return {charges, bars}; }  // NOLINT: that is what it is
+  operator limits::Ask() const {  // NOLINT: that is what it is
+    return {charges, bars, mark ? &*mark : nullptr};
+  }
+  bool has(limits::Move move) const {
+    return std::any_of(charges.begin(), charges.end(),
+                       [&](const limits::Charge& charge) { return charge.move == move; });
+  }
 };
 
 class StoreUnderTest {
@@ -51,6 +59,8 @@ class StoreUnderTest {
   [[nodiscard]] virtual std::chrono::milliseconds lifetime(const std::string& /*key*/) {
     return {};
   }
+  // What the mark holds; nothing, too, where the store failed.
+  virtual std::optional<std::string> read(const std::string& key) = 0;
   virtual Result<std::int64_t> reset(const std::vector<std::string>& keys) = 0;
   // Keeps these bytes under the key, as somebody else would. Not for the store in memory.
   virtual void put(const std::string& /*key*/, const std::string& /*bytes*/) {}

@@ -17,10 +17,11 @@
 #include "http/ratelimit_fields.h"
 #include "log_file.h"
 #include "policy/policy.h"
-#include "region_memory.h"
+#include "policy/regions.h"
 #include "runs_until.h"
 #include "store/redis/redis_store.h"
 #include "telemetry/task_failures.h"
+#include "temporary_directory.h"
 
 namespace sluice {
 
@@ -48,19 +49,19 @@ class CoreFixture : public testing::Test {
   }
 
   void use(store::BucketStore& store, std::vector<limits::PlanLimit> of_acme) {
-    policy::Rules rules;
-    rules.plans =
+    policy::Options options;
+    options.plans =
         std::make_shared<limits::Plans>(std::vector<limits::PlanLimit>{},
                                         limits::Plans::TenantLimits{{"acme", std::move(of_acme)}});
-    policy_ =
-        std::make_shared<const policy::Policy>(std::move(rules), 1,
-                                               policy::Ground{.store = store,
-                                                              .clock = link_->clock(),
-                                                              .newcomers = newcomers_,
-                                                              .tokens = tokens_,
-                                                              .log = &log_,
-                                                              .key_prefix = "sluice",
-                                                              .about = {"1", "core", "redis"}});
+    policy_ = std::make_shared<const policy::Policy>(
+        std::move(options), 1,
+        policy::Ground{.store = store,
+                       .clock = link_->clock(),
+                       .newcomers = shared_.memory(policy::kNewcomersRegion),
+                       .tokens = tokens_,
+                       .log = &log_,
+                       .key_prefix = "sluice",
+                       .about = {"1", "core", "redis"}});
   }
 
   // What a host does of a request: the answer's head, of 200 where it may pass.
@@ -121,7 +122,8 @@ class CoreFixture : public testing::Test {
   LogFile log_file_{clock_};
   telemetry::Log& log_ = log_file_.log();
   identity::SessionTokens tokens_{{identity::Secret{}}};
-  NewcomerMemory newcomers_;
+  TemporaryDirectory directory_;
+  shm::Segment shared_ = *policy::open_regions(directory_.path() + "/shared", true, log_);
   std::optional<redis::Link> link_;
   std::optional<store::RedisStore> store_;
   std::shared_ptr<const policy::Policy> policy_;

@@ -23,6 +23,9 @@ class BadStore final : public store::BucketStore {
     if (when == When::kAtOnce) throw std::runtime_error("at once");
     return take_later(ask);
   }
+  [[nodiscard]] Task<Result<std::optional<std::string>>> read(std::string_view /*key*/) override {
+    throw std::logic_error("no read");
+  }
   [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> /*keys*/) override {
     throw std::logic_error("no reset");
   }

@@ -16,11 +16,17 @@ def stack():
         yield running
 
 
+@pytest.fixture(scope="module")
+def pool(request):
+    """A stack of the module's own, with its CONFIG."""
+    with Stack(request.module.CONFIG) as running:
+        yield running
+
+
 @pytest.fixture
 def fresh(stack):
     """The shared stack with every quota full."""
-    with stack.redis() as client:
-        client.flushall()
+    stack.refill()
     return stack
 
 

@@ -1,6 +1,6 @@
 #!/bin/bash
-# ./dev demo: the walk-through of the article on an instance of its own, so it starts with full quotas,
-# may edit the config, and disturbs nobody.
+# ./dev demo: the walk-through of the article. It has an instance of its own: so quotas are full at the start,
+# it may edit the config, and it disturbs nobody.
 set -euo pipefail
 
 ROOT=$(realpath -- "$(dirname -- "$(readlink -f -- "$0")")/../..")

@@ -53,6 +53,14 @@ def is_alive(pid):
         return False
 
 
+def words_of(pid):
+    """Its command line; nothing once it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return []
+
+
 class Stack:
     """nginx on two ports, two pools of workers, a private Redis.
 
@@ -150,7 +158,7 @@ class Stack:
             if not entry.name.isdigit():
                 continue
             try:
-                command = (entry / "cmdline").read_bytes().decode(errors="replace")
+                command = " ".join(words_of(entry.name))
                 program = os.readlink(entry / "exe").removesuffix(" (deleted)")
                 folder = os.readlink(entry / "cwd") + "/"
             except OSError:
@@ -163,11 +171,7 @@ class Stack:
 
     def workers(self, pool=None):
         """Pids of the workers (of one pool)."""
-        pids = self.processes("sluice")
-        if pool is None:
-            return pids
-        return {pid for pid in pids
-                if pool.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")}
+        return {pid for pid in self.processes("sluice") if pool is None or pool in words_of(pid)}
 
     def sockets(self, pool="api1"):
         """The sockets on which the present workers of the pool listen."""
@@ -191,6 +195,11 @@ class Stack:
 
     def redis(self, **options):
         return redis.Redis(unix_socket_path=str(self.run_dir / "redis.sock"), **options)
+
+    def refill(self):
+        """Every quota is full again."""
+        with self.redis() as client:
+            client.flushall()
 
     def buckets(self):
         """The keys in Redis."""

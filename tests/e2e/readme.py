@@ -11,9 +11,13 @@ FILES = sorted(str(path.relative_to(ROOT)) for pattern in ("*.md", "*/README.md"
 
 
 def blocks(file):
-    """The indented blocks of a file, which an empty line ends, and its fenced ones, as their text."""
+    return blocks_of((ROOT / file).read_text())
+
+
+def blocks_of(text):
+    """Its indented blocks, which an empty line ends, and its fenced ones."""
     found, lines, fenced = [], [], False
-    for line in [*(ROOT / file).read_text().splitlines(), "end"]:
+    for line in [*text.splitlines(), "end"]:
         if line.startswith("```"):
             fenced = not fenced
         elif fenced:
@@ -45,12 +49,17 @@ def in_place_of(stack, text):
 
 
 def run(stack, *texts, check=True):
+    """As shell(), with the ports, folder and build of a stack."""
+    return shell(*[in_place_of(stack, text) for text in texts], check=check)
+
+
+def shell(*texts, check=True):
     """Runs blocks in one shell, which ends at the first command that fails. What each has printed."""
     mark = "--- end of a block ---"
     script = "set -eo pipefail\n" + f"\necho '{mark}'\n".join(texts)
     outer = {name: value for name, value in os.environ.items()
              if name not in ("RATE_LIMIT_STORAGE_URI", "SLUICE_SECRET_FILE", "SLUICE_SECRETS")}
-    done = subprocess.run(["bash", "-c", in_place_of(stack, script)], cwd=ROOT, env=outer, text=True,
+    done = subprocess.run(["bash", "-c", script], cwd=ROOT, env=outer, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
     assert not check or done.returncode == 0, done.stdout
     return [part.strip("\n") for part in done.stdout.split(mark)]

@@ -3,9 +3,9 @@ import re
 import struct
 from pathlib import Path
 
-# Id and version, as in fcgi-app/regions.h.
+# Id and version, as in fcgi-app/policy/regions.h.
 NEWCOMERS = (1, 1)
-COUNTERS = (2, 1)
+COUNTERS = (2, 3)
 HEAD_BYTES = 4096
 PATH = re.compile(r"/dev/shm/sluice-[0-9a-f]{16}$", re.MULTILINE)
 
@@ -33,15 +33,24 @@ def region(path, id_and_version):
 class Slots:
     """What workers have counted, as fcgi-app/telemetry/counters.h tells of it."""
 
-    WORDS = 136
-    TOTALS = ("on_store_error", "barred", "crowded", "units")
-    ROUTES = ("status", "live", "ready", "limits", "session", "session-end", "chat")
+    NAMES, NAME_WORDS = 128, 24
+    HEAD_WORDS = 3 * NAMES * NAME_WORDS + NAMES
+    WORDS = 1216
+    TOTALS = ("on_store_error", "barred", "crowded", "units", "store_decisions", "script_sent")
     OUTCOMES = ("allowed", "denied", "refused", "failed", "unfinished")
+    FIRST_ROUTE = 48
 
     def __init__(self, path):
         offset, size = region(path, COUNTERS)
-        words = struct.unpack(f"<{size // 8}Q", path.read_bytes()[offset:offset + size])
-        self.slots = [words[at:at + self.WORDS] for at in range(0, len(words), self.WORDS)]
+        memory = path.read_bytes()[offset:offset + size]
+        words = struct.unpack(f"<{size // 8}Q", memory)
+        self.slots = [words[at:at + self.WORDS]
+                      for at in range(self.HEAD_WORDS, len(words), self.WORDS)]
+        self.routes = {"other": self.NAMES}
+        for number in range(self.NAMES):
+            at = number * self.NAME_WORDS
+            if length := words[at + 1]:
+                self.routes[memory[8 * at + 16:8 * at + 16 + length].decode()] = number
 
     def owners(self):
         """Pids of the workers that have a slot."""
@@ -49,13 +58,15 @@ class Slots:
 
     def that_counted(self):
         """How many slots a request was counted in."""
-        return sum(any(slot[8:]) for slot in self.slots)
+        return sum(any(slot[self.FIRST_ROUTE:]) for slot in self.slots)
 
     def total(self, name):
         return sum(slot[1 + self.TOTALS.index(name)] for slot in self.slots)
 
     def requests(self, route=None, outcome=None):
-        """All, or those of a route, of an outcome, or of both. Route "" is all others."""
-        routes = range(16) if route is None else [self.ROUTES.index(route) if route else 15]
-        outcomes = range(8) if outcome is None else [self.OUTCOMES.index(outcome)]
-        return sum(slot[8 + 8 * r + o] for slot in self.slots for r in routes for o in outcomes)
+        """All, or those of a route, of an outcome, or of both. What matches no route is of "other". A route
+        that nobody asked for has no number yet."""
+        routes = [number for name, number in self.routes.items() if route in (None, name)]
+        outcomes = self.OUTCOMES if outcome is None else [outcome]
+        return sum(slot[self.FIRST_ROUTE + r * len(self.OUTCOMES) + self.OUTCOMES.index(o)]
+                   for slot in self.slots for r in routes for o in outcomes)

@@ -32,6 +32,7 @@ struct Kind {
 
 const std::map<std::string_view, Kind> kKinds{
     {"/stream/ticks", {40, loop::Milliseconds(100), false}},
+    {"/stream/minute", {600, loop::Milliseconds(100), false}},
     {"/stream/flood", {20'000, loop::Milliseconds(0), false}},
     {"/stream/broken", {3, loop::Milliseconds(20), true}},
     {"/buffered/broken", {3, loop::Milliseconds(0), true}},
@@ -98,6 +99,11 @@ int complain(const Error& error) {
 }
 
 int work() {
+  // Until the loop hears of it: libfcgi would take it for itself.
+  sigset_t stops;
+  ::sigemptyset(&stops);
+  ::sigaddset(&stops, SIGTERM);
+  ::sigprocmask(SIG_BLOCK, &stops, nullptr);
   if (const auto ready = fcgi::initialize_libfcgi(); !ready) return complain(ready.error());
   auto listener = fcgi::inherited_listener();
   if (!listener) return complain(listener.error());
@@ -114,6 +120,7 @@ int work() {
     deadline.start(kDrainDeadline);
     server.drain([&] { loop.stop(); });
   });
+  ::sigprocmask(SIG_UNBLOCK, &stops, nullptr);
   server.start();
   loop.run();
   return 0;

@@ -15,7 +15,7 @@ from harness import PRESET, REPORTS, ROOT, SLOWNESS, eventually, free_port, is_a
 
 WORKER = ROOT / "build" / PRESET / "tests" / "stream_worker"
 KEEP = ROOT / "conf" / "run" / "keep"
-TICKS = 40  # pieces of /stream/ticks, ten a second
+PIECES = {"/stream/ticks": 40, "/stream/minute": 600}  # ten a second
 MOST = 20_000  # of any
 HUNG_S = 10 * SLOWNESS  # without a byte
 LINES = [b"%d %s" % (number, bytes([97 + number % 26]) * (number * 37 % 1500))
@@ -45,7 +45,8 @@ http {{
     }}
     server {{
         listen 127.0.0.1:{port} backlog=4096;
-        include {root}/nginx/sluice_errors.conf;
+        include {root}/nginx/sluice_error_pages.conf;
+        include {root}/nginx/sluice_error_answers.conf;
         location / {{
             include {root}/nginx/sluice_params;
             include {root}/nginx/sluice_location.conf;
@@ -210,7 +211,7 @@ class Reader:
         assert self.is_over and not self.line and not self.received, \
             f"ended in piece {self.number}: {self.line[:40]} {self.received[:40]}"
         self.whole += 1
-        self.shortened += self.path == "/stream/ticks" and self.number < TICKS
+        self.shortened += self.number < PIECES.get(self.path, 0)
         if self.asks_on:
             self.ask()
         else:

@@ -54,8 +54,7 @@ def keyed():
 @pytest.fixture
 def full(keyed):
     """The stack with every quota full."""
-    with keyed.redis() as store:
-        store.flushall()
+    keyed.refill()
     return keyed
 
 

@@ -54,8 +54,7 @@ def besieged():
 
 @pytest.fixture
 def stack(besieged):
-    with besieged.redis() as client:
-        client.flushall()
+    besieged.refill()
     besieged.forget_newcomers()
     before = besieged.workers()
     with served_meanwhile(besieged):

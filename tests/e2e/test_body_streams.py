@@ -6,13 +6,14 @@ import time
 import pytest
 
 from harness import FULL_SET, SANITIZED, SLOWNESS
-from streams import HUNG_S, Crowd, Pool, Reader, get
+from streams import HUNG_S, PIECES, Crowd, Pool, Reader, get
 
 # Under the sanitizers ./dev test full runs it; tests/fcgi does so with the same code each time.
 pytestmark = pytest.mark.outside_worker
 
 CLIENTS = 100 if SANITIZED else 500
 SECONDS = 60 if FULL_SET else 10
+LONGEST = "/stream/minute" if FULL_SET else "/stream/ticks"
 MAX_RSS_KB = 64 * 1024  # of a worker; the streams that nobody reads would be gigabytes
 SLEEPERS = 100
 
@@ -49,6 +50,26 @@ def test_every_answer_is_whole_while_the_workers_are_replaced_one_after_the_othe
     for name in ("1", "2"):
         assert "not ended in time" not in pool.log(name)
     assert "prematurely" not in pool.log("nginx")
+
+
+def test_a_long_answer_is_whole_while_the_worker_beside_its_own_is_replaced_again_and_again(pool):
+    readers = [Reader(pool, LONGEST) for _ in range(CLIENTS)]
+    for reader in readers:
+        reader.asks_on = False  # after this one
+    crowd = Crowd(readers)
+    begun = time.monotonic()
+    crowd.start()
+    try:
+        while crowd.is_alive():
+            pool.restart(0)
+            assert_bounded(pool)
+    finally:
+        crowd.finish()
+    assert crowd.failures == []
+    assert [reader.whole for reader in readers] == [1] * CLIENTS
+    # nginx spreads them evenly over the two workers.
+    assert CLIENTS / 4 <= sum(reader.shortened for reader in readers) <= CLIENTS * 3 / 4
+    assert time.monotonic() - begun >= PIECES[LONGEST] / 10
 
 
 def test_clients_that_read_nothing_hold_little_and_hold_up_nobody(pool):

@@ -55,8 +55,7 @@ class Tally(threading.Thread):
 
 
 def test_exactly_the_smaller_of_sent_and_quota_is_allowed_for_every_session(roomy, sessions):
-    with roomy.redis() as client:
-        client.flushall()
+    roomy.refill()
     rng = random.Random(20)
     # Weights from rare to crowded, so that some sessions stay below their quota.
     weights = [1 if number % 4 == 0 else 25 for number in range(SESSIONS)]

@@ -6,7 +6,7 @@ from harness import Stack
 from http_client import Client
 
 CHAT = {"name": "chat", "scope": "session", "routes": ["chat"], "algorithm": "fixed_window",
-        "mode": "enforce"}
+        "mode": "enforce", "unit": "requests"}
 
 
 def own_limits(client, tenant=None, session=None):

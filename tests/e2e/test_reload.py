@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -32,8 +33,7 @@ def running():
 def edited(running):
     running.config.write_text(text_of(8))
     assert running.dev("reload").returncode == 0
-    with running.redis() as client:
-        client.flushall()
+    running.refill()
     return running
 
 
@@ -78,20 +78,35 @@ def test_every_worker_enforces_a_new_quota_at_once(edited):
     assert edited.workers() == workers, "the same processes"
 
 
+def test_a_reload_is_seen_whatever_level_the_log_has(edited):
+    edited.config.write_text(text_of(7, 'log = { level = "error"; };\n'))
+    assert edited.dev("restart").returncode == 0
+    edited.config.write_text(text_of(6, 'log = { level = "info"; };\n'))
+    done = edited.dev("reload")
+    assert (done.returncode, "./dev restart for: log.level" in done.output) == (0, True), done.output
+    edited.config.write_text(text_of(8))
+    assert edited.dev("restart").returncode == 0
+
+
 def test_twenty_reloads_under_load_fail_and_miscount_nothing(edited):
-    ended, seen = threading.Event(), []
+    ended, seen, failures = threading.Event(), [], []
     with Client(edited.port1) as client:
         sessions = [client.open_session("globex") for _ in range(4)]
+        limited = client.open_session("acme")  # its quota is what is edited
 
-    def ask(session, port):
-        with Client(port) as client:
-            while not ended.is_set():
-                answer = client.chat("globex", session)
-                seen.append((session, answer.status, answer.json["message_number"]))
+    def ask(tenant, session, port):
+        try:
+            with Client(port) as client:
+                while not ended.is_set():
+                    answer = client.chat(tenant, session)
+                    seen.append((session, answer.status, answer.json.get("message_number")))
+        except Exception as failure:  # of any kind: a thread's own would only be a warning
+            failures.append(failure)
 
-    threads = [threading.Thread(target=ask, args=(session, port))
-               for session, port in zip(sessions, edited.ports * 2)]
-    before = generations(edited)
+    askers = [("globex", session, port) for session, port in zip(sessions, edited.ports * 2)]
+    threads = [threading.Thread(target=ask, args=asker)
+               for asker in [*askers, ("acme", limited, edited.port1)]]
+    before, start = generations(edited), time.monotonic()
     for thread in threads:
         thread.start()
     try:
@@ -103,9 +118,17 @@ def test_twenty_reloads_under_load_fail_and_miscount_nothing(edited):
         ended.set()
         for thread in threads:
             thread.join()
-    assert collections.Counter(status for _, status, _ in seen) == {200: len(seen)}
+    took = time.monotonic() - start
+    assert not failures
+    assert len(seen) > 100 * took / SLOWNESS, f"{len(seen)} in {took:.1f} s are no load"
+    # The larger quota is 9, and used units stay used.
+    of_acme = [(status, number) for of, status, number in seen if of == limited]
+    assert [number for status, number in of_acme if status == 200] == list(range(1, 10))
+    assert {status for status, _ in of_acme} == {200, 429}
+    others = [entry for entry in seen if entry[0] != limited]
+    assert collections.Counter(status for _, status, _ in others) == {200: len(others)}
     for session in sessions:
-        numbers = [number for of, _, number in seen if of == session]
+        numbers = [number for of, _, number in others if of == session]
         assert numbers == list(range(1, len(numbers) + 1))
     print(f"{len(seen)} requests during 20 reloads")
 
@@ -166,3 +189,38 @@ def test_a_worker_that_ends_is_not_kept_by_a_reload(edited):
     eventually(lambda: len(edited.workers()) == 4, within=15)
     eventually(lambda: all(page(path)["tenants"]["acme"] == {"chat_per_10m": 6}
                            for path in sockets(edited)), within=15)
+
+
+def test_a_worker_that_cannot_start_at_this_moment_holds_up_no_reload(edited):
+    """It refuses a socket that everybody may write to, and is tried again each second."""
+    path = edited.sockets("api1")[0]
+    log = edited.run_dir / "log" / f"{path.stem}.log"
+    keep = int((path.parent / f"{path.stem}.pid").read_text().split()[0])
+    path.chmod(0o666)
+    try:
+        for pid in Path(f"/proc/{keep}/task/{keep}/children").read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
+        eventually(lambda: "another starts in 1 s" in log.read_text(), within=15)
+        edited.config.write_text(text_of(7))
+        start = time.monotonic()
+        done = edited.dev("reload")
+        assert time.monotonic() - start < 5 * SLOWNESS
+        assert (done.returncode, "reloaded by 3 workers" in done.output) == (0, True), done.output
+        assert "read the config when they start: 1 (./dev status)" in done.output
+    finally:
+        path.chmod(0o660)
+    eventually(lambda: len(edited.workers()) == 4, within=15)
+    assert [page(path)["tenants"]["acme"] for path in sockets(edited)] == [{"chat_per_10m": 7}] * 4
+
+
+def test_a_worker_that_replaces_a_killed_one_has_the_config_and_counts_reloads_anew(edited):
+    edited.config.write_text(text_of(6))
+    assert edited.dev("reload").returncode == 0
+    first = int(sockets(edited)[0].parent.name.removeprefix("gen-"))
+    assert min(generations(edited)) > first
+    old = edited.workers()
+    for pid in old:
+        os.kill(pid, signal.SIGKILL)
+    eventually(lambda: len(edited.workers() - old) == 4, within=15)
+    assert [page(path)["tenants"]["acme"] for path in sockets(edited)] == [{"chat_per_10m": 6}] * 4
+    assert generations(edited) == [first] * 4

@@ -18,8 +18,7 @@ def own():
 
 @pytest.fixture
 def full(own):
-    with own.redis() as client:
-        client.flushall()
+    own.refill()
     return own
 
 
@@ -65,8 +64,7 @@ def test_session_opened_on_one_port_counts_in_every_worker(fresh, api1):
 
 def test_eight_simultaneous_clients_see_eight_distinct_remainders(fresh):
     for _ in range(5):
-        with fresh.redis() as client:
-            client.flushall()
+        fresh.refill()
         session = open_session(fresh)
         start = threading.Barrier(9)
         answers = []

@@ -48,8 +48,7 @@ def store_is(stack, status):
 @pytest.fixture
 def faulty(own):
     """The stack with full quotas; whatever the test breaks, it is whole again afterwards."""
-    with own.redis() as client:
-        client.flushall()
+    own.refill()
     yield own
     eventually(lambda: store_is(own, "up"), within=5 * SLOWNESS)
 

@@ -47,8 +47,7 @@ def left(answer):
 
 def test_each_client_of_a_proxy_has_a_budget_of_its_own(fresh):
     for peer in ("10.0.0.1", "::ffff:10.0.0.1", "2001:db8:f::1"):
-        with fresh.redis() as client:
-            client.flushall()
+        fresh.refill()
         assert [left(at_socket(fresh, peer, "192.0.2.1")) for _ in range(2)] == ["4", "3"]
         assert left(at_socket(fresh, peer, "192.0.2.2")) == "4"
         assert left(at_socket(fresh, peer, "::ffff:192.0.2.2")) == "3"  # IPv4, mapped or not

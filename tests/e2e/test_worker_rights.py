@@ -63,10 +63,20 @@ def test_every_worker_is_that_user(stack):
     eventually(lambda: users() == ["default"] + ["sluice"] * len(stack.workers()))
 
 
+def sockets_of(pid):
+    """The inodes of the sockets that the process has open; some may be closed meanwhile."""
+    inodes = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if match := re.fullmatch(r"socket:\[(\d+)\]", os.readlink(link)):
+                inodes.add(match[1])
+    return inodes
+
+
 def test_redis_is_reached_by_its_socket_alone(stack):
     pid = stack.redis_pid()
-    inodes = {match[1] for link in Path(f"/proc/{pid}/fd").iterdir()
-              if (match := re.fullmatch(r"socket:\[(\d+)\]", os.readlink(link)))}
+    inodes = sockets_of(pid)
+    assert inodes
     for table in ("tcp", "tcp6"):
         rows = [line.split() for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()]
         assert not [row for row in rows if row[9] in inodes]

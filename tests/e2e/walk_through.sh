@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# The walk-through of the article (requirements.md A0-25 to A0-32), each answer checked. Sourced by
-# those that bring up an instance for it: api1 on PORT1, api2 on PORT2, full quotas, a copy of conf/ in
-# CONF_DIR, an empty folder PLACE, and two functions: ask_redis COMMAND… and restart_workers.
+# The walk-through of the article (requirements.md A0-25 to A0-32); it checks each answer. A script that
+# sources it brings up an instance first: api1 on PORT1, api2 on PORT2, full quotas. It gives a copy of conf/
+# in CONF_DIR, an empty folder PLACE, and two functions: ask_redis COMMAND… and restart_workers.
 
 WRONG=0
 ANSWER=$PLACE/answer

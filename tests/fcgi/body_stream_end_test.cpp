@@ -68,8 +68,13 @@ TEST_F(BodyStreamEndTest, WhatCannotGoOnIsBrokenOffAndNotEnded) {
       [&] {
         script_.throws = true;
         script_.say("more");
+      },
+      [&] {
+        script_.throws_a_number = true;
+        script_.say("more");
       }};
   for (const auto& way : ways) {
+    script_.throws = script_.throws_a_number = false;
     const UniqueFd socket = connect();
     EXPECT_EQ(stdout_of(ask(socket, kStreamed)), kHead);
     script_.say("some");

@@ -18,8 +18,9 @@ namespace sluice::fcgi {
 // What a body says, and what became of it.
 struct Script {
   std::deque<Result<std::string>> pieces;
-  std::string for_ever;       // said where there are no pieces, unless it is empty: then it waits
-  bool throws = false;        // instead of waiting
+  std::string for_ever;  // said where there are no pieces, unless it is empty: then it waits
+  bool throws = false;   // instead of waiting
+  bool throws_a_number = false;
   std::size_t asked = 0;      // calls of next()
   std::size_t destroyed = 0;  // bodies
   bool drained = false;
@@ -41,6 +42,7 @@ class ScriptedBody : public http::BodyStream {
   Task<Result<std::string>> next() override {
     ++script_.asked;
     if (script_.throws) throw std::runtime_error("a stream");
+    if (script_.throws_a_number) throw 1;
     if (script_.pieces.empty() && !script_.for_ever.empty()) co_return script_.for_ever;
     co_await Wait{script_};
     Result<std::string> piece = std::move(script_.pieces.front());

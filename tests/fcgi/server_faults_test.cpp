@@ -9,14 +9,9 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
-#include "fcgi/listener.h"
-#include "fcgi/records.h"
-#include "fcgi/server.h"
-#include "manual_clock.h"
+#include "fcgi/server_fixture.h"
 #include "refused_syscall.h"
-#include "temporary_directory.h"
 
 namespace sluice::fcgi {
 namespace {
@@ -43,15 +38,7 @@ class ServerFaultsTest : public testing::Test {
           });
     }
 
-    // Its connection waits in the listen queue until the loop turns.
-    [[nodiscard]] UniqueFd connect() const {
-      UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
-      sockaddr_un address{};
-      address.sun_family = AF_UNIX;
-      path.copy(static_cast<char*>(address.sun_path), path.size());
-      EXPECT_EQ(::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-      return socket;
-    }
+    [[nodiscard]] UniqueFd connect() const { return connect_to(path); }
 
     // How often the loop turned in this time.
     int turns_in(loop::Milliseconds time) {

@@ -19,6 +19,16 @@
 
 namespace sluice::fcgi {
 
+// The connection waits in the listen queue until the server's loop turns.
+inline UniqueFd connect_to(const std::string& path) {
+  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(static_cast<char*>(address.sun_path), path.size());
+  EXPECT_EQ(::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  return socket;
+}
+
 // A test says how requests are answered, and within which bounds.
 class ServerFixture : public testing::Test {
  protected:
@@ -37,14 +47,7 @@ class ServerFixture : public testing::Test {
 
   virtual Task<http::Response> answer(const http::Request& request) = 0;
 
-  UniqueFd connect() {
-    UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path_.copy(static_cast<char*>(address.sun_path), path_.size());
-    EXPECT_EQ(::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    return socket;
-  }
+  UniqueFd connect() { return connect_to(path_); }
 
   // Runs the loop for a few turns, at most `limit` of it.
   void turn(loop::Milliseconds limit = loop::Milliseconds(5)) {

@@ -1,6 +1,8 @@
 // The config loader: any text is a config that is sound, or an error that says where.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -88,21 +90,24 @@ std::string text_of(const Loaded& config) {
   std::string text =
       fmt::format("{} {} {} {} {} {}\n", config.deployment.store.text(),
                   config.deployment.store.redis.uri.password, config.deployment.key_prefix,
-                  config.deployment.secrets.file, config.rules.session_lifetime.count(),
-                  config.rules.identity.ipv6_prefix);
+                  config.deployment.secrets.file, config.policy.session_lifetime.count(),
+                  config.policy.identity.ipv6_prefix);
   text += fmt::format(
       "{} {} {} {} {} {}\n", config.deployment.server.bounds.max_body_bytes,
       config.deployment.server.bounds.max_params_bytes, config.deployment.server.max_connections,
       config.deployment.store.shared_memory.bytes, config.deployment.store.redis.wire.max_pending,
       static_cast<int>(config.deployment.log_level));
-  for (const auto& limit : config.rules.plans->defaults()) text += text_of(limit);
-  for (const auto& [tenant, limits] : config.rules.plans->tenants()) {
+  for (const auto& limit : config.policy.plans->defaults()) text += text_of(limit);
+  for (const auto& [tenant, limits] : config.policy.plans->tenants()) {
     text += fmt::format("tenant {}\n", tenant);
     for (const auto& limit : limits) text += text_of(limit);
   }
-  for (const auto& [route, rule] : config.rules.costs) {
-    text += fmt::format("cost {} {} {} {} {} {}\n", route, static_cast<int>(rule.source), rule.name,
-                        rule.cost, rule.min, rule.max);
+  for (const auto& [route, rules] : config.policy.costs) {
+    for (const http::CostRule& rule : rules) {
+      text += fmt::format("cost {} {} {} {} {} {} {} {}\n", route, static_cast<int>(rule.source),
+                          rule.name, rule.cost, rule.min, rule.max, rule.unit,
+                          rule.settle_within.count());
+    }
   }
   return text;
 }
@@ -124,8 +129,23 @@ void expect_sound(const limits::PlanLimit& entry) {
   }
 }
 
+void expect_sound(const std::string& route, const std::vector<http::CostRule>& rules) {
+  std::set<std::string_view> units;
+  for (const http::CostRule& rule : rules) {
+    require(rule.min <= rule.max && rule.min >= 0 && rule.max <= limits::kMaxQuota,
+            "a cost has bounds", route);
+    require(rule.unit.empty() || is_valid_id(rule.unit), "a unit is an id", route);
+    require(units.insert(rule.unit).second, "a unit is named once", route);
+  }
+  const auto is_estimate = [](const http::CostRule& rule) {
+    return rule.settle_within > Duration::zero();
+  };
+  require(std::count_if(rules.begin(), rules.end(), is_estimate) <= 1,
+          "one cost at most is an estimate", route);
+}
+
 void expect_sound(const Loaded& config) {
-  const limits::Plans& plans = *config.rules.plans;
+  const limits::Plans& plans = *config.policy.plans;
   for (const auto& limit : plans.defaults()) expect_sound(limit);
   for (const auto& [tenant, limits] : plans.tenants()) {
     require(is_valid_id(tenant), "a tenant's name is an id", tenant);
@@ -140,10 +160,7 @@ void expect_sound(const Loaded& config) {
       }
     }
   }
-  for (const auto& [route, rule] : config.rules.costs) {
-    require(rule.min <= rule.max && rule.min >= 0 && rule.max <= limits::kMaxQuota,
-            "a cost has bounds", route);
-  }
+  for (const auto& [route, rules] : config.policy.costs) expect_sound(route, rules);
 }
 
 constexpr std::string_view kNextFile = "\n--\n";

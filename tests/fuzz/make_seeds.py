@@ -148,21 +148,27 @@ def buckets():
 
 
 def replies():
+    # The number of charges; for each a limit and a cost; the number of bars, and how long each is set
+    # for; the reply.
     everything = b""
     views = b""
+    head = struct.pack("<q", AT + 2)
     for name, (rule, state) in LIMITS.items():
         view = struct.pack("<Iqq", 3, AT, AT) if name == "sliding_log" else state[1:]
         charge = rule + struct.pack("<Q", 1)
-        head = struct.pack("<q", AT + 2)
-        seed("take_reply", name, b"\1" + charge + head + b"\0\0" + view)
-        seed("take_reply", name + "-lacking", b"\1" + rule + struct.pack("<Q", 8) + head + b"\1\0" + view)
+        seed("take_reply", name, b"\1" + charge + b"\0" + head + b"\0\0" + view)
+        seed("take_reply", name + "-lacking",
+             b"\1" + rule + struct.pack("<Q", 8) + b"\0" + head + b"\1\0" + view)
         everything += charge
         views += view
-    head = struct.pack("<q", AT + 2)
-    seed("take_reply", "all", bytes([len(LIMITS)]) + everything + head + (b"\0\0" + views) * 2)
+    seed("take_reply", "all", bytes([len(LIMITS)]) + everything + b"\0" + head + (b"\0\0" + views) * 2)
+    rule, state = LIMITS["clock"]
+    one = b"\1" + rule + struct.pack("<Q", 1)
+    seed("take_reply", "barred", one + b"\2" + bytes(16) + head + b"\0\x80" + state[1:]
+         + struct.pack("<qq", 0, AT + 5_000_000))
     error = b"ERR a bucket holds something else"
-    seed("take_reply", "error", b"\1" + LIMITS["clock"][0] + struct.pack("<Q", 1) + head + b"\xff\xff"
-         + struct.pack("<H", len(error)) + error)
+    seed("take_reply", "error", one + b"\0" + head + b"\xff\xff" + struct.pack("<H", len(error)) + error)
+    seed("take_reply", "error-empty", one + b"\0" + head + b"\xff\xff\0\0" * 2)
 
 
 def tokens():

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Runs the harnesses of this folder; sourced by dev.
 
-# Names of all harnesses.
+# Prints the names of all harnesses.
 fuzz_names() {
   local file
   for file in "$ROOT"/tests/fuzz/*_fuzz.cpp; do
@@ -9,7 +9,7 @@ fuzz_names() {
   done
 }
 
-# What a harness starts from, besides its corpus: real files that fit as they are.
+# Prints the folders that a harness starts from: its corpus, and real files that fit as they are.
 fuzz_seeds() {  # NAME
   printf '%s\n' "$ROOT/tests/fuzz/corpus/$1"
   [[ $1 != config ]] || printf '%s\n' "$ROOT/conf" "$ROOT/tests/fixtures/config"
@@ -30,7 +30,7 @@ fuzz_one() {  # NAME SECONDS GROWN [OPTION…]
   return "$code"
 }
 
-# What became of a harness, on a line; and where it found something, how to see it again.
+# Prints a line on a harness that has run; and if it found something, how to see it again.
 fuzz_report() {  # NAME CODE
   local log=$ROOT/build/fuzz-log/$1 input
   if (($2 == 0)); then

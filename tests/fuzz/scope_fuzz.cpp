@@ -27,7 +27,7 @@ void check(std::string_view text) {
   for (const ScopePart& part : scope->parts) {
     require(std::count(scope->parts.begin(), scope->parts.end(), part) == 1,
             "each fact stands once", text);
-    require((part.fact == Fact::kHeader) == !part.header.empty(), "headers alone have a name",
+    require(is_named(part.fact) == !part.name.empty(), "a part lacks its name, or has one too many",
             text);
     require(scope->has(part.fact), "a scope has what it names", text);
   }

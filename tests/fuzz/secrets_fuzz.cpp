@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/character.h"
 #include "fuzz/harness.h"
 #include "identity/credentials/secret.h"
 
@@ -17,22 +18,25 @@ bool is_secret(std::string_view line) {
          line.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
 }
 
-// What parse_secrets() says, in other words: the number of secrets, or of the line that is none.
+// What parse_secrets() says, in other words: the secrets, or the line that is none.
 struct Reading {
   std::vector<std::string_view> secrets;
   int bad_line = 0;  // 0: none
+  std::string_view bad_text = {};
 };
 
 Reading read(std::string_view text) {
   Reading reading;
-  fuzz::Input input(text);
+  fuzz::Input input(without_byte_order_mark(text));
   for (int number = 1; !input.empty(); ++number) {
-    const std::string_view line = input.line();
+    std::string_view line = input.line();
+    if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.empty() || line.starts_with('#')) continue;
     if (is_secret(line)) {
       reading.secrets.push_back(line);
     } else {
       reading.bad_line = number;
+      reading.bad_text = line;
       return reading;
     }
   }
@@ -43,9 +47,11 @@ void check(std::string_view text) {
   const auto secrets = parse_secrets(text);
   const Reading expected = read(text);
   if (!secrets) {
-    const std::string detail = expected.bad_line != 0
-                                   ? fmt::format("{}: a secret is 64 hex digits", expected.bad_line)
-                                   : "1: no secret";
+    const std::string detail =
+        expected.bad_line != 0
+            ? fmt::format("{}: {}", expected.bad_line,
+                          unseen_in(expected.bad_text).value_or("a secret is 64 hex digits"))
+            : "1: no secret";
     require(expected.bad_line != 0 || expected.secrets.empty(), "good lines are read", text);
     require(secrets.error().detail == detail, "an error names the line, and says no more",
             secrets.error().detail);

@@ -60,8 +60,8 @@ class Worker {
   }
   static http::CostRules make_costs() {
     using Source = http::CostRule::Source;
-    return {{"chat", {Source::kBody, "cost", 1, 1, 5}},
-            {"session", {Source::kHeader, "HTTP_X_COST", 1, 1, 5}}};
+    return {{"chat", {{Source::kBody, "cost", 1, 1, 5}}},
+            {"session", {{Source::kHeader, "HTTP_X_COST", 1, 1, 5}}}};
   }
 
   ManualClock clock_;

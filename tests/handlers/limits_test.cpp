@@ -28,7 +28,7 @@ TEST_F(LimitsRouteTest, ASessionSeesItsOwnLimitsToTheByte) {
       response.body(),
       R"({"tenant_id":"acme","session_id":")" + session +
           R"(","user":null,"limits":[{"name":"chat","limit":"4 per 10 seconds","scope":"session",)"
-          R"("routes":["chat"],"algorithm":"fixed_window","mode":"enforce","quota":4,)"
+          R"("routes":["chat"],"algorithm":"fixed_window","mode":"enforce","unit":"requests","quota":4,)"
           R"("used":3,"remaining":1,"reset_after":7}]})");
   EXPECT_EQ(response.fields(), "Content-Type: application/json\r\nCache-Control: no-store\r\n");
 }
@@ -96,12 +96,16 @@ TEST_F(LimitsRouteTest, ALimitOfSeveralRoutesStandsOnceOrOnceARoute) {
   const std::string body = own_limits().body();
   EXPECT_THAT(body, HasSubstr(R"("name":"shared","limit":"5 per 10 seconds","scope":"ip",)"
                               R"("routes":["session","chat"],"algorithm")"));
-  EXPECT_THAT(body,
-              HasSubstr(R"("routes":["session","chat"],"route":"session",)"
-                        R"("algorithm":"fixed_window","mode":"enforce","quota":4,"used":0,)"));
-  EXPECT_THAT(body,
-              HasSubstr(R"("routes":["session","chat"],"route":"chat",)"
-                        R"("algorithm":"fixed_window","mode":"enforce","quota":4,"used":1,)"));
+  EXPECT_THAT(
+      body,
+      HasSubstr(
+          R"("routes":["session","chat"],"route":"session",)"
+          R"("algorithm":"fixed_window","mode":"enforce","unit":"requests","quota":4,"used":0,)"));
+  EXPECT_THAT(
+      body,
+      HasSubstr(
+          R"("routes":["session","chat"],"route":"chat",)"
+          R"("algorithm":"fixed_window","mode":"enforce","unit":"requests","quota":4,"used":1,)"));
 }
 
 TEST_F(LimitsRouteTest, ABucketShowsItsBurst) {
@@ -113,8 +117,9 @@ TEST_F(LimitsRouteTest, ABucketShowsItsBurst) {
   for (int i = 0; i < 2; ++i) send("POST", "/chat", R"({"message":"hi"})");
   EXPECT_THAT(
       own_limits().body(),
-      HasSubstr(R"("algorithm":"token_bucket","mode":"shadow","quota":5,"burst":2,"used":2,)"
-                R"("remaining":0,"reset_after":4})"));
+      HasSubstr(
+          R"("algorithm":"token_bucket","mode":"shadow","unit":"requests","quota":5,"burst":2,"used":2,)"
+          R"("remaining":0,"reset_after":4})"));
 }
 
 TEST_F(LimitsRouteTest, AnExhaustedLimitAndOneThatNeverHadAnything) {
@@ -129,7 +134,7 @@ TEST_F(LimitsRouteTest, AnExhaustedLimitAndOneThatNeverHadAnything) {
 
 TEST_F(LimitsRouteTest, WithoutAStoreItIsA503) {
   AbsentStore absent;
-  policy_ = test_policy(rules_, services_, absent, newcomers_);
+  policy_ = test_policy(options_, services_, absent, newcomers_);
   EXPECT_EQ(own_limits().status(), 503);
 }
 

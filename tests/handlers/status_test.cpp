@@ -22,6 +22,9 @@ class CountingStore final : public store::BucketStore {
     if (is_down) co_return fail(ErrorCode::kStoreUnavailable);
     co_return limits::Decision{};
   }
+  [[nodiscard]] Task<Result<std::optional<std::string>>> read(std::string_view /*key*/) override {
+    co_return std::nullopt;
+  }
   [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> /*keys*/) override {
     co_return 0;
   }
@@ -37,7 +40,7 @@ class StatusTest : public ServeFixture {
     request.method = "GET";
     request.path = path;
     request.remote_address = address_;
-    counted_rules_.most_tenants = most_tenants;
+    counted_options_.most_tenants = most_tenants;
     return run_now(serve(request, policy(), counted_));
   }
 
@@ -46,16 +49,16 @@ class StatusTest : public ServeFixture {
     for (const std::string& id : ids) {
       tenants[id] = {plan_limit("chat", id, Fact::kSession, 4, "chat")};
     }
-    counted_rules_.plans = std::make_shared<limits::Plans>(
+    counted_options_.plans = std::make_shared<limits::Plans>(
         std::vector{plan_limit("chat", "", Fact::kIp, 2, "chat")}, std::move(tenants));
   }
   std::shared_ptr<const policy::Policy> policy() {
-    return test_policy(counted_rules_, counted_, counting_, newcomers_);
+    return test_policy(counted_options_, counted_, counting_, newcomers_);
   }
 
   CountingStore counting_;
   handlers::Services counted_ = test_services(clock_, tokens_, observer_, counting_);
-  policy::Rules counted_rules_ = rules_;
+  policy::Options counted_options_ = options_;
 };
 
 TEST_F(StatusTest, NamesNoMoreTenantsThanToldAndCountsAll) {

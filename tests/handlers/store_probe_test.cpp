@@ -31,6 +31,9 @@ class SlowStore final : public store::BucketStore {
     if (is_up_) co_return limits::Decision{};
     co_return fail(ErrorCode::kStoreUnavailable);
   }
+  [[nodiscard]] Task<Result<std::optional<std::string>>> read(std::string_view /*key*/) override {
+    co_return std::nullopt;
+  }
   [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> /*keys*/) override {
     co_return 0;
   }

@@ -48,6 +48,40 @@ TEST(JsonObjectTest, AnIntegerOutOfRangeIsSaidSo) {
   EXPECT_EQ(object->integer("f").error().detail, "\"f\" must be an integer");
 }
 
+TEST(JsonObjectTest, ReadsWhatIsNested) {
+  const auto object = JsonObject::parse(
+      R"({"o":{"s":"x","o":{"n":1}},"e":{},"a":["x","\u00e9"],"b":[],"m":["x",1],"h":["\ud800"],)"
+      R"("n":1,"z":null})");
+  ASSERT_TRUE(object);
+  const auto inner = object->object("o");
+  ASSERT_TRUE(inner && *inner);
+  EXPECT_EQ(*(*inner)->string("s"), "x");
+  EXPECT_EQ(*(**(*inner)->object("o")).integer("n"), 1);
+  EXPECT_TRUE((**object->object("e")).members().empty());
+  EXPECT_EQ(*object->strings("a"), (std::vector<std::string>{"x", "\xc3\xa9"}));
+  EXPECT_EQ(*object->strings("b"), std::vector<std::string>());
+  for (const char* name : {"z", "absent"}) {
+    EXPECT_FALSE(object->object(name)->has_value()) << name;
+    EXPECT_FALSE(object->strings(name)->has_value()) << name;
+  }
+  for (const std::string name : {"n", "a"}) {
+    EXPECT_EQ(object->object(name).error().detail, "\"" + name + "\" must be an object");
+  }
+  for (const std::string name : {"n", "o", "m", "h"}) {
+    EXPECT_EQ(object->strings(name).error().detail, "\"" + name + "\" must be an array of strings");
+  }
+}
+
+TEST(JsonObjectTest, TellsItsMembersAsTheyAreWritten) {
+  const auto object = JsonObject::parse(R"({"b":[1, 2],"\u0061":null,"b":"x"})");
+  ASSERT_TRUE(object);
+  std::vector<std::pair<std::string, std::string>> shown;
+  for (const JsonMember& member : object->members()) shown.emplace_back(member.name, member.value);
+  const std::vector<std::pair<std::string, std::string>> expected{
+      {"b", "[1, 2]"}, {"\\u0061", "null"}, {"b", "\"x\""}};
+  EXPECT_EQ(shown, expected);
+}
+
 std::string nested(const std::string& open, std::size_t levels, const std::string& close) {
   std::string text;
   for (std::size_t i = 0; i < levels; ++i) text += open;

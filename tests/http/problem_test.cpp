@@ -110,5 +110,63 @@ TEST(ResponseTest, IsSerializedAsACgiResponse) {
       "Content-Length: 2\r\n\r\n{}");
 }
 
+TEST(ProblemTest, ProblemDetailsAreForWhoAsksForThem) {
+  const auto form = [](std::string_view accept) {
+    Request request;
+    const Param param{"HTTP_ACCEPT", accept};
+    request.params = {&param, 1};
+    return form_of(request);
+  };
+  EXPECT_EQ(form_of(Request()), Form::kDetail);
+  for (const char* accept :
+       {"application/problem+json", "Application/Problem+JSON",
+        "text/html, application/problem+json", "application/problem+json;q=0.5",
+        "a/b;q=0,application/problem+json ; q=1.0", "application/problem+json;q=0.001",
+        "application/problem+json; charset=utf-8"}) {
+    EXPECT_EQ(form(accept), Form::kProblem) << accept;
+  }
+  for (const char* accept : {"", "*/*", "application/json", "application/*", "application/problem",
+                             "application/problem+json;q=0", "application/problem+json; q=0.000",
+                             "x=application/problem+json", ",,;", "application/problem+json2"}) {
+    EXPECT_EQ(form(accept), Form::kDetail) << accept;
+  }
+}
+
+TEST(ProblemTest, AnErrorAsProblemDetails) {
+  const Response forbidden = problem(Error{ErrorCode::kForbidden}, Form::kProblem);
+  EXPECT_EQ(forbidden.body(),
+            R"({"type":"about:blank","title":"Forbidden","status":403,"detail":"Forbidden"})");
+  EXPECT_THAT(forbidden.fields(), HasSubstr("Content-Type: application/problem+json\r\n"));
+  EXPECT_THAT(problem(Error{ErrorCode::kStoreUnavailable}, Form::kProblem).body(),
+              HasSubstr("#temporary-reduced-capacity"));
+  EXPECT_THAT(problem(Error{ErrorCode::kStoreUnavailable}, Form::kProblem).fields(),
+              HasSubstr("Retry-After: 1\r\n"));
+}
+
+// The limits that deny, and no other.
+TEST(ProblemTest, ADenialAsProblemDetailsNamesWhoDenies) {
+  const limits::Limit tight{.name = "chat",
+                            .tenant = "acme",
+                            .scope = limits::Fact::kSession,
+                            .rate = {8, {10, limits::Unit::kSecond}}};
+  const limits::Limit wide{.name = "day", .tenant = "acme", .rate = {100, {1, limits::Unit::kDay}}};
+  limits::Decision decision;
+  decision.allowed = false;
+  decision.source = limits::Source::kMemory;
+  decision.limits = {&wide, &tight};
+  decision.balances.resize(2);
+  decision.balances[0].remaining = 7;
+  decision.balances[1].retry_after = std::chrono::milliseconds(6500);
+  EXPECT_EQ(
+      problem(decision, Form::kProblem).body(),
+      R"({"type":"https://iana.org/assignments/http-problem-types#quota-exceeded",)"
+      R"("title":"Request cannot be satisfied as assigned quota has been exceeded","status":429,)"
+      R"("detail":"Rate limit exceeded: 8 per 10 seconds","violated-policies":["chat"],)"
+      R"("policies":[{"name":"chat","scope":"session","retry_after":7}]})");
+  decision.barred_by = limits::BarredBy::kLockOut;
+  decision.barred_for = std::chrono::seconds(60);
+  EXPECT_THAT(problem(decision, Form::kProblem).body(), HasSubstr("#abnormal-usage-detected"));
+}
+
 }  // namespace
 }  // namespace sluice::http

@@ -50,6 +50,22 @@ TEST(RatelimitFieldsTest, AnAllowedAnswerToTheByte) {
             "RateLimit: \"chat\";r=5;t=2\r\n");
 }
 
+TEST(RatelimitFieldsTest, ADecisionWithAnIdShowsItWhateverElseIsKnown) {
+  Decision decision;
+  decision.allowed = false;
+  decision.source = limits::Source::kOnStoreError;
+  decision.id = DecisionId{0x00, 0x01, 0xab, 0xff};
+  const auto shown = [&] {
+    Response response;
+    write_ratelimit_fields(decision, response);
+    return response.fields();
+  };
+  EXPECT_EQ(shown(), "X-Decision-ID: 0001abff000000000000000000000000\r\n");
+  decision.barred_by = limits::BarredBy::kLockOut;
+  decision.barred_for = seconds(9);
+  EXPECT_EQ(shown(), "Retry-After: 9\r\nX-Decision-ID: 0001abff000000000000000000000000\r\n");
+}
+
 TEST(RatelimitFieldsTest, ADenialOfSeveralLimitsWaitsForTheLongest) {
   EXPECT_EQ(fields(false, {&kChat, &kTenant},
                    {{0, milliseconds(9'400), milliseconds(6'400), milliseconds(6'400)},

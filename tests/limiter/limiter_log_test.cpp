@@ -94,11 +94,11 @@ class LimiterLogTest : public testing::Test {
 TEST_F(LimiterLogTest, ALockOutNamesTenantUserAndKeyWhereTheyAreProved) {
   const std::vector<std::pair<identity::Identity, std::string>> rows{
       {caller(Standing::kAnonymous, false, false),
-       R"("tenant":"","user":"","api_key":"","address":"4:7f000001","seconds":"60"})"},
+       R"("tenant":"","user":"","api_key":"","address":"127.0.0.1","seconds":"60"})"},
       {caller(Standing::kPartial, true, false),
-       R"("tenant":"acme","user":"","api_key":"","address":"4:7f000001","seconds":"60"})"},
+       R"("tenant":"acme","user":"","api_key":"","address":"127.0.0.1","seconds":"60"})"},
       {caller(Standing::kPartial, false, true),
-       R"("tenant":"acme","user":"alice","api_key":"k1","address":"4:7f000001","seconds":"60"})"}};
+       R"("tenant":"acme","user":"alice","api_key":"k1","address":"127.0.0.1","seconds":"60"})"}};
   for (const auto& [identity, fields] : rows) {
     lock_out(identity);
     EXPECT_EQ(logged(), fields + "\n");
@@ -125,7 +125,7 @@ TEST_F(LimiterLogTest, ACrowdNamesWhoJoinedIt) {
   first.session->fill(2);
   EXPECT_FALSE(ask(first, by_session_).crowded);
   EXPECT_TRUE(ask(caller(Standing::kAnonymous, false, false), by_session_).crowded);
-  EXPECT_EQ(logged(), R"("tenant":"","user":"","api_key":"","address":"4:7f000001"})"
+  EXPECT_EQ(logged(), R"("tenant":"","user":"","api_key":"","address":"127.0.0.1"})"
                       "\n");
 }
 

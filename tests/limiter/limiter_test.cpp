@@ -1,5 +1,9 @@
 #include "limiter/limiter.h"
 
+#include <initializer_list>
+#include <optional>
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "manual_clock.h"
@@ -20,6 +24,9 @@ class FlakyStore final : public store::BucketStore {
   explicit FlakyStore(ErrorCode code) : code_(code) {}
   [[nodiscard]] Task<Result<Decision>> take(limits::Ask /*ask*/,
                                             std::optional<TimePoint> /*now*/) override {
+    co_return fail(code_);
+  }
+  [[nodiscard]] Task<Result<std::optional<std::string>>> read(std::string_view /*key*/) override {
     co_return fail(code_);
   }
   [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> /*keys*/) override {
@@ -54,6 +61,27 @@ TEST(LimiterTest, AsksNoStoreWhereNoLimitApplies) {
   const Decision decision = run_now(limiter.decide({}, identity, "chat", 1));
   EXPECT_TRUE(decision.allowed);
   EXPECT_EQ(decision.source, limits::Source::kNobody);
+  EXPECT_FALSE(decision.id);
+}
+
+TEST(LimiterTest, WhatCostsSomethingHasAnIdOfItsOwn) {
+  const ManualClock clock;
+  store::MemoryStore store(clock, {});
+  FlakyStore absent(ErrorCode::kStoreUnavailable);
+  std::set<std::optional<DecisionId>> ids;
+  const Limit one = limit("one", 2, OnStoreError::kAllow);
+  const limits::LimitSet limits{&one};
+  const identity::Identity identity = caller();
+  // Two workers, one without its store; allowed, denied, and left to on_store_error.
+  for (store::BucketStore* of : std::initializer_list<store::BucketStore*>{&store, &absent}) {
+    Limiter limiter(*of, kClock, kNewcomers, {});
+    for (int i = 0; i < 4; ++i) {
+      const auto id = run_now(limiter.decide(limits, identity, "chat", 1)).id;
+      ASSERT_TRUE(id);
+      EXPECT_TRUE(ids.insert(id).second) << i;
+    }
+    EXPECT_FALSE(run_now(limiter.decide(limits, identity, "chat", 0)).id);
+  }
 }
 
 TEST(LimiterTest, ChargesEveryLimitOrNone) {

@@ -29,6 +29,8 @@ TEST(ParseScope, ReadsFactsAndWritesThemBack) {
       {"route", {{Fact::kRoute, ""}}, "route"},
       {"global", {}, "global"},
       {"header:X-Device", {{Fact::kHeader, "x-device"}}, "header:x-device"},
+      {"fact:Org_1", {{Fact::kFact, "org_1"}}, "fact:org_1"},
+      {"header:a+fact:a", {{Fact::kHeader, "a"}, {Fact::kFact, "a"}}, "header:a+fact:a"},
       {"session+route", {{Fact::kSession, ""}, {Fact::kRoute, ""}}, "session+route"},
       {"route+session", {{Fact::kRoute, ""}, {Fact::kSession, ""}}, "route+session"},
       {"header:A+header:B", {{Fact::kHeader, "a"}, {Fact::kHeader, "b"}}, "header:a+header:b"},
@@ -49,8 +51,9 @@ TEST(ParseScope, ReadsFactsAndWritesThemBack) {
 
 TEST(ParseScope, SaysWhatIsWrong) {
   const std::string use =
-      " is nothing to count per; use tenant, session, ip, api_key, user, header:NAME or route, "
-      "joined by +, or global alone";
+      " is nothing to count per; use tenant, session, ip, api_key, user, header:NAME, fact:NAME or "
+      "route, joined by +, or global alone";
+  const std::string fact = " is no name of a fact; use letters, digits and _";
   const std::string header = " is no header name; use letters, digits and -";
   struct Row {
     std::string text;
@@ -66,6 +69,9 @@ TEST(ParseScope, SaysWhatIsWrong) {
       {"global+ip", "\"global\"" + use},
       {"header", "\"header\"" + use},
       {"header:", "\"\"" + header},
+      {"fact", "\"fact\"" + use},
+      {"fact:", "\"\"" + fact},
+      {"fact:my-org", "\"my-org\"" + fact},
       {"header:x_device", "\"x_device\"" + header},
       {"header:a:b", "\"a:b\"" + header},
       {"header:" + std::string(65, 'x'), "\"" + std::string(65, 'x') + "\"" + header},

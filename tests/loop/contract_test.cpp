@@ -1,5 +1,6 @@
 // What loop/loop.h promises, of whichever implementation is linked: sluice_tests runs this over the
 // worker's, sluice_core_test over core/epoll_loop.cpp.
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <memory>
@@ -16,21 +17,24 @@
 namespace sluice::loop {
 namespace {
 
-TEST(LoopContractTest, TimersFireInOrderAndAStoppedOneDoesNot) {
+TEST(LoopContractTest, TimersFireByTheTimeOfEachAndAStoppedOneDoesNot) {
   Loop loop;
   std::string order;
-  Timer second(loop, [&] {
-    order += '2';
-    loop.stop();
-  });
-  Timer first(loop, [&] { order += '1'; });
+  std::array<std::unique_ptr<Timer>, 4> timers;
+  for (std::size_t i = 0; i < timers.size(); ++i) {
+    timers[i] = std::make_unique<Timer>(loop, [&, i] {
+      order += std::to_string(i);
+      if (i == 3) loop.stop();
+    });
+  }
   Timer never(loop, [&] { order += 'x'; });
-  second.start(Milliseconds(3));
-  first.start(Milliseconds(1));
+  for (const int i : {2, 0, 3, 1}) {
+    timers[static_cast<std::size_t>(i)]->start(Milliseconds(1 + i));
+  }
   never.start(Milliseconds(1));
   never.stop();
   loop.run();
-  EXPECT_EQ(order, "12");
+  EXPECT_EQ(order, "0123");
 }
 
 TEST(LoopContractTest, ReadinessReportsWhatWasAskedForAndPauses) {
@@ -167,6 +171,35 @@ TEST(LoopContractTest, BeforeWaitRunsEachTurnBeforeTheLoopWaits) {
   timer.start(Milliseconds(2));
   loop.run();
   EXPECT_GE(flushes, 1);
+}
+
+// All of them are ready in the first wait; who is told first of them is the loop's business.
+TEST(LoopContractTest, AFlushComesAfterAllThatWasReadyInTheTurn) {
+  Loop loop;
+  std::array<int, 4> ends{};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data() + 2), 0);
+  std::string order;
+  const BeforeWait flush(loop, [&] { order += 'f'; });
+  std::array<std::unique_ptr<Readiness>, 2> watches;
+  for (std::size_t i = 0; i < watches.size(); ++i) {
+    watches[i] =
+        std::make_unique<Readiness>(loop, ends[2 * i], [&, i](Readiness::Events /*ready*/) {
+          order += 'r';
+          watches[i].reset();
+        });
+    ASSERT_TRUE(watches[i]->watch(Readiness::kRead));
+    ASSERT_EQ(write(ends[2 * i + 1], "x", 1), 1);
+  }
+  Timer due(loop, [&] { order += 't'; });
+  due.start(Milliseconds(0));
+  Timer end(loop, [&] { loop.stop(); });
+  end.start(Milliseconds(2));
+  loop.run();
+  std::string first = order.substr(0, order.find('f', 1));
+  std::sort(first.begin(), first.end());
+  EXPECT_EQ(first, "frrt") << order;
+  for (const int fd : ends) close(fd);
 }
 
 TEST(LoopContractTest, ResolvesNumericAddressesAndSaysWhatIsNone) {

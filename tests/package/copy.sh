@@ -1,20 +1,20 @@
 # shellcheck shell=bash disable=SC2154
-# A second tree, at $copy, and what it builds. Sourced by run.sh.
+# Builds the package in a second tree, $copy. Sourced by run.sh.
 
 copy=$work/another/folder/of/sluice
 
-# The files as they are here, with the commit that they are of; what was built there before stays.
+# Copies the files as they are here, and their commit. What was built there before stays.
 make_copy() {
   [[ -d $copy/.git ]] || { mkdir -p "$copy" && git init -q "$copy"; } || return 1
   git -C "$copy" fetch -q --update-shallow "$ROOT" HEAD && git -C "$copy" update-ref HEAD FETCH_HEAD || return 1
   (cd "$copy" && git ls-files -z | xargs -0r rm -f) || return 1
-  # -p keeps the times, or all would be compiled again. What is deleted here is not listed by test -f.
+  # -p keeps the times, or all would be compiled again. test -f leaves out what is deleted here.
   git ls-files -z --cached --others --exclude-standard |
     while IFS= read -r -d '' file; do [[ ! -f $file ]] || printf '%s\0' "$file"; done |
     xargs -0 cp -p --parents -t "$copy" && git -C "$copy" reset -q --mixed || return 1
 }
 
-# Compiled by itself: from ccache it would be the same bytes in any case.
+# Without ccache, which would give the same bytes in any case.
 package_copy() { (cd "$copy" && CCACHE_DISABLE=1 RUN_DIR='' ./dev package); }
 
 same_bytes() {
@@ -25,7 +25,7 @@ same_bytes() {
   cmp "$deb" "$copy/$deb" && sha256sum "$deb"
 }
 
-# One version on, with a conffile that has changed too. $newer is its package.
+# Builds $newer: the next version, in which a conffile has changed too.
 newer_package() {
   local now
   now=$(sed -nE 's/^project\(sluice VERSION ([0-9.]+).*/\1/p' "$copy/CMakeLists.txt")

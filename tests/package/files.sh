@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# What can be checked of the package's files without a package. Sourced by tests/suites.sh; the
-# working folder is the top of the tree.
+# Checks the files of the package without building it. Sourced by tests/suites.sh; the working folder is the
+# top of the tree.
 
-# systemd's own opinion; with a program that is there, in units that are nobody else's.
+# systemd verifies our units alone; /bin/true is in the place of the program, which is not installed.
 units() {
   local folder code=0 said
   folder=$(mktemp -d)
@@ -12,25 +12,27 @@ units() {
   said=$(SYSTEMD_UNIT_PATH=$folder: systemd-analyze verify --man=no "$folder/sluice@.service" \
     "$folder/sluice@.socket" "$folder/sluice.target" 2>&1) || code=1
   rm -rf "$folder"
-  # It tells of the machine's other units too.
+  # It may complain of other units of the machine, too.
   ! grep sluice <<<"$said" && ((code == 0))
 }
 
-# The manuals that they refer to need not be installed here.
+# The other manuals that ours refer to need not be installed here.
 manuals() {
-  ! mandoc -T lint -W style conf/man/* 2>/dev/null | grep -v 'referenced manual not found'
+  local found
+  found=$(mandoc -T lint -W style conf/man/* 2>/dev/null | grep -v 'referenced manual not found') || true
+  [[ -z $found ]] || { printf '%s\n' "$found" && return 1; }
 }
 
-# What a command of the program says that it takes, but for --help.
+# Prints the flags that a command's --help lists, without --help.
 flags_of() {  # COMMAND…
   build/release/sluice "$@" --help | grep -oE -- '--[a-z][a-z-]+' | grep -vxF -- --help | sort -u
 }
 
-# Completion and manual know every flag.
+# Whether completion and manual have every flag.
 flags() {
   local command flag words missing=0
   bash -n conf/bash-completion/sluice || return 1
-  for command in worker check peek reset 'key new' 'key list' 'key revoke'; do
+  for command in worker check doctor peek reset 'key new' 'key list' 'key revoke' import export; do
     read -ra words <<<"$command"
     for flag in $(flags_of "${words[@]}"); do
       grep -qE -- "[ ']${flag}[ ']" conf/bash-completion/sluice || missing=1
@@ -40,7 +42,7 @@ flags() {
   done
 }
 
-# The plain version, and the commit that git names here: none in a tree without git.
+# Whether it says version and commit; in a tree without git, "unknown".
 version() {
   local commit said
   commit=$(git rev-parse --short=7 HEAD 2>/dev/null) || commit=unknown
@@ -49,7 +51,7 @@ version() {
     { say "--version: $said, but the commit is $commit"; return 1; }
 }
 
-# revision.cmake alone: a clean tree, a changed one, and one without git inside a repository of others.
+# Runs revision.cmake in a clean tree, a changed one, and one without git inside another's repository.
 revision() {
   local folder code=0 commit
   folder=$(mktemp -d)

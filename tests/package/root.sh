@@ -1,9 +1,8 @@
 # shellcheck shell=bash disable=SC2154
-# A Debian root of our own, at $clean, and systemd in it. Sourced by run.sh. Mounts, processes,
-# network and control groups are in namespaces of their own, so that nothing of them is left here or
-# is in the way of what runs here.
+# Makes a Debian root, $clean, and boots systemd in it. Sourced by run.sh. Mounts, processes, network and
+# control groups have namespaces of their own, so that they leave nothing here and disturb nothing.
 
-# Where this machine has its packages from.
+# Prints the addresses that this machine's packages come from.
 mirrors() {
   local text
   text=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/debian.sources 2>/dev/null) || true
@@ -27,11 +26,11 @@ make_root() {
   printf 'deb %s bookworm main\ndeb %s bookworm-security main\n' "$first" "$security" \
     >"$clean/etc/apt/sources.list"
   cp /etc/resolv.conf "$clean/etc/resolv.conf"
-  # Where no systemd runs, packages would start their servers by scripts of System V.
+  # Without it, packages would start their servers while no systemd runs in the root.
   printf '#!/bin/sh\nexit 101\n' >"$clean/usr/sbin/policy-rc.d" && chmod 755 "$clean/usr/sbin/policy-rc.d"
 }
 
-# A command in the root while nothing runs there; on this machine's network, for apt.
+# Runs a command in the root before systemd does; on this machine's network, for apt.
 in_root() {
   # shellcheck disable=SC2016
   unshare --mount --pid --fork --kill-child env -i HOME=/root PATH="$PATH" LC_ALL=C.UTF-8 \
@@ -40,7 +39,7 @@ in_root() {
       exec chroot "$ROOT_OF" "$@"' in_root "$@"
 }
 
-# systemd boots in the root. It gets a control group, but none of the machine's settings.
+# Boots systemd in the root. It gets a control group; it cannot change settings of the machine.
 boot() {
   group=/sys/fs/cgroup
   [[ ! -d $group/unified ]] || group=$group/unified
@@ -73,14 +72,14 @@ boot() {
   await 60 booted
 }
 
-# Process 1 of the root, as this machine numbers it.
+# Prints the pid, on this machine, of process 1 of the root.
 first_process() {
   local pids=()
   read -ra pids <<<"$(children "$outside")"
   printf '%s' "${pids[0]:-}"
 }
 
-# A command in the root in which systemd runs.
+# Runs a command in the root, beside systemd.
 inside() {
   nsenter --target "$(first_process)" --all env -i HOME=/root PATH="$PATH" LC_ALL=C.UTF-8 \
     DEBIAN_FRONTEND=noninteractive "$@"

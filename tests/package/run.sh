@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# ./dev test package, sourced by tests/suites.sh: the .deb is built twice, installed in a clean Debian,
-# served from by its units under systemd, upgraded under load, removed and purged.
+# ./dev test package, sourced by tests/suites.sh. It builds the .deb twice, installs it in a clean Debian, lets
+# its units serve under systemd, upgrades it under load, removes and purges it, and goes a newcomer's path.
 
 work=$ROOT/build/package-test
 clean=$work/root
@@ -12,6 +12,8 @@ port=8003  # of the network in there
 . "$ROOT/tests/package/root.sh"
 # shellcheck source=tests/package/copy.sh
 . "$ROOT/tests/package/copy.sh"
+# shellcheck source=tests/package/newcomer.sh
+. "$ROOT/tests/package/newcomer.sh"
 
 lint_package() {
   local said
@@ -19,7 +21,7 @@ lint_package() {
   [[ -z $said ]] || { printf '%s\n' "$said"; return 1; }
 }
 
-apt() {  # through which of the two, and what; own files stay as they are edited
+apt() {  # in_root|inside COMMAND…: keeps config files that were edited
   "$1" apt-get -q -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef \
     -o Dpkg::Options::=--force-confold "${@:2}" >>"$work/apt.log" 2>&1 ||
     { tail -n 20 "$work/apt.log"; return 1; }
@@ -28,7 +30,7 @@ apt() {  # through which of the two, and what; own files stay as they are edited
 install_package() {
   : >"$work/apt.log"
   cp build/package/*.deb "$clean/root/sluice.deb" || return 1
-  # Nobody has said nginx or redis-server: they are recommended, and apt takes them.
+  # apt installs nginx and redis-server too, because the package recommends them.
   apt in_root update && apt in_root install -y /root/sluice.deb
 }
 
@@ -44,6 +46,8 @@ FILES='755 root root /usr/bin/sluice
 644 root root /usr/share/man/man5/sluice.cfg.5.gz
 644 root root /usr/share/bash-completion/completions/sluice
 644 root root /usr/share/sluice/nginx/sluice_site.conf
+644 root root /usr/share/sluice/nginx/sluice_gate.conf
+644 root root /usr/share/doc/sluice/examples/README.md
 660 sluice www-data /run/sluice/1.sock
 660 sluice www-data /run/sluice/2.sock
 700 sluice sluice /var/lib/sluice
@@ -64,7 +68,7 @@ nginx_is_told() {
 starts() {
   boot || { cat "$work/systemd.log"; return 1; }
   inside systemctl enable -q --now sluice@1.socket sluice@2.socket || return 1
-  # They are activated by whoever connects.
+  # The first connection starts them.
   [[ $(inside systemctl is-active sluice@1.service) == inactive ]] &&
     await 20 both_serve && [[ $(inside systemctl is-active 'sluice@*.service') == active$'\n'active ]]
 }
@@ -93,7 +97,7 @@ walks_through() {
   [[ $said == ' 200 200 200 200 200 200 200 200 429' ]] || { say "answers:$said"; return 1; }
 }
 
-# As far as systemd can tell; 10 is no hardening at all.
+# By systemd's own measure, on which 100 is no hardening at all.
 is_hardened() {
   inside systemd-analyze security --threshold=20 sluice@1.service | tail -n 1
   ((PIPESTATUS[0] == 0))
@@ -101,7 +105,7 @@ is_hardened() {
 
 main_pids() { inside systemctl show -P MainPID sluice@1.service sluice@2.service | xargs; }
 
-under_load() {  # COMMAND…: while requests come in; all must be answered well
+under_load() {  # COMMAND…: runs it while requests come in; each must be answered well
   local code=0 loader
   nsenter --target "$(first_process)" --net /usr/bin/python3 tests/package/load.py "$port" "$session" \
     >"$work/load.json" &
@@ -140,7 +144,7 @@ restarts() {
   under_load inside /usr/lib/sluice/restart && [[ $(main_pids) != "$before" ]]
 }
 
-# A config that no worker would take must not end those that serve.
+# A config with a mistake must not end the workers that serve.
 mistakes_are_survived() {
   local before
   before=$(main_pids)
@@ -165,8 +169,8 @@ is_restarted_however_often() {
 
 restarts_of() { inside systemctl show -P NRestarts "$1"; }
 
-# While its config is wrong a worker is tried again and again, but does not busy the machine, and who
-# connects meanwhile takes nothing down for good.
+# While its config is wrong, a worker is started again and again, with pauses that spare the machine.
+# Connections that come meanwhile take nothing down for good.
 comes_back_once_mended() {
   local before tries began=$SECONDS _
   echo 'nonsense' >>"$clean/etc/sluice/sluice.cfg"
@@ -182,7 +186,7 @@ comes_back_once_mended() {
   await 5 both_serve && ((tries > 1 && tries <= 2 * (SECONDS - began + 1)))
 }
 
-left() {  # but for the configs of nginx, which are the administrator's
+left() {  # prints what is left, without the configs of nginx, which are the administrator's
   inside find / -xdev -name '*sluice*' ! -path '/etc/nginx/*' ! -path '/root/*' ! -path '/proc/*'
 }
 
@@ -215,4 +219,6 @@ package_tests() {
   check "and each crash after it" is_restarted_however_often || true
   check "a mistake in the config is no end either" comes_back_once_mended || true
   check "remove and purge" goes || true
+  check "a site of its own" have_a_site && check "a newcomer's path" newcomer || return 0
+  check "an example" an_example_runs || true
 }

@@ -14,10 +14,10 @@ bool counts_a_denial(const limits::Ask& ask) {
 
 class CurrentPolicyTest : public ServeFixture {
  protected:
-  CurrentPolicyTest() { rules_.penalty.after = 1; }
+  CurrentPolicyTest() { options_.penalty.after = 1; }
 
   [[nodiscard]] std::shared_ptr<const Policy> another() {
-    return test_policy(rules_, services_, slow_, newcomers_);
+    return test_policy(options_, services_, slow_, newcomers_);
   }
   // Asks under the current policy, which nobody but `current` has afterwards.
   http::Response ask(const Current& current) {
@@ -43,10 +43,50 @@ TEST_F(CurrentPolicyTest, ADenialIsCountedThoughItsPolicyIsReplaced) {
   EXPECT_EQ(ask(current).body(), R"({"detail":"Denied too often: locked out for 60 seconds"})");
 }
 
-TEST_F(CurrentPolicyTest, WhatHasNothingToDoGoesAtTheNextReplacement) {
+TEST_F(CurrentPolicyTest, WhatHasNothingToDoGoesAtOnce) {
   Current current(another());
-  for (int i = 0; i < 5; ++i) current.replace(another());
+  EXPECT_EQ(ask(current).status(), 200);
+  for (int i = 0; i < 5; ++i) {
+    current.replace(another());
+    EXPECT_EQ(current.kept(), 0U);
+  }
+}
+
+TEST_F(CurrentPolicyTest, GoesWithTheLastRequestThatHasIt) {
+  Current current(another());
+  std::shared_ptr<const Policy> first = current.get();
+  std::shared_ptr<const Policy> second = first;
+  current.replace(another());
+  std::shared_ptr<const Policy> later = current.get();
+  current.replace(another());
+  EXPECT_EQ(current.kept(), 2U);
+  first.reset();
+  EXPECT_EQ(current.kept(), 2U);
+  later.reset();
   EXPECT_EQ(current.kept(), 1U);
+  EXPECT_EQ(second->generation(), 7);
+  second.reset();
+  EXPECT_EQ(current.kept(), 0U);
+}
+
+TEST_F(CurrentPolicyTest, GoesWhenItsLastDenialIsCounted) {
+  Current current(another());
+  for (int i = 0; i < 3; ++i) (void)ask(current);
+  current.replace(another());
+  EXPECT_EQ(current.kept(), 1U);
+  slow_.gate.let_all();
+  EXPECT_EQ(current.kept(), 0U);
+}
+
+TEST_F(CurrentPolicyTest, TakesDenialsThatAreBeingCountedAlong) {
+  {
+    Current current(another());
+    for (int i = 0; i < 3; ++i) (void)ask(current);
+    current.replace(another());
+    (void)ask(current);
+    ASSERT_TRUE(slow_.gate.has_waiting());
+  }
+  EXPECT_FALSE(slow_.gate.has_waiting());
 }
 
 TEST_F(CurrentPolicyTest, DrainsThoseBeforeToo) {
@@ -61,6 +101,20 @@ TEST_F(CurrentPolicyTest, DrainsThoseBeforeToo) {
   bool at_once = false;
   current.drain([&] { at_once = true; });
   EXPECT_TRUE(at_once);
+}
+
+TEST_F(CurrentPolicyTest, DrainsAlsoWhereItIsReplacedMeanwhile) {
+  Current current(another());
+  for (int i = 0; i < 3; ++i) (void)ask(current);
+  int drained = 0;
+  current.drain([&] { ++drained; });
+  current.replace(another());
+  current.replace(another());
+  EXPECT_EQ(drained, 0);
+  slow_.gate.let_all();
+  EXPECT_EQ(drained, 1);
+  current.replace(another());
+  EXPECT_EQ(drained, 1);
 }
 
 }  // namespace

@@ -5,46 +5,19 @@
 #include <fstream>
 
 #include <gtest/gtest.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 
+#include "redis/certificate.h"
 #include "temporary_directory.h"
 
 namespace sluice::redis {
 namespace {
 
-template <auto kFree>
-struct Free {
-  template <class Object>
-  void operator()(Object* object) const {
-    kFree(object);
-  }
-};
-using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Free<X509_free>>;
-
-Certificate self_signed(EVP_PKEY* key, const char* names) {
-  Certificate certificate(X509_new());
-  X509* const made = certificate.get();
-  X509_set_version(made, X509_VERSION_3);
-  X509_gmtime_adj(X509_getm_notBefore(made), -60);
-  X509_gmtime_adj(X509_getm_notAfter(made), 3600);
-  X509_set_pubkey(made, key);
-  X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, names);
-  X509_add_ext(made, extension, -1);
-  X509_EXTENSION_free(extension);
-  X509_sign(made, key, EVP_sha256());
-  return certificate;
-}
-
 class TlsTest : public testing::Test {
  protected:
   void SetUp() override {
     const std::string ca = directory_.path() + "/ca.pem";
-    std::FILE* const file = std::fopen(ca.c_str(), "w");
-    PEM_write_X509(file, certificate_.get());
-    std::fclose(file);
+    write_pem(ca, *certificate_);
     context_ = TlsContext::load({ca, "", ""}).value();
     SSL_CTX_use_certificate(server_context_.get(), certificate_.get());
     SSL_CTX_use_PrivateKey(server_context_.get(), key_.get());

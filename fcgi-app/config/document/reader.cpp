@@ -10,7 +10,7 @@ namespace sluice::config {
 namespace {
 
 constexpr std::size_t kMaxHintedEdits = 2;
-constexpr std::size_t kMaxListedWords = 16;
+constexpr std::size_t kMaxListedWords = 20;
 
 std::string_view type_name(libconfig::Setting::Type type) {
   switch (type) {

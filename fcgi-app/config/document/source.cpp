@@ -125,6 +125,13 @@ std::optional<Source> Source::read(const std::string& path, const fs::path& fold
   return source;
 }
 
+Source Source::of(std::string_view text, Place place) {
+  Source source;
+  source.begin_at(place);
+  source.append(text);
+  return source;
+}
+
 Place Source::place(unsigned line) const {
   line = std::max(line, 1U);  // the settings as a whole have none
   const auto after =

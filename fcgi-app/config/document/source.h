@@ -28,6 +28,10 @@ class Source {
                                                   const std::filesystem::path& folder,
                                                   Report& report);
 
+  // A text that is no file of a config, and includes nothing. Its lines begin at `place`. REQUIRES:
+  // libconfig may read the text (scanner.h).
+  [[nodiscard]] static Source of(std::string_view text, Place place);
+
   [[nodiscard]] const std::string& text() const { return text_; }
   // Where line `line` of the text, from 1, stands in its file.
   [[nodiscard]] Place place(unsigned line) const;

@@ -5,9 +5,11 @@
 #include <cctype>
 #include <map>
 #include <span>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "config/sections/limit_entry.h"
 #include "limits/limit.h"
 
 namespace sluice::config {
@@ -18,16 +20,21 @@ using http::CostRule;
 constexpr std::string_view kBodyPrefix = "body:";
 constexpr std::string_view kHeaderPrefix = "header:";
 constexpr std::size_t kMaxNameLength = 64;
+constexpr std::int64_t kMostSettled = 86400;
+
+// Where the costs stand that a route has, by unit.
+using CostPlaces = std::map<std::pair<std::string, std::string>, Place>;
 
 struct CostDraft {
   Words routes_known;
-  std::map<std::string, Place, std::less<>>& routes;  // those that have a cost, and where it stands
 
   std::string route = {};
+  std::optional<Value> routed = std::nullopt;
   std::optional<Value> from = std::nullopt;
   std::optional<Value> cost_at = std::nullopt;
   std::optional<Value> bound = std::nullopt;  // min or max, whichever stands first
   std::optional<Value> max_at = std::nullopt;
+  std::optional<Value> settle_at = std::nullopt;
   bool sound = true;  // whether every number could be read
   CostRule rule = {};
 };
@@ -36,15 +43,31 @@ void read_route(const Value& value, CostDraft& draft) {
   const auto route = value.text();
   if (!route) return;
   draft.route = *route;
+  draft.routed = value;
   const Words known = draft.routes_known;
   if (std::find(known.begin(), known.end(), *route) == known.end()) {
     value.complain(fmt::format("unknown route \"{}\"; use {}", *route, alternatives(known)));
   }
-  const auto [earlier, is_new] = draft.routes.emplace(*route, value.place());
-  if (!is_new) {
-    value.complain(fmt::format("duplicate cost of route \"{}\"; the first is at {}", *route,
-                               value.report().text(earlier->second)));
-  }
+}
+
+void check_new(const Value& element, const CostDraft& draft, CostPlaces& places) {
+  const Value& at = draft.routed.value_or(element);
+  const auto [earlier, is_new] =
+      places.emplace(std::pair(draft.route, draft.rule.unit), at.place());
+  if (is_new) return;
+  at.complain(fmt::format("duplicate cost of route \"{}\" in {}; the first is at {}", draft.route,
+                          limits::unit_name(draft.rule.unit), at.report().text(earlier->second)));
+}
+
+// Whoever settles says one number, so it can be of one unit only.
+void check_settled(const CostDraft& draft, const std::vector<CostRule>& rules) {
+  if (!draft.settle_at) return;
+  const auto other = std::find_if(rules.begin(), rules.end(), [](const CostRule& rule) {
+    return rule.settle_within > Duration::zero();
+  });
+  if (other == rules.end()) return;
+  draft.settle_at->complain(fmt::format("the {} of route \"{}\" are settled; remove one of the two",
+                                        limits::unit_name(other->unit), draft.route));
 }
 
 bool is_name(std::string_view name, std::string_view besides) {
@@ -86,8 +109,16 @@ void read_bound(const Value& value, CostDraft& draft, std::int64_t& bound) {
   read_units(value, draft, bound);
 }
 
-constexpr std::array<Key<CostDraft>, 5> kCostKeys{{
+void read_settled(const Value& value, CostDraft& draft) {
+  draft.settle_at = value;
+  const auto seconds = value.integer(1, kMostSettled);
+  draft.rule.settle_within = std::chrono::seconds(seconds.value_or(0));
+}
+
+constexpr std::array<Key<CostDraft>, 7> kCostKeys{{
     {"route", read_route, true},
+    {"unit", [](const Value& value, CostDraft& draft) { read_unit(value, draft.rule.unit); }},
+    {"settle_s", read_settled},
     {"cost",
      [](const Value& value, CostDraft& draft) {
        draft.cost_at = value;
@@ -121,15 +152,16 @@ void check(const Value& element, const CostDraft& draft) {
   }
 }
 
-// The first limit on `route` that never has room for `cost` units. A limit with quota 0 does not
-// count: it is meant to let nothing pass.
-const limits::Limit* never_allowing(std::int64_t cost, std::string_view route,
+// The first limit of the draft's unit and route that never has room for `cost` units. A limit with
+// quota 0 does not count: it is meant to let nothing pass.
+const limits::Limit* never_allowing(std::int64_t cost, const CostDraft& draft,
                                     const limits::Plans& plans) {
   const auto find = [&](std::span<const limits::PlanLimit> list) -> const limits::Limit* {
     const auto found = std::find_if(list.begin(), list.end(), [&](const auto& candidate) {
       const limits::Limit& limit = candidate.limit;
-      return candidate.applies_to(route) && limit.mode == limits::Mode::kEnforce &&
-             limit.quota() > 0 && limit.terms().capacity < cost;
+      return candidate.applies_to(draft.route) && limit.unit == draft.rule.unit &&
+             limit.mode == limits::Mode::kEnforce && limit.quota() > 0 &&
+             limit.terms().capacity < cost;
     });
     return found == list.end() ? nullptr : &found->limit;
   };
@@ -150,8 +182,7 @@ std::string described(const limits::Limit& limit) {
 // Warns if some limit never lets the largest cost pass that a request may name.
 void warn_of_max(const Value& element, const CostDraft& draft, const limits::Plans& plans) {
   const std::int64_t most = draft.rule.max;
-  const limits::Limit* const limit =
-      draft.from ? never_allowing(most, draft.route, plans) : nullptr;
+  const limits::Limit* const limit = draft.from ? never_allowing(most, draft, plans) : nullptr;
   if (!limit) return;
   draft.max_at.value_or(element).warn(
       fmt::format("\"max\" of {}{} on route \"{}\" can never pass: {}; a request that "
@@ -162,7 +193,7 @@ void warn_of_max(const Value& element, const CostDraft& draft, const limits::Pla
 // Complains if some limit never lets the least cost pass.
 void check_room(const Value& element, const CostDraft& draft, const limits::Plans& plans) {
   const std::int64_t least = draft.from ? draft.rule.min : draft.rule.cost;
-  const limits::Limit* const limit = never_allowing(least, draft.route, plans);
+  const limits::Limit* const limit = never_allowing(least, draft, plans);
   if (!limit) return warn_of_max(element, draft, plans);
   element.complain(fmt::format("{} of {} on route \"{}\" never passes: {}",
                                draft.from ? "\"min\"" : "\"cost\"", least, draft.route,
@@ -171,18 +202,33 @@ void check_room(const Value& element, const CostDraft& draft, const limits::Plan
 
 }  // namespace
 
-http::CostRules read_costs(const Value& list, Words routes_known, const limits::Plans& plans) {
+http::CostRules read_costs(const std::optional<Value>& list, std::span<const RouteCost> of_routes,
+                           Words routes_known, const limits::Plans& plans) {
   http::CostRules costs;
-  const auto elements = list.elements();
+  CostPlaces places;
+  const auto add = [&](const Value& at, CostDraft& draft, bool has_plans) {
+    check(at, draft);
+    check_new(at, draft, places);
+    if (has_plans && draft.sound) check_room(at, draft, plans);
+    std::vector<CostRule>& rules = costs[draft.route];
+    check_settled(draft, rules);
+    rules.push_back(draft.rule);
+  };
+  for (const RouteCost& of_route : of_routes) {
+    const bool has_plans = of_route.cost.report().empty();
+    CostDraft draft{routes_known};
+    draft.route = of_route.route;
+    draft.cost_at = of_route.cost;
+    read_units(of_route.cost, draft, draft.rule.cost);
+    add(of_route.cost, draft, has_plans);
+  }
+  const auto elements = list ? list->elements() : std::nullopt;
   if (!elements) return costs;
-  const bool has_plans = list.report().empty();
-  std::map<std::string, Place, std::less<>> routes;
+  const bool has_plans = list->report().empty();
   for (const Value& element : *elements) {
-    CostDraft draft{routes_known, routes};
+    CostDraft draft{routes_known};
     read_group<CostDraft>(element, kCostKeys, draft);
-    check(element, draft);
-    if (has_plans && draft.sound) check_room(element, draft, plans);
-    costs.emplace(draft.route, draft.rule);
+    add(element, draft, has_plans);
   }
   return costs;
 }

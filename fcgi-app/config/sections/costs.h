@@ -1,6 +1,8 @@
 // The section `costs`: how many units one request of a route costs.
 #pragma once
 
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,10 +12,17 @@
 
 namespace sluice::config {
 
-// What the section says. Complains also of a cost that some limit of `plans` never lets pass; warns
-// if that is so only of the largest cost that a request may name. It does neither after complaints
-// of others, as `plans` may be wrong then.
-[[nodiscard]] http::CostRules read_costs(const Value& list, Words routes_known,
+// The cost that a route of the section `routes` says: a number.
+struct RouteCost {
+  std::string route;
+  Value cost;
+};
+
+// What the section says, and the routes themselves do. Complains also of a cost that some limit of
+// `plans` never lets pass; warns if that is so only of the largest cost that a request may name. It
+// does neither after complaints of others, as `plans` may be wrong then.
+[[nodiscard]] http::CostRules read_costs(const std::optional<Value>& list,
+                                         std::span<const RouteCost> of_routes, Words routes_known,
                                          const limits::Plans& plans);
 
 // Every key that the section knows, as in "costs.route".

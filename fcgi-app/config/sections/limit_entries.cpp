@@ -38,6 +38,19 @@ void check_made_names(const LimitEntry& entry, const LimitEntries& list) {
   }
 }
 
+// The limits of `list`; each begins with what `blank` says.
+LimitEntries read_new_limits(const Value& list, const LimitDraft& blank, Keys<LimitDraft> keys) {
+  LimitEntries limits;
+  const auto elements = list.elements();
+  if (!elements) return limits;
+  for (const Value& element : *elements) {
+    LimitDraft draft = blank;
+    read_group(element, keys, draft);
+    limits.push_back(draft.entry());
+  }
+  return limits;
+}
+
 // The name that an entry of a list says; "" if it says none.
 std::string name_of(const Value& element) {
   const auto members = element.members();
@@ -69,16 +82,23 @@ LimitEntry own_limit(const LimitDraft& draft) {
 
 }  // namespace
 
-LimitEntries read_limits(const Value& list, Words routes_known, bool is_default) {
-  LimitEntries limits;
-  const auto elements = list.elements();
-  if (!elements) return limits;
+LimitEntries read_defaults(const Value& list, Words routes_known, Names& names) {
+  return read_new_limits(list, LimitDraft{routes_known, true, names}, limit_keys());
+}
+
+LimitEntries read_route_limits(const Value& list, const std::string& route, Names& names) {
+  LimitDraft draft{{}, true, names};
+  draft.routes = {route};
+  return read_new_limits(list, draft, route_keys());
+}
+
+void check_default_names(const LimitEntries& defaults) {
+  for (const LimitEntry& entry : defaults) check_made_names(entry, defaults);
+}
+
+LimitEntries read_plan_limits(const Value& list, Words routes_known) {
   Names names{"limit"};
-  for (const Value& element : *elements) {
-    LimitDraft draft{routes_known, is_default, names};
-    read_group(element, limit_keys(), draft);
-    limits.push_back(draft.entry());
-  }
+  auto limits = read_new_limits(list, LimitDraft{routes_known, false, names}, limit_keys());
   for (const LimitEntry& entry : limits) check_made_names(entry, limits);
   return limits;
 }

@@ -12,8 +12,17 @@ namespace sluice::config {
 
 using LimitEntries = std::vector<LimitEntry>;
 
-// Reads the list of `defaults` (`is_default`) or of a plan.
-[[nodiscard]] LimitEntries read_limits(const Value& list, Words routes_known, bool is_default);
+// Reads the list of `defaults`. `names` are those that its limits have.
+[[nodiscard]] LimitEntries read_defaults(const Value& list, Words routes_known, Names& names);
+
+// Reads the list of a route: more defaults, which apply to it alone.
+[[nodiscard]] LimitEntries read_route_limits(const Value& list, const std::string& route,
+                                             Names& names);
+// Complains of defaults whose rates make names that are too long, or that others have.
+void check_default_names(const LimitEntries& defaults);
+
+// Reads the list of a plan.
+[[nodiscard]] LimitEntries read_plan_limits(const Value& list, Words routes_known);
 
 // Reads a tenant's `list` into `limits`, which are a copy of its plan's. An entry with a name of
 // the plan's changes that limit; any other entry is a limit of the tenant's own, written as in a

@@ -60,7 +60,8 @@ void read_scope(const Value& value, LimitDraft& draft) {
   draft.scope = *scope;
   if (draft.is_default && is_proved(*scope)) {
     value.complain(fmt::format(
-        "scope \"{}\" is not for defaults; use ip, header:NAME, route or global", *text));
+        "scope \"{}\" is not for defaults; use ip, header:NAME, fact:NAME, route or global",
+        *text));
   }
 }
 
@@ -80,7 +81,9 @@ void read_routes(const Value& value, LimitDraft& draft) {
     }
     if (*route == limits::kIdentityFailure) {
       if (!draft.is_default) element.complain(fmt::format("\"{}\" is for defaults only", *route));
-    } else if (std::find(known.begin(), known.end(), *route) == known.end()) {
+    } else if (known.empty() && !is_valid_id(*route)) {
+      element.complain(fmt::format("invalid route name \"{}\"; use {}", *route, kIdRule));
+    } else if (!known.empty() && std::find(known.begin(), known.end(), *route) == known.end()) {
       element.complain(fmt::format("unknown route \"{}\"; use {}", *route, alternatives(known)));
     }
   }
@@ -121,11 +124,21 @@ constexpr std::array<Key<LimitDraft>, 9> kOverrideKeys{{
 
 // The keys of a new limit: it must also say a rate, and where it applies.
 constexpr auto kLimitKeys = [] {
-  std::array<Key<LimitDraft>, kOverrideKeys.size() + 2> keys{};
+  std::array<Key<LimitDraft>, kOverrideKeys.size() + 3> keys{};
   std::copy(kOverrideKeys.begin(), kOverrideKeys.end(), keys.begin());
   for (Key<LimitDraft>& key : keys) key.required = key.required || key.name == "rate";
   keys[kOverrideKeys.size()] = {"routes", read_routes, true};
   keys[kOverrideKeys.size() + 1] = {"scope", read_scope, true};
+  keys[kOverrideKeys.size() + 2] = {
+      "unit", [](const Value& value, LimitDraft& draft) { read_unit(value, draft.unit); }};
+  return keys;
+}();
+
+// The keys of a route's own limit, which says no routes.
+constexpr auto kRouteKeys = [] {
+  std::array<Key<LimitDraft>, kLimitKeys.size() - 1> keys{};
+  std::copy_if(kLimitKeys.begin(), kLimitKeys.end(), keys.begin(),
+               [](const Key<LimitDraft>& key) { return key.name != "routes"; });
   return keys;
 }();
 
@@ -152,10 +165,19 @@ void read_name(const Value& value, Names& names, std::string& name) {
   }
 }
 
+void read_unit(const Value& value, std::string& unit) {
+  const auto text = value.text();
+  if (!text) return;
+  if (!is_valid_id(*text))
+    value.complain(fmt::format("invalid unit \"{}\"; use {}", *text, kIdRule));
+  unit = *text == limits::kRequests ? "" : *text;
+}
+
 LimitEntry LimitDraft::entry() const {
   LimitEntry entry{{}, {}, named, sound && rates, scoped};
   entry.limit.limit.name = name;
   entry.limit.limit.scope = scope;
+  entry.limit.limit.unit = unit;
   entry.limit.routes = routes;
   if (rates) entry.rates = *rates;
   apply_to(entry.limit.limit);
@@ -247,6 +269,10 @@ bool LimitDraft::fits(const LimitEntry& entry) const {
 
 Keys<LimitDraft> limit_keys() {
   return kLimitKeys;
+}
+
+Keys<LimitDraft> route_keys() {
+  return kRouteKeys;
 }
 
 Keys<LimitDraft> override_keys() {

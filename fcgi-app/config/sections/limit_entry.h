@@ -32,6 +32,9 @@ struct LimitEntry {
   std::optional<Value> scoped = std::nullopt;  // the setting of the scope
 };
 
+// Reads an id into `unit`, and "requests" as nothing.
+void read_unit(const Value& value, std::string& unit);
+
 // What one entry has said so far. Its references outlive it.
 struct LimitDraft {
   Words routes_known;
@@ -44,6 +47,7 @@ struct LimitDraft {
   std::optional<Value> routed = std::nullopt;  // the setting of the routes
   limits::Scope scope = limits::Fact::kIp;
   std::optional<Value> scoped = std::nullopt;  // the setting of the scope
+  std::string unit = {};                       // empty: requests
   // The figures, which a tenant may change in its plan's limits:
   std::optional<std::vector<limits::Rate>> rates = std::nullopt;
   std::optional<std::int64_t> burst = std::nullopt;
@@ -71,9 +75,11 @@ struct LimitDraft {
   [[nodiscard]] bool fits(const LimitEntry& entry) const;
 };
 
-// The keys of a limit of a plan or of `defaults`; those that a tenant may change in its plan's
-// limits; and those of a limit of which it is not known yet whether the plan has it.
+// The keys of a limit of a plan or of `defaults`; of a limit of a route; those that a tenant may
+// change in its plan's limits; and those of a limit of which it is not known yet whether the plan
+// has it.
 [[nodiscard]] Keys<LimitDraft> limit_keys();
+[[nodiscard]] Keys<LimitDraft> route_keys();
 [[nodiscard]] Keys<LimitDraft> override_keys();
 [[nodiscard]] Keys<LimitDraft> tenant_keys();
 

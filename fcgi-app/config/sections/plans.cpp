@@ -1,12 +1,15 @@
 #include "config/sections/plans.h"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "base/ids.h"
 #include "config/sections/limit_entries.h"
 
 namespace sluice::config {
@@ -24,7 +27,7 @@ constexpr std::array<Key<PlanDraft>, 2> kPlanKeys{{
      true},
     {"limits",
      [](const Value& value, PlanDraft& draft) {
-       draft.limits = read_limits(value, draft.routes_known, false);
+       draft.limits = read_plan_limits(value, draft.routes_known);
      },
      true},
 }};
@@ -53,14 +56,25 @@ struct Crowd {
 
 class PlansReader {
  public:
-  PlansReader(Words routes_known, bool has_api_keys)
-      : routes_known_(routes_known), has_api_keys_(has_api_keys) {}
+  PlansReader(Words routes_known, const PlanSections& sections)
+      : routes_known_(routes_known),
+        has_api_keys_(sections.has_api_keys),
+        has_all_plans_(sections.has_all_plans) {}
 
-  void read_defaults(const Value& list) {
-    defaults_ = read_limits(list, routes_known_, true);
-    if (const auto crowd = most_crowded({})) {
-      list.complain(fmt::format("route \"{}\" has {} defaults; at most {} are allowed",
-                                crowd->route, crowd->defaults, limits::kMaxLimits));
+  // Of everybody, and of those routes that list their own.
+  void read_defaults(const PlanSections& sections) {
+    std::optional<Value> at = sections.defaults;
+    Names names{"limit"};
+    if (at) defaults_ = config::read_defaults(*at, routes_known_, names);
+    for (const RouteLimits& of_route : sections.of_routes) {
+      if (!at) at = of_route.list;
+      auto limits = read_route_limits(of_route.list, of_route.route, names);
+      std::move(limits.begin(), limits.end(), std::back_inserter(defaults_));
+    }
+    check_default_names(defaults_);
+    if (const auto crowd = most_crowded({}); crowd && at) {
+      at->complain(fmt::format("route \"{}\" has {} defaults; at most {} are allowed", crowd->route,
+                               crowd->defaults, limits::kMaxLimits));
     }
   }
 
@@ -92,7 +106,7 @@ class PlansReader {
     for (const Value& element : *elements) {
       TenantDraft draft{names};
       read_group(element, kKeysOfTenant, draft);
-      if (!draft.plan && !has_default_plan_) {
+      if (!draft.plan && !has_default_plan_ && has_all_plans_) {
         element.complain("missing key \"plan\", or set \"default_plan\"");
       }
       add_tenant(element, draft);
@@ -141,6 +155,12 @@ class PlansReader {
     const auto name = value.text();
     if (!name) return nullptr;
     if (const auto found = plans_.find(*name); found != plans_.end()) return &found->second;
+    if (!has_all_plans_) {
+      if (!is_valid_id(*name)) {
+        value.complain(fmt::format("invalid plan name \"{}\"; use {}", *name, kIdRule));
+      }
+      return nullptr;
+    }
     std::vector<std::string_view> known;
     for (const auto& entry : plans_) known.push_back(entry.first);
     value.complain(fmt::format("no plan is named \"{}\"{}", *name, hint(*name, known)));
@@ -165,6 +185,7 @@ class PlansReader {
 
   Words routes_known_;
   bool has_api_keys_;
+  bool has_all_plans_;
   LimitEntries defaults_;
   std::map<std::string, LimitEntries, std::less<>> plans_;
   bool has_default_plan_ = false;
@@ -175,26 +196,26 @@ class PlansReader {
 }  // namespace
 
 std::shared_ptr<const limits::Plans> read_plans(const PlanSections& sections, Words routes_known) {
-  PlansReader reader(routes_known, sections.has_api_keys);
-  if (sections.defaults) reader.read_defaults(*sections.defaults);
+  PlansReader reader(routes_known, sections);
+  reader.read_defaults(sections);
   if (sections.plans) reader.read_plans(*sections.plans);
   if (sections.default_plan) reader.read_default_plan(*sections.default_plan);
   if (sections.tenants) reader.read_tenants(*sections.tenants);
   return reader.plans();
 }
 
-std::vector<std::string> counted_headers(const limits::Plans& plans) {
-  std::set<std::string> headers;
+std::vector<std::string> counted_names(const limits::Plans& plans, limits::Fact fact) {
+  std::set<std::string> names;
   const auto add = [&](std::span<const limits::PlanLimit> list) {
     for (const limits::PlanLimit& limit : list) {
       for (const limits::ScopePart& part : limit.limit.scope.parts) {
-        if (part.fact == limits::Fact::kHeader) headers.insert(part.header);
+        if (part.fact == fact) names.insert(part.name);
       }
     }
   };
   add(plans.defaults());
   for (const auto& [tenant, list] : plans.tenants()) add(list);
-  return {headers.begin(), headers.end()};
+  return {names.begin(), names.end()};
 }
 
 std::vector<std::string> plan_section_keys() {

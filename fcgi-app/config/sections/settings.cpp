@@ -1,6 +1,8 @@
 #include "config/sections/settings.h"
 
 #include <array>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -8,6 +10,7 @@
 
 #include "base/character.h"
 #include "base/ids.h"
+#include "telemetry/names.h"
 
 namespace sluice::config {
 namespace {
@@ -23,6 +26,9 @@ constexpr std::array<std::pair<std::string_view, Level>, 4> kLevelNames{
      {"info", Level::kInfo},
      {"warning", Level::kWarning},
      {"error", Level::kError}}};
+
+constexpr std::array<std::pair<std::string_view, policy::Unmatched>, 2> kUnmatchedNames{
+    {{"allow", policy::Unmatched::kAllow}, {"deny", policy::Unmatched::kDeny}}};
 
 // A reader checks a value, and puts it into its place.
 
@@ -49,12 +55,19 @@ void read_key_prefix(const Value& value, std::string& prefix) {
   prefix = *text;
 }
 
+// A folder that is missing is no mistake: it may be there where the workers are to run.
 void read_shared_file(const Value& value, std::string& file) {
   const auto text = value.text();
   if (!text) return;
   if (!text->starts_with('/')) {
-    value.complain(
+    return value.complain(
         fmt::format("\"{}\" is not an absolute path; write /dev/shm/sluice-shared", *text));
+  }
+  std::error_code ignored;
+  const auto folder = std::filesystem::path(*text).parent_path();
+  if (!std::filesystem::is_directory(folder, ignored)) {
+    value.warn(fmt::format("no folder {} here: without it each worker counts for itself",
+                           folder.string()));
   }
   file = *text;
 }
@@ -66,20 +79,22 @@ void read_secret_file(const Value& value, std::string& file) {
   file = *text;
 }
 
-void read_trusted_proxies(const Value& value, std::vector<identity::Network>& proxies) {
+template <bool kTrusted>
+void read_networks(const Value& value, std::vector<identity::Network>& networks) {
   const auto elements = value.elements();
   if (!elements) return;
+  networks.clear();
   for (const Value& element : *elements) {
     const auto text = element.text();
     if (!text) continue;
     const auto network = identity::parse_network(*text);
     if (!network) {
       element.complain(network.error().detail);
-    } else if (network->is_everything()) {
+    } else if (kTrusted && network->is_everything()) {
       element.complain(fmt::format(
           "\"{}\" trusts everybody: a client could claim any address; name your proxies", *text));
     } else {
-      proxies.push_back(*network);
+      networks.push_back(*network);
     }
   }
 }
@@ -111,6 +126,10 @@ void read_level(const Value& value, Level& level) {
   if (const auto read = value.word<Level>(kLevelNames)) level = *read;
 }
 
+void read_unmatched(const Value& value, policy::Unmatched& unmatched) {
+  if (const auto read = value.word<policy::Unmatched>(kUnmatchedNames)) unmatched = *read;
+}
+
 template <std::int64_t kLow, std::int64_t kHigh>
 struct Integer {
   template <class Number>
@@ -119,7 +138,7 @@ struct Integer {
   }
 };
 
-// A setting of the deployment, and a setting of the rules. `At` yields the setting's place in that
+// A setting of the deployment, and a setting of the policy. `At` yields the setting's place in that
 // half. The reader is given this place alone, and two deployments are compared at it.
 template <auto kRead, class At>
 constexpr Setting of_deployment(std::string_view name, At /*at*/) {
@@ -129,8 +148,8 @@ constexpr Setting of_deployment(std::string_view name, At /*at*/) {
 }
 
 template <auto kRead, class At>
-constexpr Setting of_rules(std::string_view name, At /*at*/) {
-  return {name, [](const Value& value, SettingsDraft& draft) { kRead(value, At{}(draft.rules)); },
+constexpr Setting of_policy(std::string_view name, At /*at*/) {
+  return {name, [](const Value& value, SettingsDraft& draft) { kRead(value, At{}(draft.policy)); },
           nullptr};
 }
 
@@ -152,14 +171,14 @@ constexpr std::array kSettings{
         "storage.shared_memory_mb", [](auto& d) -> auto& { return d.store.shared_memory.bytes; }),
     of_deployment<read_secret_file>(
         "sessions.secret_file", [](auto& d) -> auto& { return d.secrets.file; }),
-    of_rules<read_lifetime>(
+    of_policy<read_lifetime>(
         "sessions.lifetime_s", [](auto& r) -> auto& { return r.session_lifetime; }),
-    of_rules<Integer<8, 128>{}>(
+    of_policy<Integer<8, 128>{}>(
         "client_address.ipv6_prefix", [](auto& r) -> auto& { return r.identity.ipv6_prefix; }),
-    of_rules<read_nat64_prefixes>(
+    of_policy<read_nat64_prefixes>(
         "client_address.nat64_prefixes",
         [](auto& r) -> auto& { return r.identity.nat64_prefixes; }),
-    of_rules<read_trusted_proxies>(
+    of_policy<read_networks<true>>(
         "client_address.trusted_proxies",
         [](auto& r) -> auto& { return r.identity.trusted_proxies; }),
     of_deployment<Integer<1, 16 << 20>{}>(
@@ -171,20 +190,32 @@ constexpr std::array kSettings{
         "fastcgi.max_connections", [](auto& d) -> auto& { return d.server.max_connections; }),
     of_deployment<Integer<100, 10 * kMaxWaitMs>{}>(
         "fastcgi.stall_timeout_ms", [](auto& d) -> auto& { return d.server.stall_timeout; }),
-    of_rules<Integer<0, limits::kMaxQuota>{}>(
+    of_policy<Integer<0, limits::kMaxQuota>{}>(
         "new_buckets.per_tenant", [](auto& r) -> auto& { return r.newcomers.per_tenant; }),
-    of_rules<Integer<0, limits::kMaxQuota>{}>(
+    of_policy<Integer<0, limits::kMaxQuota>{}>(
         "new_buckets.per_network", [](auto& r) -> auto& { return r.newcomers.per_network; }),
-    of_rules<Integer<0, 1000>{}>(
+    of_policy<Integer<0, 1000>{}>(
         "penalty.after", [](auto& r) -> auto& { return r.penalty.after; }),
-    of_rules<Integer<1, kDayS>{}>(
+    of_policy<Integer<1, kDayS>{}>(
         "penalty.first_s", [](auto& r) -> auto& { return r.penalty.first; }),
-    of_rules<Integer<1, 30 * kDayS>{}>(
+    of_policy<Integer<1, 30 * kDayS>{}>(
         "penalty.most_s", [](auto& r) -> auto& { return r.penalty.most; }),
-    of_rules<Integer<1, kDayS>{}>(
+    of_policy<Integer<1, kDayS>{}>(
         "penalty.forget_s", [](auto& r) -> auto& { return r.penalty.forget; }),
-    of_rules<Integer<0, 10'000>{}>(
+    of_policy<Integer<0, 10'000>{}>(
         "status.tenants", [](auto& r) -> auto& { return r.most_tenants; }),
+    of_policy<read_unmatched>(
+        "gate.unmatched", [](auto& r) -> auto& { return r.unmatched; }),
+    of_policy<read_networks<false>>(
+        "metrics.allow", [](auto& r) -> auto& { return r.metrics.allow; }),
+    of_policy<Integer<0, telemetry::Names::kMost>{}>(
+        "metrics.tenants", [](auto& r) -> auto& { return r.metrics.tenants; }),
+    of_policy<read_networks<false>>(
+        "settle.allow", [](auto& r) -> auto& { return r.settle.allow; }),
+    of_policy<Integer<0, 1000>{}>(
+        "denial_log.per_second", [](auto& r) -> auto& { return r.denial_log.per_second; }),
+    of_policy<Integer<1, 1'000'000>{}>(
+        "denial_log.one_in", [](auto& r) -> auto& { return r.denial_log.one_in; }),
     of_deployment<read_level>(
         "log.level", [](auto& d) -> auto& { return d.log_level; }),
 };
@@ -203,7 +234,7 @@ void read_settings(const Value& section, SettingsDraft& draft) {
     keys.push_back({setting.name.substr(dot + 1), setting.read});
   }
   read_group(section, keys, draft);
-  const auto& penalty = draft.rules.penalty;
+  const auto& penalty = draft.policy.penalty;
   if (section.name() == "penalty" && penalty.most < penalty.first) {
     section.complain(fmt::format("\"most_s\" is {}, less than \"first_s\", which is {}",
                                  penalty.most.count(), penalty.first.count()));

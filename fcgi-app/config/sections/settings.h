@@ -8,14 +8,14 @@
 
 #include "config/deployment.h"
 #include "config/document/reader.h"
-#include "policy/rules.h"
+#include "policy/options.h"
 
 namespace sluice::config {
 
 // Where the settings are read into.
 struct SettingsDraft {
   Deployment& deployment;
-  policy::Rules& rules;
+  policy::Options& policy;
   bool
       uri_replaced;  // whether the environment replaces storage.uri: then the file's is not checked
 };
@@ -23,7 +23,7 @@ struct SettingsDraft {
 struct Setting {
   std::string_view name;  // with its section: "storage.uri"
   void (*read)(const Value& value, SettingsDraft& draft);
-  // Whether two deployments have the same; nullptr for a setting of the rules.
+  // Whether two deployments have the same; nullptr for a setting of the policy.
   bool (*is_same)(const Deployment& a, const Deployment& b);
 };
 

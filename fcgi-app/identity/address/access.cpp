@@ -69,6 +69,10 @@ Result<Network> parse_network(std::string_view text) {
   return Network(first, bits);
 }
 
+std::vector<Network> loopback() {
+  return {*parse_network("127.0.0.0/8"), *parse_network("::1")};
+}
+
 bool AccessList::has_address(const Address& address) const {
   return std::any_of(networks.begin(), networks.end(),
                      [&](const Network& network) { return network.matches(address); });

@@ -36,6 +36,9 @@ class Network {
 // wrong with this text, without file or line.
 [[nodiscard]] Result<Network> parse_network(std::string_view text);
 
+// This host itself: 127.0.0.0/8 and ::1.
+[[nodiscard]] std::vector<Network> loopback();
+
 struct AccessList {
   std::vector<Network> networks;
   std::set<std::string, std::less<>> tenants;

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 
 #include "base/append.h"
+#include "identity/credentials/bytes.h"
 
 namespace sluice::identity {
 namespace {
@@ -48,6 +49,19 @@ std::string canonical_address(const std::optional<Address>& address, int ipv6_pr
   const Address kept = truncated(*address, ipv6_prefix);
   const auto size = static_cast<std::size_t>(ipv6_prefix + 7) / 8;
   return labelled_hex("6:", std::span(kept.bytes).first(size));
+}
+
+std::string readable_address(std::string_view canonical) {
+  const bool is_v4 = canonical.starts_with("4:");
+  if (!is_v4 && !canonical.starts_with("6:")) return std::string(canonical);
+  std::array<std::uint8_t, 16> bytes{};
+  const std::string_view digits = canonical.substr(2);
+  if (digits.size() > 2 * bytes.size() ||
+      !parse_hex(digits, std::span(bytes).first(digits.size() / 2))) {
+    return std::string(canonical);
+  }
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  return inet_ntop(is_v4 ? AF_INET : AF_INET6, bytes.data(), text.data(), text.size());
 }
 
 Address truncated(Address address, int bits) {

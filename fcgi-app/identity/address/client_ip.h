@@ -26,6 +26,10 @@ inline constexpr Address kFirstV4{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 
 [[nodiscard]] std::string canonical_address(const std::optional<Address>& address, int ipv6_prefix);
 [[nodiscard]] std::string canonical_address(std::string_view text, int ipv6_prefix);
 
+// What a canonical address stands for, for people: "127.0.0.1", "2001:db8:1:2::"; what is none as
+// it is.
+[[nodiscard]] std::string readable_address(std::string_view canonical);
+
 // The address with all bits after the first `bits` (0 to 128) cleared.
 [[nodiscard]] Address truncated(Address address, int bits);
 

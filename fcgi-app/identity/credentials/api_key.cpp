@@ -14,6 +14,7 @@ namespace {
 constexpr std::string_view kPrefix = "slk_";  // lets scanners of code find keys that leaked
 constexpr std::size_t kRandomBytes = 32;
 constexpr std::size_t kKeyLength = kPrefix.size() + (kRandomBytes * 4 + 2) / 3;
+constexpr std::string_view kKeyHeader = "HTTP_X_API_KEY";
 constexpr std::string_view kAuthorization = "HTTP_AUTHORIZATION";
 constexpr std::string_view kBearer = "bearer ";
 
@@ -58,7 +59,7 @@ std::string generate_api_key() {
 }
 
 Result<std::optional<std::string_view>> api_key_of(const http::Request& request) {
-  auto key = request.header("HTTP_X_API_KEY");
+  auto key = request.header(kKeyHeader);
   if (!key) return key;
   auto token = bearer_token(request);
   if (!token) return token;
@@ -66,6 +67,13 @@ Result<std::optional<std::string_view>> api_key_of(const http::Request& request)
     return fail(ErrorCode::kBadRequest, "X-API-Key differs from the token in Authorization");
   }
   return *key ? key : token;
+}
+
+std::optional<std::string_view> api_key_at_gate(const http::Request& request) {
+  for (const auto& field : {request.header(kKeyHeader), bearer_token(request)}) {
+    if (field && *field && (*field)->starts_with(kPrefix)) return *field;
+  }
+  return std::nullopt;
 }
 
 std::size_t ApiKeys::FirstBytes::operator()(const ApiKeyHash& hash) const {

@@ -38,6 +38,10 @@ struct ApiKey {
 // Error: kBadRequest, for two that differ, or for one that is sent twice or as a list.
 [[nodiscard]] Result<std::optional<std::string_view>> api_key_of(const http::Request& request);
 
+// The same at a gate, where these fields are the application's too: what is not in the form of our
+// keys is not ours, and there is no error. Of two of ours the one in `X-API-Key`.
+[[nodiscard]] std::optional<std::string_view> api_key_at_gate(const http::Request& request);
+
 // The keys that are valid; never changed, replaced as a whole.
 class ApiKeys {
  public:

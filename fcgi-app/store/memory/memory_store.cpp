@@ -8,13 +8,25 @@ namespace sluice::store {
 
 using limits::Decision;
 
+namespace {
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;
+
+}  // namespace
+
 Task<Result<Decision>> MemoryStore::take(limits::Ask ask, std::optional<TimePoint> now) {
   const TimePoint at = now.value_or(clock_.now());
   sweep(at);
   const limits::Lookup stored{[&](std::string_view key, const limits::Limit& /*limit*/) {
                                 return find<limits::Bucket>(key);
                               },
-                              [&](std::string_view key) { return find<TimePoint>(key); }};
+                              [&](std::string_view key) { return find<TimePoint>(key); },
+                              [&](std::string_view key) { return find_mark(key, at); }};
   limits::Outcome outcome = limits::decide(ask, stored, at);
   outcome.decision.source = limits::Source::kMemory;
   for (limits::Change& change : outcome.changes) {
@@ -24,7 +36,22 @@ Task<Result<Decision>> MemoryStore::take(limits::Ask ask, std::optional<TimePoin
   for (const limits::Raised& bar : outcome.bars) {
     entries_.insert_or_assign(std::string(bar.key), Entry{bar.until, bar.until});
   }
+  if (outcome.mark) {
+    entries_.insert_or_assign(std::string(outcome.mark->key),
+                              Entry{std::move(outcome.mark->bytes), at + outcome.mark->keep_for});
+  }
   co_return std::move(outcome.decision);
+}
+
+Task<Result<std::optional<std::string>>> MemoryStore::read(std::string_view key) {
+  co_return find_mark(key, clock_.now());
+}
+
+// Unlike a bucket or a bar, it does not say itself that it is over.
+std::optional<std::string> MemoryStore::find_mark(std::string_view key, TimePoint now) const {
+  const auto found = entries_.find(std::string(key));
+  if (found == entries_.end() || found->second.expires_at <= now) return std::nullopt;
+  return find<std::string>(key);
 }
 
 template <class Kept>
@@ -44,9 +71,11 @@ Task<Result<std::int64_t>> MemoryStore::reset(std::span<const std::string> keys)
 std::string MemoryStore::dump() const {
   std::vector<std::string> lines;
   for (const auto& [key, entry] : entries_) {
-    const auto* const bucket = std::get_if<limits::Bucket>(&entry.kept);
     const std::string bytes =
-        bucket ? limits::encode(*bucket) : limits::encode_bar(std::get<TimePoint>(entry.kept));
+        std::visit(Overloaded{[](const limits::Bucket& bucket) { return limits::encode(bucket); },
+                              [](TimePoint until) { return limits::encode_bar(until); },
+                              [](const std::string& mark) { return mark; }},
+                   entry.kept);
     std::string line = key + "=";
     for (const char byte : bytes) line += fmt::format("{:02x}", static_cast<unsigned char>(byte));
     lines.push_back(std::move(line));

@@ -27,6 +27,7 @@ class MemoryStore final : public BucketStore {
 
   [[nodiscard]] Task<Result<limits::Decision>> take(limits::Ask ask,
                                                     std::optional<TimePoint> now) override;
+  [[nodiscard]] Task<Result<std::optional<std::string>>> read(std::string_view key) override;
   [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> keys) override;
 
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
@@ -35,12 +36,14 @@ class MemoryStore final : public BucketStore {
 
  private:
   struct Entry {
-    std::variant<limits::Bucket, TimePoint> kept;  // a bucket, or until when a bar stands
+    // A bucket, until when a bar stands, or the bytes of a mark.
+    std::variant<limits::Bucket, TimePoint, std::string> kept;
     TimePoint expires_at;
   };
 
   template <class Kept>
   [[nodiscard]] std::optional<Kept> find(std::string_view key) const;
+  [[nodiscard]] std::optional<std::string> find_mark(std::string_view key, TimePoint now) const;
   void sweep(TimePoint now);
 
   const Clock& clock_;

@@ -237,6 +237,6 @@ local function algorithms(now)
     return pack('<i8i8', a, b), b + divide_up(a, limit.quota) * tick - now
   end
 
-  return changed, open, charged, view
+  return changed, open, charged, view, units_until
 end
 

@@ -1,6 +1,7 @@
 -- The bars of take.lua's decisions, for the few calls in which one stands or is to be set up. A bar
 -- is a key that must not exist, and holds until when: 8 bytes, microseconds since the epoch.
-local function bars(keys, bucket_count, now)
+local function bars(this, bucket_count)
+  local input, keys, now = this.input, this.keys, this.now
   local untils = {}  -- by number: 0 where there is none, false for what is not ours
 
   -- MGET, as workers need no right to GET; it finds nothing under a key that is no string.
@@ -18,7 +19,7 @@ local function bars(keys, bucket_count, now)
   end
 
   -- Until when each stands, as the reply has it, or nil where none does; and the decision's problem.
-  local function look(input, position, count, problem)
+  local function look(position, count, problem)
     local text, stands = '', false
     for _ = 1, count do
       local k
@@ -34,7 +35,7 @@ local function bars(keys, bucket_count, now)
   end
 
   -- What Redis has against it, or nil.
-  local function set_up(input, position, count)
+  function this.set_up(position, count)
     for _ = 1, count do
       local k, length
       k, length, position = struct.unpack('<I2I6', input, position)
@@ -50,5 +51,5 @@ local function bars(keys, bucket_count, now)
     return nil
   end
 
-  return look, set_up
+  return look
 end

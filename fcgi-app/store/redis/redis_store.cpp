@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/append.h"
+#include "store/redis/call_count.h"
 #include "store/redis/take_call.h"
 #include "telemetry/task_failures.h"
 
@@ -134,23 +135,43 @@ RedisStore::Gone::Gone(const Waiting& left) : bars(left.ask.bars.begin(), left.a
   limits.reserve(left.ask.charges.size());
   for (const limits::Charge& charge : left.ask.charges) {
     limits.push_back(*charge.limit);
-    charges.push_back({charge.key, &limits.back(), charge.cost});
+    charges.push_back(charge);
+    charges.back().limit = &limits.back();
   }
-  waiting.ask = {charges, bars};
+  if (left.ask.mark) mark = *left.ask.mark;
+  waiting.ask = {charges, bars, mark ? &*mark : nullptr};
 }
 
 Task<Result<std::int64_t>> RedisStore::reset(std::span<const std::string> keys) {
   std::vector<std::string_view> arguments{"DEL"};
   arguments.insert(arguments.end(), keys.begin(), keys.end());
-  const auto deadline = link_.deadline();
-  redis::Wire* const wire = co_await link_.opened(deadline);
-  if (!wire) co_return fail(ErrorCode::kStoreUnavailable);
-  const auto reply = co_await wire->command(arguments, deadline);
+  const auto reply = co_await command(arguments);
   if (!reply) co_return tl::unexpected(reply.error());
-  if (const auto error = redis::error_in(*reply)) co_return tl::unexpected(on_error_reply(*error));
   const auto count = redis::integer_in(*reply);
   if (!count) co_return tl::unexpected(on_nonsense("DEL"));
   co_return *count;
+}
+
+// MGET, as workers need no right to GET; and it finds nothing under a key that is no string.
+Task<Result<std::optional<std::string>>> RedisStore::read(std::string_view key) {
+  const std::array<std::string_view, 2> arguments{"MGET", key};
+  const auto reply = co_await command(arguments);
+  if (!reply) co_return tl::unexpected(reply.error());
+  const auto text = redis::only_text_in(*reply);
+  if (!text) co_return tl::unexpected(on_nonsense("MGET"));
+  if (!*text) co_return std::nullopt;
+  co_return std::string(**text);
+}
+
+// One command, and a reply that is no error.
+Task<Result<redis::Reply>> RedisStore::command(std::span<const std::string_view> arguments) {
+  const auto deadline = link_.deadline();
+  redis::Wire* const wire = co_await link_.opened(deadline);
+  if (!wire) co_return fail(ErrorCode::kStoreUnavailable);
+  auto reply = co_await wire->command(arguments, deadline);
+  if (!reply) co_return tl::unexpected(reply.error());
+  if (const auto error = redis::error_in(*reply)) co_return tl::unexpected(on_error_reply(*error));
+  co_return reply;
 }
 
 void RedisStore::flush() {
@@ -167,7 +188,12 @@ Task<void> RedisStore::send(Batch batch) {
   try {
     const auto deadline = link_.deadline();
     auto reply = co_await evaluate(batch, deadline, "EVALSHA");
-    if (is_forgotten(reply)) reply = co_await evaluate(batch, deadline, "EVAL");
+    if (is_forgotten(reply)) {
+      if (auto* const counters = link_.counters()) {
+        counters->add(telemetry::Counters::of(telemetry::Total::kScriptSent));
+      }
+      reply = co_await evaluate(batch, deadline, "EVAL");
+    }
     read_results(batch, reply);
   } catch (...) {
     failure = std::current_exception();
@@ -195,6 +221,7 @@ Task<Result<redis::Reply>> RedisStore::evaluate(Batch& batch, loop::Milliseconds
   arguments.reserve(arguments.size() + argument.key_count() + 1);
   argument.append_keys(arguments);
   arguments.emplace_back(packed);
+  const CallCount counting(link_.counters(), batch.waiting.size());
   auto reply = co_await wire->command(arguments, deadline);
   co_return reply;
 }
@@ -231,6 +258,9 @@ void RedisStore::answer(const Batch& batch) {
 
 Error RedisStore::on_error_reply(std::string_view text) {
   const Remedy remedy = remedy_for(text);
+  if (remedy != Remedy::kNonsense && remedy != Remedy::kAskAgain) {
+    link_.count(telemetry::StoreFault::kError);
+  }
   if (remedy == Remedy::kFault) return fault(text);
   if (remedy == Remedy::kNonsense) return on_nonsense(text.empty() ? "an empty error" : text);
   if (remedy != Remedy::kAskAgain) link_.report_refusing(text);
@@ -241,6 +271,7 @@ Error RedisStore::on_error_reply(std::string_view text) {
 // `what` was said, or the command that was answered.
 Error RedisStore::on_nonsense(std::string_view what) {
   const std::string why = fmt::format("{}: a reply that makes no sense", what);
+  link_.count(telemetry::StoreFault::kNonsense);
   link_.drop(why);
   return {ErrorCode::kStoreUnavailable, why};
 }

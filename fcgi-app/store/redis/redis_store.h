@@ -28,6 +28,7 @@ class RedisStore final : public BucketStore {
   // the task.
   [[nodiscard]] Task<Result<limits::Decision>> take(limits::Ask ask,
                                                     std::optional<TimePoint> now) override;
+  [[nodiscard]] Task<Result<std::optional<std::string>>> read(std::string_view key) override;
   [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> keys) override;
 
   // What Redis said last that is a bug of ours, or somebody else's data; empty if nothing was.
@@ -51,6 +52,7 @@ class RedisStore final : public BucketStore {
     std::vector<limits::Limit> limits;
     std::vector<limits::Charge> charges;
     std::vector<limits::Bar> bars;
+    std::optional<limits::Mark> mark;
     Waiting waiting;
   };
   // Decisions that travel together; they share one time.
@@ -63,6 +65,7 @@ class RedisStore final : public BucketStore {
   struct Join;
 
   [[nodiscard]] Task<void> send(Batch batch);
+  [[nodiscard]] Task<Result<redis::Reply>> command(std::span<const std::string_view> arguments);
   [[nodiscard]] Task<Result<redis::Reply>> evaluate(Batch& batch, loop::Milliseconds deadline,
                                                     std::string_view command);
   void read_results(const Batch& batch, const Result<redis::Reply>& reply);

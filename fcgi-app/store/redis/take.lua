@@ -1,25 +1,26 @@
 -- Charges the buckets of each decision, or none of that decision's: the one script there is, with
--- algorithms.lua and bars.lua before it in one text.
+-- algorithms.lua, bars.lua and marks.lua before it in one text.
 --
 -- Decisions that come up in one turn of a worker's loop travel in one call and are taken in order,
 -- each on its own: a denial, or a bucket that cannot be read, is no matter of the next one. All
 -- buckets are read at first, each once, however many decisions share it.
 --
--- KEYS   first those of the buckets, then those of the bars (limits/charge.h)
+-- KEYS   first those of the buckets, then those of the bars and marks (limits/charge.h)
 -- ARGV   one string:
 --        8 now (microseconds since the epoch; 0 takes Redis's own time), 2 number of limits, 2 of
 --          buckets
 --        for each limit: its terms (limits/bucket.h), 4 tick, 1 on_change, 1 whether it is in shadow
 --          mode, and for the calendar 8 start of this period, 8 its end, 8 the end of the next
---        for each decision: 1 number of charges, 1 of bars, 1 whether a bar is to be set up; for each
---          charge 2 number of its key, 2 of its limit, both from 1, and 4 cost (0 peeks); for each
---          bar 2 number of its key, from 1 again, and 6 for how long it is to be set up, in
---          microseconds (0 only asks)
+--        for each decision: 1 number of charges, 1 of bars, 1 whether a bar is to be set up, and 2
+--          more where it has a mark; for each charge 2 number of its key, 2 of its limit, both from 1,
+--          and 4 cost (0 peeks; 2^30 more: as much as fits; 2^31 more: a refund); for each bar 2 number
+--          of its key, from 1 again, and 6 for how long it is to be set up, in microseconds (0 only
+--          asks); and the mark, see marks.lua
 -- reply  one string: 8 now, then for each decision: 2 the charges whose cost does not fit, as bits
---        from the lowest, and in the highest bit whether a bar stands; for each charge the view of
---        its bucket (limits/bucket.h); and where a bar stands, for each bar 8 until when, 0 where that
---        one does not. Or 2 ones in every bit, 2 size of an error, its text. "CALENDAR" is one: now
---        is outside the periods.
+--        from the lowest, in the highest bit whether a bar stands, in the one below whether the mark
+--        was not as expected; for each charge the view of its bucket (limits/bucket.h); and where a
+--        bar stands, for each bar 8 until when, 0 where that one does not. Or 2 ones in every bit, 2
+--        size of an error, its text. "CALENDAR" is one: now is outside the periods.
 -- state  see limits/bucket.h. A key expires when it says no more than no key would. A denial writes
 --        nothing. A key that somebody made persistent expires again from its next window.
 --
@@ -82,7 +83,7 @@ local function test(this, position, count)
       used = b and a
     else
       if not this.open then
-        this.changed, this.open, this.charged, this.view = algorithms(now)
+        this.changed, this.open, this.charged, this.view, this.units_until = algorithms(now)
       end
       used, renewed, a, b, c = this.open(limit, stored)
       if limit.algorithm == 2 and renewed and used then
@@ -95,8 +96,12 @@ local function test(this, position, count)
     elseif not used or limit.problem then
       problem = problem or limit.problem or 'ERR a bucket holds something else'
     elseif cost > 0 and used + cost > limit.capacity then
-      fits, lacking = false, lacking + 2 ^ n
-      denied = denied or not limit.shadow
+      if cost < 1073741824 then
+        fits, lacking = false, lacking + 2 ^ n
+        denied = denied or not limit.shadow
+      elseif cost < 2147483648 then  -- as much as fits
+        cost = math.max(0, math.min(cost - 1073741824, limit.capacity - used))
+      end
     end
     local at = n * 8
     charges[at + 1], charges[at + 2], charges[at + 3], charges[at + 4] = limit, k, cost, fits
@@ -115,7 +120,7 @@ local function settle(this, count, granted, slot)
     local at = n * 8
     local limit, k, cost, fits = charges[at + 1], charges[at + 2], charges[at + 3], charges[at + 4]
     local a, b, c, renewed = charges[at + 5], charges[at + 6], charges[at + 7], charges[at + 8]
-    local charge = granted and fits and cost > 0
+    local charge = granted and fits and cost ~= 0
     local payload, left, reply  -- left: of the key's life, where that changes
     if limit.algorithm == 1 then
       payload = pack('<I4i8', charge and a + cost or a, b)
@@ -123,10 +128,12 @@ local function settle(this, count, granted, slot)
       if limit.close then
         left = limit.close - now
       end
-    elseif charge then
+    elseif not charge then
+      payload = this.view(limit, fits and 0 or cost, a, b, c)
+    elseif cost > 0 then
       payload, left, reply = this.charged(limit, cost, renewed, a, b, c)
     else
-      payload = this.view(limit, fits and 0 or cost, a, b, c)
+      payload, left, reply = this.refunded(limit, -cost, renewed, a, b, c, n)
     end
     output[slot + n] = reply or payload
     if charge then
@@ -176,33 +183,35 @@ if bucket_count > 0 then
   this.values = values
 end
 
--- Mostly no bar stands, and none is to be set up.
+-- Mostly no bar stands, none is to be set up, and there is no mark.
 local watched = #keys > bucket_count and call('EXISTS', unpack(keys, bucket_count + 1)) > 0
-local look, set_up
+local look, look_at_mark
 while position <= #input do
-  local count, bar_count, sets, lacking, denied, problem, standing
-  count, bar_count, sets, position = read('<I1I1I1', input, position)
+  local count, bar_count, more, lacking, denied, problem, standing
+  count, bar_count, more, position = read('<I1I1I1', input, position)
   position, lacking, denied, problem = test(this, position, count)
-  if bar_count > 0 and (watched or sets > 0) then
-    if not look then
-      look, set_up = bars(keys, bucket_count, now)
-    end
-    standing, problem = look(input, position, bar_count, problem)
-  end
-  local granted = not (problem or denied or standing)
-  problem = problem or settle(this, count, granted, slot + 2)
-  if granted and sets > 0 and not problem then
-    problem, watched = set_up(input, position, bar_count), true
+  local bars_at, sets_bars = position, more % 2 == 1
+  if bar_count > 0 and (watched or sets_bars) then
+    look, watched = look or bars(this, bucket_count), true
+    standing, problem = look(bars_at, bar_count, problem)
   end
   position = position + bar_count * 8
+  local granted = not (problem or denied or standing)
+  if more > 1 then
+    look_at_mark = look_at_mark or marks(this, bucket_count)
+    granted, lacking, position = look_at_mark(position, count, granted, lacking)
+  end
+  problem = problem or settle(this, count, granted, slot + 2)
+    or granted and sets_bars and this.set_up(bars_at, bar_count)
+    or granted and more > 1 and this.write_mark(count, slot + 2)
+  slot = slot + 1
   if problem then
-    output[slot + 1] = '\255\255' .. struct.pack('<I2', #problem) .. problem
-    slot = slot + 1
+    output[slot] = '\255\255' .. struct.pack('<I2', #problem) .. problem
   else
     lacking = standing and lacking + 32768 or lacking
-    output[slot + 1] = lacking == 0 and '\0\0' or struct.pack('<I2', lacking)
-    output[slot + 2 + count] = standing
-    slot = slot + 1 + count + (standing and 1 or 0)
+    output[slot] = lacking == 0 and '\0\0' or struct.pack('<I2', lacking)
+    output[slot + 1 + count] = standing
+    slot = slot + count + (standing and 1 or 0)
   end
 end
 return table.concat(output, '', 1, slot)

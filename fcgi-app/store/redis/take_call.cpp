@@ -16,8 +16,16 @@ using limits::Limit;
 
 // In the place of the bits of a decision: an error follows.
 constexpr std::uint16_t kFailed = 0xffff;
-// The bit above them: a bar stands.
+// The bits above them: a bar stands, the mark was not as expected.
 constexpr unsigned kBarred = 0x8000;
+constexpr unsigned kStale = 0x4000;
+// Before the decision: what it has besides charges and bars that only ask.
+constexpr unsigned kSetsBars = 1;
+constexpr unsigned kHasMark = 2;
+// Added to a cost. REQUIRES: kMaxQuota is less.
+constexpr std::int64_t kTopUp = std::int64_t{1} << 30U;
+constexpr std::int64_t kRefund = std::int64_t{1} << 31U;
+static_assert(limits::kMaxQuota < kTopUp);
 // The bytes of a length of time, in the argument.
 constexpr std::size_t kLengthBytes = 6;
 // What text() begins with.
@@ -30,21 +38,52 @@ constexpr std::int64_t kExactUntil = std::int64_t{1} << 53;
 
 constexpr std::string_view kCutShort = "ERR the script's reply is cut short";
 
+std::int64_t cost_of(const Charge& charge) {
+  switch (charge.move) {
+    case limits::Move::kTake:
+      break;
+    case limits::Move::kTopUp:
+      return charge.cost + kTopUp;
+    case limits::Move::kRefund:
+      return charge.cost + kRefund;
+  }
+  return charge.cost;
+}
+
+void append_length(std::string& bytes, Duration length) {
+  append_integer<std::int64_t>(bytes, length.count());
+  bytes.resize(bytes.size() - (sizeof(std::int64_t) - kLengthBytes));
+}
+
 }  // namespace
 
 void TakeArgument::add(const limits::Ask& ask) {
   append_integer<std::uint8_t>(decisions_, ask.charges.size());
   append_integer<std::uint8_t>(decisions_, ask.bars.size());
-  append_integer<std::uint8_t>(decisions_, ask.sets_bars() ? 1 : 0);
+  append_integer<std::uint8_t>(decisions_,
+                               (ask.sets_bars() ? kSetsBars : 0) + (ask.mark ? kHasMark : 0));
   for (const Charge& charge : ask.charges) {
     append_integer<std::uint16_t>(decisions_, buckets_.number_of(charge.key));
     append_integer<std::uint16_t>(decisions_, number_of(*charge.limit));
-    append_integer<std::uint32_t>(decisions_, charge.cost);
+    append_integer<std::uint32_t>(decisions_, cost_of(charge));
   }
   for (const limits::Bar& bar : ask.bars) {
     append_integer<std::uint16_t>(decisions_, bars_.number_of(bar.key));
-    append_integer<std::int64_t>(decisions_, bar.set_for.count());
-    decisions_.resize(decisions_.size() - (sizeof(std::int64_t) - kLengthBytes));
+    append_length(decisions_, bar.set_for);
+  }
+  if (ask.mark) add_mark(ask);
+}
+
+void TakeArgument::add_mark(const limits::Ask& ask) {
+  const limits::Mark& mark = *ask.mark;
+  append_integer<std::uint16_t>(decisions_, bars_.number_of(mark.key));
+  append_length(decisions_, mark.keep_for);
+  append_integer<std::uint16_t>(decisions_, mark.expected.size());
+  append_integer<std::uint16_t>(decisions_, mark.value.size());
+  decisions_.append(mark.expected).append(mark.value);
+  for (const Charge& charge : ask.charges) {
+    append_integer<std::int64_t>(decisions_, microseconds_since_epoch(charge.trace.at));
+    append_integer<std::int64_t>(decisions_, charge.trace.level);
   }
 }
 
@@ -132,7 +171,7 @@ limits::View TakeReply::view(limits::Algorithm algorithm) {
 
 TimePoint TakeReply::at() {
   const auto at = next<std::int64_t>();
-  has_time_ = good_ && at >= 0 && at <= kExactUntil;
+  good_ = good_ && at >= 0 && at <= kExactUntil;
   return TimePoint(Duration(at));
 }
 
@@ -151,7 +190,7 @@ Result<Decision> TakeReply::decision(TimePoint at, const limits::Ask& ask) {
     const auto size = next<std::uint16_t>();
     const std::string text(rest_.substr(0, size));
     rest_.remove_prefix(text.size());
-    good_ = good_ && text.size() == size;
+    good_ = good_ && !text.empty() && text.size() == size;
     return fail({}, good_ ? text : std::string(kCutShort));
   }
   Decision decision{.source = limits::Source::kRedis, .at = at, .limits = {}, .balances = {}};
@@ -175,6 +214,9 @@ Result<Decision> TakeReply::decision(TimePoint at, const limits::Ask& ask) {
     read_bars(decision, ask.bars.size());
     decision.allowed = false;
   }
+  decision.is_stale = (lacking & kStale) != 0;
+  if (decision.is_stale) decision.allowed = false;
+  good_ = good_ && (ask.mark || !decision.is_stale);
   if (!good_) return fail({}, std::string(kCutShort));
   return decision;
 }

@@ -47,13 +47,14 @@ class TakeArgument {
     std::vector<std::uint16_t> slots_;
   };
 
+  void add_mark(const limits::Ask& ask);
   [[nodiscard]] std::size_t number_of(const limits::Limit& limit);
   void append_limit(const limits::Limit& limit);
 
   std::optional<TimePoint> now_;
   TimePoint estimate_;
   Keys buckets_;
-  Keys bars_;
+  Keys bars_;           // and marks
   std::string limits_;  // each as the script reads it
   std::vector<std::size_t> limit_ends_;
   std::string decisions_;
@@ -66,12 +67,11 @@ class TakeReply {
 
   [[nodiscard]] TimePoint at();
   // The error is the text that Redis had for the script, or says that the reply is none that the
-  // script makes; its code is not set.
+  // script makes; its code is not set, its detail is never empty.
   [[nodiscard]] Result<limits::Decision> decision(TimePoint at, const limits::Ask& ask);
-  // Whether all that was asked for was there, and made sense.
-  [[nodiscard]] bool good() const { return good_; }
-  // Whether besides the time is one, and there is no more. Otherwise none of it is to be believed.
-  [[nodiscard]] bool is_whole() const { return good_ && has_time_ && rest_.empty(); }
+  // Whether all that was asked for was there and made sense, and there is no more. Otherwise none
+  // of it is to be believed.
+  [[nodiscard]] bool is_whole() const { return good_ && rest_.empty(); }
 
  private:
   template <class Stored>
@@ -81,7 +81,6 @@ class TakeReply {
 
   std::string_view rest_;
   bool good_ = true;
-  bool has_time_ = false;
 };
 
 }  // namespace sluice::store

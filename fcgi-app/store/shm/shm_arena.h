@@ -1,9 +1,9 @@
-// The blocks of a mapped segment, and the records in them: a key and a value, in one block or
+// The blocks of a mapped file, and the records in them: a key and a value, in one block or
 // several, linked by next_block. Which records count, the table says (shm_table.h).
 //
 // A block that was freed goes to the front of a list, and is taken again from there; blocks that
-// were never taken come after those. So either is a step or two, however large the segment. The
-// list need not survive a crash: recovery makes it anew. All of it REQUIRES the segment's mutex.
+// were never taken come after those. So either is a step or two, however large the file. The
+// list need not survive a crash: recovery makes it anew. All of it REQUIRES the file's mutex.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "store/shm/shm_segment.h"
+#include "store/shm/bucket_file.h"
 
 namespace sluice::store {
 
@@ -22,12 +22,9 @@ class ShmArena {
   // A prefix, a tenant and a name of 64 bytes, and the facts of a scope: some 620 bytes.
   static constexpr std::size_t kMaxKey = 1024;
 
-  // `segment` outlives the arena.
-  ShmArena(const ShmSegment& segment, ShmStep on_step)
-      : header_(segment.header()),
-        marks_(segment.marks()),
-        blocks_(segment.blocks()),
-        on_step_(on_step) {}
+  // `file` outlives the arena.
+  ShmArena(const BucketFile& file, ShmStep on_step)
+      : header_(file.header()), marks_(file.marks()), blocks_(file.blocks()), on_step_(on_step) {}
 
   [[nodiscard]] ShmBlock& operator[](Index index) const { return blocks_[index]; }
 

@@ -25,25 +25,25 @@ bool is_within(Duration pause, TimePoint since, TimePoint now) {
 // The mutex, as long as it lives.
 class ShmStore::Guard {
  public:
-  explicit Guard(const ShmSegment& segment) : segment_(&segment) {}
-  Guard(Guard&& other) noexcept : segment_(std::exchange(other.segment_, nullptr)) {}
+  explicit Guard(const BucketFile& file) : file_(&file) {}
+  Guard(Guard&& other) noexcept : file_(std::exchange(other.file_, nullptr)) {}
   Guard& operator=(Guard&&) = delete;
   Guard(const Guard&) = delete;
   Guard& operator=(const Guard&) = delete;
   ~Guard() {
-    if (segment_) segment_->unlock();
+    if (file_) file_->unlock();
   }
 
  private:
-  const ShmSegment* segment_;
+  const BucketFile* file_;
 };
 
 Result<std::unique_ptr<ShmStore>> ShmStore::open(const std::string& path, const Clock& clock,
                                                  Options options) {
-  auto segment =
-      ShmSegment::open(path, {options.bytes, options.open_wait, options.on_step, options.create});
-  if (!segment) return tl::unexpected(segment.error());
-  return std::unique_ptr<ShmStore>(new ShmStore(path, std::move(*segment), clock, options));
+  auto file =
+      BucketFile::open(path, {options.bytes, options.open_wait, options.on_step, options.create});
+  if (!file) return tl::unexpected(file.error());
+  return std::unique_ptr<ShmStore>(new ShmStore(path, std::move(*file), clock, options));
 }
 
 Task<Result<Decision>> ShmStore::take(limits::Ask ask, std::optional<TimePoint> now) {
@@ -55,11 +55,11 @@ Task<Result<Decision>> ShmStore::take(limits::Ask ask, std::optional<TimePoint> 
 Result<Decision> ShmStore::take_now(const limits::Ask& ask, std::optional<TimePoint> now) {
   const auto is_long = [](const auto& asked) { return asked.key.size() > ShmArena::kMaxKey; };
   if (std::any_of(ask.charges.begin(), ask.charges.end(), is_long) ||
-      std::any_of(ask.bars.begin(), ask.bars.end(), is_long)) {
+      std::any_of(ask.bars.begin(), ask.bars.end(), is_long) || (ask.mark && is_long(*ask.mark))) {
     return fail(ErrorCode::kStoreFault,
                 fmt::format("a key has more than {} bytes", ShmArena::kMaxKey));
   }
-  if (ask.charges.size() > limits::kMaxLimits)
+  if (ask.charges.size() > limits::kMaxCharges)
     return fail(ErrorCode::kStoreFault, "too many charges");
   const auto guard = lock();
   if (!guard) return tl::unexpected(guard.error());
@@ -84,7 +84,8 @@ Result<Decision> ShmStore::decide(const limits::Ask& ask, TimePoint now) {
         const auto until = limits::decode_bar(*bytes);
         foreign = foreign || !until;
         return until;
-      }};
+      },
+      [&](std::string_view key) { return table_.find(table_.key(key), now); }};
   limits::Outcome outcome = limits::decide(ask, stored, now);
   outcome.decision.source = limits::Source::kSharedMemory;
   if (foreign) return fail(ErrorCode::kStoreFault, "shared memory holds what is no bucket");
@@ -96,6 +97,10 @@ Result<Decision> ShmStore::decide(const limits::Ask& ask, TimePoint now) {
   }
   for (const limits::Raised& bar : outcome.bars) {
     writes.push_back({table_.key(bar.key), limits::encode_bar(bar.until), bar.until});
+  }
+  if (outcome.mark) {
+    writes.push_back({table_.key(outcome.mark->key), std::move(outcome.mark->bytes),
+                      now + outcome.mark->keep_for});
   }
   const auto evicted = table_.replace(writes, now);
   if (!evicted) {
@@ -122,6 +127,18 @@ Result<std::int64_t> ShmStore::reset_now(std::span<const std::string> keys) {
                        [&](const std::string& key) { return table_.erase(table_.key(key)); });
 }
 
+Task<Result<std::optional<std::string>>> ShmStore::read(std::string_view key) {
+  auto bytes = read_now(key);
+  report(bytes ? nullptr : &bytes.error());
+  co_return bytes;
+}
+
+Result<std::optional<std::string>> ShmStore::read_now(std::string_view key) {
+  const auto guard = lock();
+  if (!guard) return tl::unexpected(guard.error());
+  return table_.find(table_.key(key), clock_.now());
+}
+
 Result<std::string> ShmStore::dump() {
   const auto guard = lock();
   if (!guard) return tl::unexpected(guard.error());
@@ -142,21 +159,21 @@ Result<ShmTable::Usage> ShmStore::usage() {
 }
 
 Result<ShmStore::Guard> ShmStore::lock() {
-  const int locked = segment_.lock(patient_ ? options_.lock_wait : Duration::zero());
+  const int locked = file_.lock(patient_ ? options_.lock_wait : Duration::zero());
   patient_ = locked == 0 || locked == EOWNERDEAD;
   if (!patient_ && locked != EBUSY && locked != ETIMEDOUT) {
     return fail(ErrorCode::kStoreFault,
                 fmt::format("shared memory cannot be locked: {}", std::strerror(locked)));
   }
   if (!patient_) return fail(ErrorCode::kStoreUnavailable, "shared memory is locked for long");
-  Guard guard(segment_);
+  Guard guard(file_);
   if (options_.on_step) options_.on_step("locked");
-  if (locked == EOWNERDEAD || segment_.header().stale != 0) {
+  if (locked == EOWNERDEAD || file_.header().stale != 0) {
     table_.recover();
-    segment_.header().stale = 0;
-    if (locked == EOWNERDEAD) ++segment_.header().recoveries;
+    file_.header().stale = 0;
+    if (locked == EOWNERDEAD) ++file_.header().recoveries;
     news_.recovered = news_.recovered || locked == EOWNERDEAD;
-    segment_.make_consistent();
+    file_.make_consistent();
   }
   return guard;
 }

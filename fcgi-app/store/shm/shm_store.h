@@ -1,7 +1,7 @@
 // Buckets in memory that all workers of a host share: the storage of a single host, and what
 // stands in for Redis while it is out.
 //
-// The file is described in shm_segment.h; the table in it, and how a decision is all or nothing
+// The file is described in bucket_file.h; the table in it, and how a decision is all or nothing
 // even for a worker that is killed in the middle of one, in shm_table.h. One mutex guards it all.
 // Nobody waits for it longer than Options::lock_wait, so a worker that was stopped with the mutex
 // costs each of the others that wait once; until they get it again, they do not wait at all.
@@ -21,7 +21,7 @@
 #include <string>
 #include <utility>
 
-#include "store/shm/shm_segment.h"
+#include "store/shm/bucket_file.h"
 #include "store/shm/shm_table.h"
 #include "store/store.h"
 #include "telemetry/log.h"
@@ -50,7 +50,7 @@ class ShmStore final : public BucketStore {
   };
 
   // Opens the file, and makes it if need be, whoever else does so at the same moment. `clock`
-  // outlives the store. Errors: as of ShmSegment::open().
+  // outlives the store. Errors: as of BucketFile::open().
   [[nodiscard]] static Result<std::unique_ptr<ShmStore>> open(const std::string& path,
                                                               const Clock& clock, Options options);
 
@@ -60,6 +60,7 @@ class ShmStore final : public BucketStore {
   // begins anew).
   [[nodiscard]] Task<Result<limits::Decision>> take(limits::Ask ask,
                                                     std::optional<TimePoint> now) override;
+  [[nodiscard]] Task<Result<std::optional<std::string>>> read(std::string_view key) override;
   // Key by key, so not all or none.
   [[nodiscard]] Task<Result<std::int64_t>> reset(std::span<const std::string> keys) override;
 
@@ -80,16 +81,17 @@ class ShmStore final : public BucketStore {
     bool evicted = false;
   };
 
-  ShmStore(std::string path, ShmSegment segment, const Clock& clock, const Options& options)
+  ShmStore(std::string path, BucketFile file, const Clock& clock, const Options& options)
       : path_(std::move(path)),
-        segment_(std::move(segment)),
-        table_(segment_, options.on_step),
+        file_(std::move(file)),
+        table_(file_, options.on_step),
         clock_(clock),
         options_(options) {}
 
   [[nodiscard]] Result<Guard> lock();
   [[nodiscard]] Result<limits::Decision> take_now(const limits::Ask& ask,
                                                   std::optional<TimePoint> now);
+  [[nodiscard]] Result<std::optional<std::string>> read_now(std::string_view key);
   [[nodiscard]] Result<std::int64_t> reset_now(std::span<const std::string> keys);
   void report(const Error* error);
   void report_serving(TimePoint now);
@@ -99,7 +101,7 @@ class ShmStore final : public BucketStore {
   [[nodiscard]] Result<limits::Decision> decide(const limits::Ask& ask, TimePoint now);
 
   std::string path_;
-  ShmSegment segment_;
+  BucketFile file_;
   ShmTable table_;
   const Clock& clock_;
   Options options_;

@@ -18,11 +18,8 @@ void store_in_order(std::uint32_t& word, std::uint32_t value) {
 
 }  // namespace
 
-ShmTable::ShmTable(const ShmSegment& segment, ShmStep on_step)
-    : header_(segment.header()),
-      slots_(segment.slots()),
-      arena_(segment, on_step),
-      on_step_(on_step) {}
+ShmTable::ShmTable(const BucketFile& file, ShmStep on_step)
+    : header_(file.header()), slots_(file.slots()), arena_(file, on_step), on_step_(on_step) {}
 
 // --- reading
 

@@ -1,4 +1,4 @@
-// The buckets in a mapped segment: a hash table of records, each replaced as a whole.
+// The buckets in a mapped file: a hash table of records, each replaced as a whole.
 //
 // A slot is the first of a list of records, linked by next_record; a record is a key, an expiry,
 // when it was asked for last, and the bytes of a bucket, in one block or several, linked by
@@ -29,7 +29,7 @@
 // The decision's own buckets are spared. kReserve blocks are for decisions that need no more blocks
 // than they replace: so these evict nothing but for a log of more blocks than that.
 //
-// All of it REQUIRES the segment's mutex, but size().
+// All of it REQUIRES the file's mutex, but size().
 #pragma once
 
 #include <array>
@@ -40,8 +40,8 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "store/shm/bucket_file.h"
 #include "store/shm/shm_arena.h"
-#include "store/shm/shm_segment.h"
 
 namespace sluice::store {
 
@@ -71,8 +71,8 @@ class ShmTable {
     std::size_t recoveries = 0;  // how often a worker died with the mutex
   };
 
-  // `segment` outlives the table.
-  ShmTable(const ShmSegment& segment, ShmStep on_step);
+  // `file` outlives the table.
+  ShmTable(const BucketFile& file, ShmStep on_step);
 
   [[nodiscard]] Key key(std::string_view text) const;
   // The bytes of a bucket, which is the last then to be evicted.

@@ -37,5 +37,19 @@ TEST(ClientIpTest, FollowsTheTable) {
   }
 }
 
+TEST(ClientIpTest, ReadsForPeopleAsItIsWritten) {
+  const std::vector<std::pair<std::string_view, std::string_view>> rows{
+      {"4:7f000001", "127.0.0.1"},
+      {"4:cb0071ff", "203.0.113.255"},
+      {"6:20010db800000001", "2001:db8:0:1::"},
+      {"6:20010db8000000", "2001:db8::"},
+      {"6:00000000000000000000000000000001", "::1"},
+      {"6:ff", "ff00::"},
+      {"-", "-"},
+      {"", ""},
+  };
+  for (const auto& [canonical, text] : rows) EXPECT_EQ(readable_address(canonical), text);
+}
+
 }  // namespace
 }  // namespace sluice::identity

@@ -197,7 +197,7 @@ TEST_F(LeavingAFakeTest, WhoseCommandFailsMayEndAnothersThatIsToFailToo) {
   tasks_.start(echo(wire(), "first", seen_, [this] { leaver_.stop(); }));
   leaver_.start(echo(wire(), "gone", seen_, [] {}));
   tasks_.start(echo(wire(), "last", seen_, [] {}));
-  wire().close("the test says so");
+  wire().close({"the test says so"});
   EXPECT_EQ(seen_, (std::vector<std::string>{"first failed", "last failed"}));
 }
 

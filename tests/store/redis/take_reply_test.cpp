@@ -46,7 +46,7 @@ class TakeReplyTest : public testing::Test {
     TakeReply reply(bytes_);
     const TimePoint at = reply.at();
     auto decision = reply.decision(at, {charges, bars_});
-    EXPECT_EQ(reply.good(), decision.has_value());
+    EXPECT_EQ(reply.is_whole(), decision.has_value());
     bytes_.resize(sizeof kNow);
     return decision;
   }
@@ -107,13 +107,28 @@ TEST_F(TakeReplyTest, ReadsUntilWhenABarStands) {
   }
 }
 
-TEST_F(TakeReplyTest, SaysWhereAnErrorIsCutShort) {
+TEST_F(TakeReplyTest, BelievesInNoMarkThatNobodyAskedFor) {
+  add(0x4000);
+  add_window(3, kNow - 1);
+  EXPECT_EQ(error(Algorithm::kFixedWindow), kCutShort);
+}
+
+TEST_F(TakeReplyTest, SaysWhereAnErrorIsCutShortOrHasNoText) {
   add(0xffff);
   EXPECT_EQ(error(Algorithm::kFixedWindow), kCutShort);
   add(0xffff);
   add(5);
   bytes_ += "ERR";
   EXPECT_EQ(error(Algorithm::kFixedWindow), kCutShort);
+  add(0xffff);
+  add(5);
+  EXPECT_EQ(error(Algorithm::kFixedWindow), kCutShort);
+  for (const bool goes_on : {false, true}) {
+    add(0xffff);
+    add(0);
+    if (goes_on) add_window(3, kNow);
+    EXPECT_EQ(error(Algorithm::kFixedWindow), kCutShort);
+  }
 }
 
 TEST_F(TakeReplyTest, RefusesMoreThanThereIs) {
@@ -181,12 +196,19 @@ TEST_F(TakeReplyTest, RefusesALogWithoutTheUnitThatLeaves) {
   }
 }
 
+// How long a bar still stands, counted from such a time, could overflow.
 TEST_F(TakeReplyTest, RefusesATimeThatIsNone) {
-  bytes_.clear();
-  append_integer<std::int64_t>(bytes_, INT64_MIN);
-  add(0);
-  add_window(0, 0);
-  EXPECT_EQ(error(Algorithm::kFixedWindow), kNonsense);
+  bars_ = {{"ended"}};
+  for (const std::int64_t wrong : {std::int64_t{-1}, INT64_MIN, INT64_MAX}) {
+    for (const bool is_barred : {false, true}) {
+      bytes_.clear();
+      append_integer<std::int64_t>(bytes_, wrong);
+      add(is_barred ? 0x8000 : 0);
+      add_window(0, 0);
+      if (is_barred) append_integer<std::int64_t>(bytes_, kNow);
+      EXPECT_EQ(error(Algorithm::kFixedWindow), kCutShort) << wrong;
+    }
+  }
 }
 
 }  // namespace

@@ -137,7 +137,7 @@ class EveryStep : public ShmCrashTest {
   }
 
   [[nodiscard]] std::pair<std::string, std::string> keys_of_one_slot() const {
-    const auto segment = ShmSegment::open(path(), {kSmall, seconds(1), nullptr});
+    const auto segment = BucketFile::open(path(), {kSmall, seconds(1), nullptr});
     const auto slot = [&](const std::string& key) {
       return (SipHash::of(key, segment->header().hash_seed) >> 32U) * segment->slots().size() >>
              32U;

@@ -116,7 +116,7 @@ class FullOf : public ShmFullTest,
 
   const std::size_t bytes_ = std::get<std::size_t>(GetParam());
   std::unique_ptr<ShmStore> store_ = open({.bytes = bytes_});
-  Result<ShmSegment> segment_ = ShmSegment::open(path(), {bytes_, seconds(1), nullptr});
+  Result<BucketFile> segment_ = BucketFile::open(path(), {bytes_, seconds(1), nullptr});
 };
 
 TEST_P(FullOf, BucketsServesNewcomersInBoundedWork) {

@@ -44,7 +44,7 @@ class ShmLogTest : public ShmFile {
   // A record that encode() never makes, under this key.
   void spoil(ShmStore& store, const std::string& key) {
     ASSERT_TRUE(store.usage());  // whoever looks first makes the table ready
-    const auto segment = ShmSegment::open(path(), {kSmall, seconds(1), nullptr});
+    const auto segment = BucketFile::open(path(), {kSmall, seconds(1), nullptr});
     ASSERT_TRUE(segment);
     ShmTable table(*segment, nullptr);
     ASSERT_EQ(segment->lock(seconds(1)), 0);
@@ -69,7 +69,7 @@ class ShmLogTest : public ShmFile {
 TEST_F(ShmLogTest, AStoreThatIsDownAndUpAgainSaysSoOnce) {
   const Limit many = fixed_window(100);
   const auto store = open(told());
-  const auto segment = ShmSegment::open(path(), {kSmall, seconds(1), nullptr});
+  const auto segment = BucketFile::open(path(), {kSmall, seconds(1), nullptr});
   ASSERT_TRUE(take(*store, {{"k", &many, 1}}));
   EXPECT_EQ(logged(), "");
   ChildProcess owner([&] { return segment->lock(seconds(1)) == 0 && raise(SIGSTOP) == 0; });
@@ -156,7 +156,7 @@ TEST_F(ShmLogTest, AFaultIsToldOnceAMinute) {
 
 TEST_F(ShmLogTest, ResetsAreToldOfToo) {
   const auto store = open(told());
-  const auto segment = ShmSegment::open(path(), {kSmall, seconds(1), nullptr});
+  const auto segment = BucketFile::open(path(), {kSmall, seconds(1), nullptr});
   ChildProcess owner([&] { return segment->lock(seconds(1)) == 0 && raise(SIGSTOP) == 0; });
   ASSERT_TRUE(owner.stops());
   const std::vector<std::string> keys{"secret"};

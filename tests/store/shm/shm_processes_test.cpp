@@ -138,7 +138,7 @@ TEST_F(ShmProcessesTest, AStoppedOwnerThatIsKilledIsRecoveredFrom) {
 
 // Whoever was to wake the next was killed instead: the mutex is free, and nobody says so.
 TEST_F(ShmProcessesTest, AWakeUpThatWasLostIsNotWaitedFor) {
-  const auto segment = ShmSegment::open(path(), {kSmall, seconds(1), nullptr});
+  const auto segment = BucketFile::open(path(), {kSmall, seconds(1), nullptr});
   ASSERT_TRUE(segment);
   // glibc and the kernel agree on this word: who holds the mutex, and a bit that says "waiters".
   std::atomic_ref word(*reinterpret_cast<int*>(&segment->header().mutex));

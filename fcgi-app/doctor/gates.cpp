@@ -1,0 +1,111 @@
+#include "doctor/gates.h"
+
+#include <algorithm>
+
+#include <strings.h>
+
+namespace sluice::doctor {
+namespace {
+
+using nginx_config::in_effect;
+using nginx_config::own;
+
+bool has(const Directives& directives, std::string_view first) {
+  return std::any_of(directives.begin(), directives.end(),
+                     [&](const Directive* one) { return one->says(0, first); });
+}
+
+Directives gated_without(const Site& site, bool (*has_it)(const Directive& level)) {
+  Directives found = site.gated();
+  std::erase_if(found, [&](const Directive* level) { return has_it(*level); });
+  return found;
+}
+
+// The error_page of a denial: the first that names it counts.
+const Directive* mapping(const Directive& level) {
+  for (const Directive* page : in_effect(level, "error_page")) {
+    const auto& words = page->arguments;
+    if (std::find(words.begin(), words.end(), "401") != words.end()) return page;
+  }
+  return nullptr;
+}
+
+// `set` runs for the server, then for the location, but not for a location around it.
+bool sets_path(const Directive& level) {
+  constexpr std::string_view kPath = "$sluice_uri";
+  for (const Directive* at = &level; at; at = at->parent) {
+    if (has(own(*at, "set"), kPath)) return true;
+    if (at->name == "location") break;
+  }
+  const Directive* const server = nginx_config::around(level, "server");
+  return server && has(own(*server, "set"), kPath);
+}
+
+}  // namespace
+
+Directives find_charged_again(const Site& site) {
+  return gated_without(site, [](const Directive& level) {
+    return has(in_effect(level, "auth_request_set"), "$sluice_asked_before");
+  });
+}
+
+Directives find_no_status(const Site& site) {
+  return gated_without(site, [](const Directive& level) {
+    return has(in_effect(level, "auth_request_set"), "$sluice_denied");
+  });
+}
+
+Directives find_no_path(const Site& site) {
+  return gated_without(site, sets_path);
+}
+
+Directives find_unmapped(const Site& site) {
+  return gated_without(site, [](const Directive& level) { return mapping(level) != nullptr; });
+}
+
+Directives find_other_mapping(const Site& site) {
+  Directives found;
+  for (const Directive* level : site.gated()) {
+    const Directive* const page = mapping(*level);
+    const bool is_ours = !page || page->arguments.back().find("sluice") != std::string::npos;
+    if (!is_ours) found.push_back(page);
+  }
+  return found;
+}
+
+Directives find_no_fields(const Site& site) {
+  return gated_without(site, [](const Directive& level) {
+    const Directives fields = in_effect(level, "add_header");
+    return std::any_of(fields.begin(), fields.end(), [](const Directive* field) {
+      return !field->arguments.empty() &&
+             ::strcasecmp(field->arguments.front().c_str(), "RateLimit") == 0;
+    });
+  });
+}
+
+Directives find_claimed_decisions(const Site& site) {
+  return gated_without(site, [](const Directive& level) {
+    const auto tells = [&](std::string_view pass, std::string_view directive,
+                           std::string_view header) {
+      if (own(level, pass).empty()) return true;
+      const Directives told = in_effect(level, directive);
+      return std::any_of(told.begin(), told.end(), [&](const Directive* one) {
+        return !one->arguments.empty() &&
+               ::strcasecmp(one->arguments.front().c_str(), header.data()) == 0;
+      });
+    };
+    constexpr std::string_view kHeader = "X-Decision-ID";
+    constexpr std::string_view kVariable = "HTTP_X_DECISION_ID";
+    return tells("proxy_pass", "proxy_set_header", kHeader) &&
+           tells("grpc_pass", "grpc_set_header", kHeader) &&
+           tells("fastcgi_pass", "fastcgi_param", kVariable) &&
+           tells("uwsgi_pass", "uwsgi_param", kVariable) &&
+           tells("scgi_pass", "scgi_param", kVariable);
+  });
+}
+
+Directives find_nothing(const Site& site) {
+  return site.passes().empty() ? Directives{&site.root()} : Directives{};
+}
+
+}  // namespace sluice::doctor
