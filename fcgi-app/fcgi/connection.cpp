@@ -5,6 +5,7 @@
 #include <exception>
 
 #include <linux/sockios.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -70,7 +71,14 @@ void Connection::drain() {
 void Connection::close_if_stalled(loop::Milliseconds since) {
   if (state_ == State::kStreaming) return close_if_not_taken();
   const bool waiting = state_ == State::kWriting || (state_ == State::kReading && !idle());
-  if (waiting && last_progress_ < since) close();
+  if (waiting && last_progress_ < since && !has_news()) close();
+}
+
+// Where the worker itself stood still, the peer may have done its part: the loop will say so.
+bool Connection::has_news() const {
+  const auto awaited = static_cast<short>(state_ == State::kWriting ? POLLOUT : POLLIN);
+  pollfd asked{.fd = socket_.get(), .events = awaited, .revents = 0};
+  return ::poll(&asked, 1, 0) > 0;
 }
 
 // The kernel reports room when most of its buffer is free, which takes a slow reader long: what it

@@ -79,6 +79,7 @@ class Connection {
   void end_stream(const Result<std::string>& last);
   void go_on();
   void close_if_not_taken();
+  [[nodiscard]] bool has_news() const;
   void end_answer();
   void write();
   [[nodiscard]] bool send();

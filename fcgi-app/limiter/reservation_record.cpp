@@ -2,6 +2,7 @@
 
 #include "limits/bucket.h"
 #include "limits/bytes.h"
+#include "limits/charge.h"
 
 namespace sluice::limiter {
 namespace {

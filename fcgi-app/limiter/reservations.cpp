@@ -121,7 +121,8 @@ Task<Result<void>> Reservations::publish(const Mark& mark, const DecisionId& id)
 }
 
 Task<Result<std::string>> Reservations::key_of(std::string_view id) const {
-  const bool is_id = id.size() == kIdLength && id.find_first_not_of("0123456789abcdef") == id.npos;
+  const bool is_hex = id.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  const bool is_id = is_hex && id.size() == kIdLength;
   if (!is_id) co_return fail(ErrorCode::kNoReservation);
   const std::string place_key = reservation_place_key(keys_, id);
   auto place = co_await store_.read(place_key);

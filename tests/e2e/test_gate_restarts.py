@@ -121,8 +121,9 @@ def test_it_fails_nothing_and_charges_nothing_twice(site, bare_cut, step):
     stack, running = site
     answers, cut, cost = under_load(running, "/once/plain.txt", lambda: step(stack, running))
     assert set(answers) == {(200, True)}, answers  # so no request was charged twice
-    # nginx closes connections that it takes for idle; with a gate no more of them.
-    assert cut <= bare_cut + CLIENTS, (answers, cut, bare_cut)
+    # At each reload nginx closes the connections that it takes for idle, by chance some of the clients' or
+    # none: so the numbers differ by chance. A gate that cut requests would cut one of nearly every client.
+    assert cut <= bare_cut + TIMES * CLIENTS / 5, (answers, cut, bare_cut)
     # It may have asked for a request whose connection it then closed.
     assert answers[200, True] <= cost <= answers[200, True] + cut, (answers, cut, cost)
 

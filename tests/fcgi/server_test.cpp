@@ -1,4 +1,7 @@
+#include <array>
+#include <functional>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -17,6 +20,10 @@ class ServerTest : public ServerFixture {
   Task<http::Response> answer(const http::Request& request) override {
     if (request.path == "/throw") throw std::runtime_error("handler");
     if (request.path == "/throw-a-number") throw 1;
+    if (request.path == "/stand-still") {
+      std::this_thread::sleep_for(kLongerThanStall);
+      meanwhile_();
+    }
     if (request.path == "/wait" || request.path == "/wait-large") co_await Held{*this};
     if (request.path == "/wait-large") co_return http::Response(200, std::string(kLarge, 'x'));
     co_return http::Response(200, std::string(request.body));
@@ -34,6 +41,7 @@ class ServerTest : public ServerFixture {
   };
 
   std::vector<std::coroutine_handle<>> held_;
+  std::function<void()> meanwhile_;  // what peers do while the worker stands still
 };
 
 const std::string kHello = request({{"DOCUMENT_URI", "/"}}, "hello");
@@ -116,6 +124,37 @@ TEST_F(ServerTest, AHalfSentRequestAfterALongHandlerHasItsWholeTime) {
   turn(kStall / 5);
   EXPECT_THAT(ask(socket, kHello.substr(20)), HasSubstr("hello"));
   EXPECT_EQ(ask(socket, kHello.substr(0, 20)), "closed");
+}
+
+TEST_F(ServerTest, AWorkerThatStoodStillItselfCutsNobodyWhoSentTheRest) {
+  const UniqueFd socket = connect();
+  send(socket, kHello.substr(0, 20));
+  turn();
+  meanwhile_ = [&] { send(socket, kHello.substr(20)); };
+  EXPECT_THAT(ask(connect(), request({{"DOCUMENT_URI", "/stand-still"}})), HasSubstr("200"));
+  EXPECT_THAT(receive(socket), HasSubstr("hello"));
+}
+
+TEST_F(ServerTest, AWorkerThatStoodStillItselfCutsNobodyWhoTookTheAnswer) {
+  const UniqueFd socket = connect();
+  send(socket, request({{"DOCUMENT_URI", "/wait-large"}}));
+  turn();
+  std::exchange(held_, {})[0].resume();
+  std::string answer;
+  meanwhile_ = [&] {
+    std::array<char, 65536> part{};
+    ssize_t size = 0;
+    while ((size = ::recv(socket.get(), part.data(), part.size(), 0)) > 0) {
+      answer.append(part.data(), static_cast<std::size_t>(size));
+    }
+  };
+  EXPECT_THAT(ask(connect(), request({{"DOCUMENT_URI", "/stand-still"}})), HasSubstr("200"));
+  while (!ends_in_its_last_record(answer)) {
+    const std::string part = receive(socket);
+    ASSERT_NE(part, "closed") << "after " << answer.size() << " bytes";
+    answer += part;
+  }
+  EXPECT_GT(answer.size(), kLarge);
 }
 
 TEST_F(ServerTest, OneWaitingRequestDoesNotHoldUpAnother) {
