@@ -81,11 +81,13 @@ void read_lists(const std::filesystem::path& folder, Draft& draft) {
   }
   draft.limits.of_routes = gated.limits;
   draft.limits.has_api_keys = draft.api_keys.has_value();
-  options.plans = read_plans(draft.limits, routes);
+  ReadPlans read = read_plans(draft.limits, routes);
+  options.plans = std::move(read.plans);
   options.identity.headers = counted_names(*options.plans, limits::Fact::kHeader);
   options.identity.facts = counted_names(*options.plans, limits::Fact::kFact);
   if (draft.access) options.identity.access = read_access(*draft.access, *options.plans);
   options.costs = read_costs(draft.costs, gated.costs, routes, *options.plans);
+  warn_of_units(read.units, options.costs);
   options.routes = std::move(gated.routes);
   if (!draft.api_keys) return;
   const std::string file = read_api_key_file_name(*draft.api_keys, folder);

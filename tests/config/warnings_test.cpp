@@ -70,5 +70,53 @@ TEST_F(Warnings, NameTheLineOfMaxAndNeedNoComplaintBeside) {
             "\"chat\" of defaults has room for 7; a request that names so much is always denied");
 }
 
+TEST_F(Warnings, TellOfAUnitThatIsCountedOrCostNowhere) {
+  const auto limit = [](const std::string& name, const std::string& routes,
+                        const std::string& unit) {
+    return "{ name = \"" + name + "\"; routes = ( " + routes + " ); scope = \"ip\";\n" + unit +
+           " rate = \"9000/s\"; }";
+  };
+  const std::string tokens = "unit = \"tokens\";";
+  const std::string chat = "\"chat\"";
+  const std::string cost = "costs = ( { route = \"chat\";\nunit = \"tokens\"; cost = 5; } );\n";
+  const std::string limits = "tenants = ( { id = \"a\"; plan = \"p\"; limits = (\n";
+  const std::string plan = "plans = ( { id = \"p\"; limits = (\n";
+  const auto never = [](int line, const std::string& unit) {
+    return "test.cfg:" + std::to_string(line) + ": warning: no request costs " + unit +
+           " on the routes of limit \"l\", so it never denies; add a cost with unit = \"" + unit +
+           "\", or remove the unit";
+  };
+  const std::string free = "warning: no limit of route \"chat\" counts tokens, so they are free";
+  struct Row {
+    std::string text;
+    std::string warning;
+  };
+  const std::vector<Row> rows{
+      {"defaults = ( " + limit("l", chat, tokens) + " );\n" + cost, ""},
+      {"defaults = ( " + limit("l", "\"*\"", tokens) + " );\n" + cost, ""},
+      {"defaults = ( " + limit("l", chat + ", \"session\"", tokens) + " );\n" + cost, ""},
+      {"defaults = ( " + limit("l", chat, "unit = \"requests\";") + " );\n", ""},
+      {"defaults = ( " + limit("l", chat, tokens) + " );\n", never(2, "tokens")},
+      {"defaults = ( " + limit("l", "\"*\"", tokens) + " );\n", never(2, "tokens")},
+      {"defaults = ( " + limit("l", "\"session\"", tokens) + " );\n" + cost,
+       never(2, "tokens") + "\ntest.cfg:4: " + free},
+      {"defaults = ( " + limit("l", chat, "unit = \"bytes\";") + " );\n" + cost,
+       never(2, "bytes") + "\ntest.cfg:4: " + free},
+      {cost, "test.cfg:2: " + free},
+      {plan + limit("l", chat, tokens) + " ); } );\n", never(3, "tokens")},
+      {plan + limit("o", chat, "") + " ); } );\n" + limits + limit("l", chat, tokens) +
+           " ); } );\n",
+       never(6, "tokens")},
+      {plan + limit("l", chat, tokens) + " ); } );\n" + limits +
+           "{ name = \"l\"; rate = \"8000/s\"; } ); } );\n" + cost,
+       ""},
+  };
+  for (const Row& row : rows) {
+    const auto config = load_text(row.text);
+    ASSERT_TRUE(config) << row.text << config.error().detail;
+    EXPECT_EQ(warnings_of(*config), row.warning) << row.text;
+  }
+}
+
 }  // namespace
 }  // namespace sluice::config

@@ -35,7 +35,8 @@ struct CostDraft {
   std::optional<Value> bound = std::nullopt;  // min or max, whichever stands first
   std::optional<Value> max_at = std::nullopt;
   std::optional<Value> settle_at = std::nullopt;
-  bool sound = true;  // whether every number could be read
+  std::optional<Value> united = std::nullopt;  // the setting of the unit
+  bool sound = true;                           // whether every number could be read
   CostRule rule = {};
 };
 
@@ -117,7 +118,11 @@ void read_settled(const Value& value, CostDraft& draft) {
 
 constexpr std::array<Key<CostDraft>, 7> kCostKeys{{
     {"route", read_route, true},
-    {"unit", [](const Value& value, CostDraft& draft) { read_unit(value, draft.rule.unit); }},
+    {"unit",
+     [](const Value& value, CostDraft& draft) {
+       draft.united = value;
+       read_unit(value, draft.rule.unit);
+     }},
     {"settle_s", read_settled},
     {"cost",
      [](const Value& value, CostDraft& draft) {
@@ -152,16 +157,14 @@ void check(const Value& element, const CostDraft& draft) {
   }
 }
 
-// The first limit of the draft's unit and route that never has room for `cost` units. A limit with
-// quota 0 does not count: it is meant to let nothing pass.
-const limits::Limit* never_allowing(std::int64_t cost, const CostDraft& draft,
-                                    const limits::Plans& plans) {
+// The first limit that the draft is charged to and `holds` is true of.
+template <class Predicate>
+const limits::Limit* find_charged(const CostDraft& draft, const limits::Plans& plans,
+                                  Predicate holds) {
   const auto find = [&](std::span<const limits::PlanLimit> list) -> const limits::Limit* {
     const auto found = std::find_if(list.begin(), list.end(), [&](const auto& candidate) {
       const limits::Limit& limit = candidate.limit;
-      return candidate.applies_to(draft.route) && limit.unit == draft.rule.unit &&
-             limit.mode == limits::Mode::kEnforce && limit.quota() > 0 &&
-             limit.terms().capacity < cost;
+      return candidate.applies_to(draft.route) && limit.unit == draft.rule.unit && holds(limit);
     });
     return found == list.end() ? nullptr : &found->limit;
   };
@@ -170,6 +173,23 @@ const limits::Limit* never_allowing(std::int64_t cost, const CostDraft& draft,
     if (const limits::Limit* limit = find(list)) return limit;
   }
   return nullptr;
+}
+
+// A limit that never has room for `cost` units. A limit with quota 0 does not count: it is meant to
+// let nothing pass.
+const limits::Limit* never_allowing(std::int64_t cost, const CostDraft& draft,
+                                    const limits::Plans& plans) {
+  return find_charged(draft, plans, [&](const limits::Limit& limit) {
+    return limit.mode == limits::Mode::kEnforce && limit.quota() > 0 &&
+           limit.terms().capacity < cost;
+  });
+}
+
+// Warns of units that nobody counts.
+void warn_of_unit(const CostDraft& draft, const limits::Plans& plans) {
+  if (!draft.united || find_charged(draft, plans, [](const auto&) { return true; })) return;
+  draft.united->warn(fmt::format("no limit of route \"{}\" counts {}, so they are free",
+                                 draft.route, limits::unit_name(draft.rule.unit)));
 }
 
 std::string described(const limits::Limit& limit) {
@@ -209,6 +229,7 @@ http::CostRules read_costs(const std::optional<Value>& list, std::span<const Rou
   const auto add = [&](const Value& at, CostDraft& draft, bool has_plans) {
     check(at, draft);
     check_new(at, draft, places);
+    if (has_plans) warn_of_unit(draft, plans);
     if (has_plans && draft.sound) check_room(at, draft, plans);
     std::vector<CostRule>& rules = costs[draft.route];
     check_settled(draft, rules);
@@ -231,6 +252,23 @@ http::CostRules read_costs(const std::optional<Value>& list, std::span<const Rou
     add(element, draft, has_plans);
   }
   return costs;
+}
+
+void warn_of_units(std::span<const UnitOfLimit> units, const http::CostRules& costs) {
+  for (const auto& [value, limit] : units) {
+    const std::string& unit = limit.limit.unit;
+    const auto charges = [&](const auto& of_route) {
+      const auto& [route, rules] = of_route;
+      return limit.applies_to(route) &&
+             std::any_of(rules.begin(), rules.end(),
+                         [&](const CostRule& rule) { return rule.unit == unit; });
+    };
+    if (unit.empty() || std::any_of(costs.begin(), costs.end(), charges)) continue;
+    value.warn(fmt::format(
+        "no request costs {} on the routes of limit \"{}\", so it never denies; add a cost "
+        "with unit = \"{}\", or remove the unit",
+        unit, limit.limit.name, unit));
+  }
 }
 
 std::vector<std::string> cost_keys() {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/document/reader.h"
+#include "config/sections/plans.h"
 #include "http/cost.h"
 #include "limits/plan.h"
 
@@ -19,11 +20,15 @@ struct RouteCost {
 };
 
 // What the section says, and the routes themselves do. Complains also of a cost that some limit of
-// `plans` never lets pass; warns if that is so only of the largest cost that a request may name. It
-// does neither after complaints of others, as `plans` may be wrong then.
+// `plans` never lets pass; warns if that is so only of the largest cost that a request may name,
+// and of a unit that no limit of the route counts. It does none of that after complaints of others,
+// as `plans` may be wrong then.
 [[nodiscard]] http::CostRules read_costs(const std::optional<Value>& list,
                                          std::span<const RouteCost> of_routes, Words routes_known,
                                          const limits::Plans& plans);
+
+// Warns of a limit that counts what no request on its routes costs.
+void warn_of_units(std::span<const UnitOfLimit> units, const http::CostRules& costs);
 
 // Every key that the section knows, as in "costs.route".
 [[nodiscard]] std::vector<std::string> cost_keys();

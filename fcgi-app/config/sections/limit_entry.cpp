@@ -129,8 +129,10 @@ constexpr auto kLimitKeys = [] {
   for (Key<LimitDraft>& key : keys) key.required = key.required || key.name == "rate";
   keys[kOverrideKeys.size()] = {"routes", read_routes, true};
   keys[kOverrideKeys.size() + 1] = {"scope", read_scope, true};
-  keys[kOverrideKeys.size() + 2] = {
-      "unit", [](const Value& value, LimitDraft& draft) { read_unit(value, draft.unit); }};
+  keys[kOverrideKeys.size() + 2] = {"unit", [](const Value& value, LimitDraft& draft) {
+                                      draft.united = value;
+                                      read_unit(value, draft.unit);
+                                    }};
   return keys;
 }();
 
@@ -174,7 +176,7 @@ void read_unit(const Value& value, std::string& unit) {
 }
 
 LimitEntry LimitDraft::entry() const {
-  LimitEntry entry{{}, {}, named, sound && rates, scoped};
+  LimitEntry entry{{}, {}, named, sound && rates, scoped, united};
   entry.limit.limit.name = name;
   entry.limit.limit.scope = scope;
   entry.limit.limit.unit = unit;

@@ -30,6 +30,7 @@ struct LimitEntry {
   std::optional<Value> named;       // the setting `name`; the tenant's, if a tenant has changed it
   bool sound = true;                // whether all figures could be read, and fit each other
   std::optional<Value> scoped = std::nullopt;  // the setting of the scope
+  std::optional<Value> united = std::nullopt;  // the setting of the unit
 };
 
 // Reads an id into `unit`, and "requests" as nothing.
@@ -48,6 +49,7 @@ struct LimitDraft {
   limits::Scope scope = limits::Fact::kIp;
   std::optional<Value> scoped = std::nullopt;  // the setting of the scope
   std::string unit = {};                       // empty: requests
+  std::optional<Value> united = std::nullopt;  // the setting of the unit
   // The figures, which a tenant may change in its plan's limits:
   std::optional<std::vector<limits::Rate>> rates = std::nullopt;
   std::optional<std::int64_t> burst = std::nullopt;

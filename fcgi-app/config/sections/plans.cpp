@@ -5,6 +5,7 @@
 #include <iterator>
 #include <map>
 #include <set>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -72,6 +73,7 @@ class PlansReader {
       std::move(limits.begin(), limits.end(), std::back_inserter(defaults_));
     }
     check_default_names(defaults_);
+    note_units(defaults_);
     if (const auto crowd = most_crowded({}); crowd && at) {
       at->complain(fmt::format("route \"{}\" has {} defaults; at most {} are allowed", crowd->route,
                                crowd->defaults, limits::kMaxLimits));
@@ -90,6 +92,7 @@ class PlansReader {
         check_scope(entry);
         entry.limit.limit.plan = draft.id;
       }
+      note_units(draft.limits);
       plans_.emplace(draft.id, std::move(draft.limits));
     }
   }
@@ -113,8 +116,8 @@ class PlansReader {
     }
   }
 
-  [[nodiscard]] std::shared_ptr<const limits::Plans> plans() const {
-    return std::make_shared<const limits::Plans>(expand(defaults_), tenants_);
+  [[nodiscard]] ReadPlans plans() const {
+    return {std::make_shared<const limits::Plans>(expand(defaults_), tenants_), units_};
   }
 
  private:
@@ -150,6 +153,12 @@ class PlansReader {
     entry.scoped->complain(fmt::format("scope \"{}\" needs api_keys.file", scope.text()));
   }
 
+  void note_units(std::span<const LimitEntry> list) {
+    for (const LimitEntry& entry : list) {
+      if (entry.united) units_.push_back({*entry.united, entry.limit});
+    }
+  }
+
   // nullptr, after a complaint, if there is no such plan.
   [[nodiscard]] const LimitEntries* find_plan(const Value& value) const {
     const auto name = value.text();
@@ -180,6 +189,7 @@ class PlansReader {
       check_scope(entry);
       entry.limit.limit.tenant = draft.id;
     }
+    note_units(std::span(list).subspan(plan ? plan->size() : 0));
     tenants_.emplace(draft.id, expand(list));
   }
 
@@ -191,11 +201,12 @@ class PlansReader {
   bool has_default_plan_ = false;
   const LimitEntries* default_plan_ = nullptr;  // of plans_
   limits::Plans::TenantLimits tenants_;
+  std::vector<UnitOfLimit> units_;
 };
 
 }  // namespace
 
-std::shared_ptr<const limits::Plans> read_plans(const PlanSections& sections, Words routes_known) {
+ReadPlans read_plans(const PlanSections& sections, Words routes_known) {
   PlansReader reader(routes_known, sections);
   reader.read_defaults(sections);
   if (sections.plans) reader.read_plans(*sections.plans);

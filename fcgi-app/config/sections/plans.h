@@ -29,10 +29,20 @@ struct PlanSections {
   bool has_all_plans = true;
 };
 
+// A limit that says what it counts, and where it says so.
+struct UnitOfLimit {
+  Value unit;
+  limits::PlanLimit limit;
+};
+
+struct ReadPlans {
+  std::shared_ptr<const limits::Plans> plans;
+  std::vector<UnitOfLimit> units;
+};
+
 // What the sections say. Use it only if the report of their values is empty afterwards. If
 // `routes_known` is empty, limits may name any route.
-[[nodiscard]] std::shared_ptr<const limits::Plans> read_plans(const PlanSections& sections,
-                                                              Words routes_known);
+[[nodiscard]] ReadPlans read_plans(const PlanSections& sections, Words routes_known);
 
 // The names of the headers, or of nginx's facts, that limits count by: in lower case, each once.
 [[nodiscard]] std::vector<std::string> counted_names(const limits::Plans& plans, limits::Fact fact);
