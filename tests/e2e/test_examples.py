@@ -1,13 +1,15 @@
 """nginx/examples: each site and its limits as they are, every command of their README, and what it prints."""
 import contextlib
+import json
 import re
 import shutil
+import socket
 import types
 
 import pytest
 
 from gate import PATIENT, Site, program
-from harness import ROOT, SLUICE, Stack, free_port
+from harness import ROOT, SLUICE, Stack, eventually, free_port
 from http_client import Client
 from php import php
 from readme import blocks_of, shell
@@ -33,10 +35,10 @@ def stack():
 
 
 @contextlib.contextmanager
-def application_of(name, site):
-    """What stands behind the example runs: its port, or None."""
+def application_of(name, site, port):
+    """What stands behind the example, whose nginx listens at `port`, runs: its port, or None."""
     if name in APPLICATIONS:
-        with program(*APPLICATIONS[name]) as running:
+        with program(*APPLICATIONS[name], SLUICE=f"http://127.0.0.1:{port}") as running:
             yield running.port
     else:
         with php(site / "php.sock") if name == "wordpress" else contextlib.nullcontext():
@@ -58,7 +60,7 @@ def example(request, stack, tmp_path):
     for page in ("index.php", "wp-login.php", "xmlrpc.php", "style.css"):  # of WordPress
         (files / page).write_text("")
     (tmp_path / "site").mkdir()
-    with application_of(name, tmp_path) as behind:
+    with application_of(name, tmp_path, port) as behind:
         text = (FOLDER / name / "site.conf").read_text()
         here = {"8080": f"127.0.0.1:{port}", INSTALLED: "", "/srv/downloads": str(files), "3000": str(behind),
                 "/var/www/wordpress": str(files), "/run/php/php-fpm.sock": str(tmp_path / "php.sock")}
@@ -138,18 +140,37 @@ def test_what_is_said_on_a_websocket_is_free(example):
         assert peer.receive() == (TEXT, b"still here")
 
 
+def counted(client, name):
+    """Units of the limit that are used, those that are reserved among them, and these."""
+    limit, = [limit for limit in json.loads(client.get("/limits").body)["limits"] if limit["name"] == name]
+    return limit["used"], limit["reserved"]
+
+
 @pytest.mark.parametrize("example", ["llm"], indirect=True)
-def test_an_answer_has_as_many_tokens_as_it_is_charged_for(example):
+def test_an_answer_costs_the_tokens_that_it_has(example):
     with Client(example.port) as client:
-        left = 3000
-        for fields, tokens in ([("X-Max-Tokens", "37")], 37), ((), 200), ([("X-Max-Tokens", "")], 200):
+        used = 0
+        for fields, tokens in ([("X-Max-Tokens", "37")], 37), ((), 200), ([("X-Max-Tokens", "")], 200), \
+                ([("X-Max-Tokens", "1000")], 400):
             answer = client.request("POST", "/v1/completions", b"{}", fields)
-            left -= tokens
+            used += tokens
             assert answer.body.count(b'"token"') == tokens
-            assert answer.field("X-RateLimit-Remaining") == str(left)
+            assert counted(client, "tokens") == (used, 0)
         for wrong in (["9"], ["1001"], ["-1"], ["x"], ["10", "1000"]):
             fields = [("X-Max-Tokens", value) for value in wrong]
             assert client.request("POST", "/v1/completions", b"{}", fields).status == 400
+
+
+@pytest.mark.parametrize("example", ["llm"], indirect=True)
+def test_who_leaves_pays_for_what_was_sent(example):
+    with socket.create_connection(("127.0.0.1", example.port)) as leaver:
+        leaver.sendall(b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nX-Max-Tokens: 400\r\nContent-Length: 0\r\n\r\n")
+        received = b""
+        while b"word3 " not in received:
+            received += leaver.recv(4096)
+    with Client(example.port) as client:
+        eventually(lambda: counted(client, "tokens")[1] == 0)
+        assert 3 <= counted(client, "tokens")[0] < 400
 
 
 @pytest.mark.parametrize("example", ["wordpress"], indirect=True)
@@ -168,16 +189,20 @@ def test_a_page_is_one_charge_and_its_pictures_are_free(example):
 
 
 @pytest.mark.parametrize("example", ["downloads"], indirect=True)
-def test_a_part_and_a_missing_file_cost_as_much_as_the_whole(example):
-    (example.files / "tools.zip").write_bytes(bytes(1000))
+def test_a_download_costs_the_megabytes_that_were_sent(example):
+    (example.files / "tools.zip").write_bytes(bytes(3_500_000))
+    (example.files / "index.html").write_text("hello")
     with Client(example.port) as client:
-        left = 2000
-        for method, path, fields, status in (("GET", "/tools.zip", (), 200), ("HEAD", "/tools.zip", (), 200),
-                                             ("GET", "/tools.zip", [("Range", "bytes=0-0")], 206),
-                                             ("GET", "/nowhere.zip", (), 404)):
+        used = 0
+        # post_action holds the connection: what is asked next comes after it.
+        for method, path, fields, status, cost in (
+                ("GET", "/tools.zip", (), 200, 3), ("HEAD", "/tools.zip", (), 200, 0),
+                ("GET", "/tools.zip", [("Range", "bytes=0-0")], 206, 0),
+                ("GET", "/tools.zip", [("Range", "bytes=0-999999")], 206, 1),
+                ("GET", "/nowhere.zip", (), 404, 0), ("GET", "/", (), 200, 1)):
             answer = client.request(method, path, None, fields)
-            left -= 20
-            assert (answer.status, answer.field("X-RateLimit-Remaining")) == (status, str(left))
+            used += cost
+            assert (answer.status, *counted(client, "megabytes")) == (status, used, 0), (method, path)
 
 
 @pytest.mark.parametrize("example", ["stock-quotes"], indirect=True)
