@@ -53,7 +53,7 @@ install(FILES conf/debian/lintian-overrides DESTINATION usr/share/lintian/overri
 package(usr/share/man/man1 ${made}/sluice.1.gz)
 package(usr/share/man/man5 ${made}/sluice.cfg.5.gz)
 # In a checkout or in /etc/nginx a snippet finds another beside nginx.conf. Here it needs the whole path.
-foreach(snippet sluice_server.conf sluice_errors.conf sluice_settle.conf)
+foreach(snippet sluice_server.conf sluice_question.conf sluice_errors.conf sluice_settle.conf)
   file(READ nginx/${snippet} text)
   string(REGEX REPLACE "(^|\n *)include sluice_" "\\1include /usr/share/sluice/nginx/sluice_" text "${text}")
   file(WRITE ${made}/${snippet} "${text}")
@@ -62,7 +62,7 @@ package(usr/share/sluice/nginx nginx/sluice_params nginx/sluice_location.conf ${
         nginx/sluice_error_pages.conf nginx/sluice_error_answers.conf nginx/sluice_hardening.conf
         nginx/sluice_site.conf nginx/sluice_http.conf ${made}/sluice_server.conf nginx/sluice_gate.conf
         nginx/sluice_fields.conf nginx/sluice_denied.conf ${made}/sluice_settle.conf
-        nginx/sluice_shield.conf)
+        nginx/sluice_shield.conf ${made}/sluice_question.conf)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_INSTALL_CMAKE_PROJECTS ${PROJECT_BINARY_DIR} sluice package /)

@@ -118,7 +118,7 @@ def ward(stack, tmp_path):
 def test_what_is_shipped_has_no_findings(ward):
     code, output, errors = ward.ask("--strict")
     assert (code, errors) == (0, "")
-    assert output == f"{ward.site.folder}/nginx.conf: ok, 3 gated locations, 2 passes to workers\n"
+    assert output == f"{ward.site.folder}/nginx.conf: ok, 3 gated locations, 3 passes to workers\n"
 
 
 def test_the_nginx_of_dev_has_no_findings(stack):

@@ -2,6 +2,7 @@
 import json
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -215,14 +216,24 @@ def test_without_workers_a_location_is_open_or_closed_at_once(site, client, pool
     eventually(lambda: client.get("/app/x").field("RateLimit"))
 
 
-def test_connections_to_workers_are_kept(client, pool):
-    def open_now():
-        return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in pool.workers("api1"))
-    client.get("/plain.txt")
-    before = open_now()
-    for _ in range(100):
-        client.get("/plain.txt")
-    assert open_now() <= before + 4  # one of each nginx worker to each of ours
+def test_connections_to_workers_are_kept(pool, tmp_path):
+    sockets = {str(path) for path in pool.sockets("api1")}
+
+    def connections():
+        """The inodes of those that are open now."""
+        lines = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()]
+        return {line[6] for line in lines if line[-1] in sockets and line[5] == "03"}
+
+    others = connections()
+    with application() as (port, _), Site(tmp_path, pool.sockets("api1"), SERVER.replace("APP", str(port))) as site, \
+            Client(site.port) as client:
+        for path in ("/plain.txt", "/tight/x", "/status/404"):  # allowed, denied, missing
+            for _ in range(10):
+                client.get(path)  # from one nginx worker to each of ours
+            before = connections()
+            for _ in range(100):
+                client.get(path)
+            assert connections() == before and before > others, path
 
 
 @pytest.mark.parametrize("server", ["", "include sluice_server.conf;"])
