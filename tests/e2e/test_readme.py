@@ -54,6 +54,7 @@ KNOWN = [
     ("fcgi-app/README.md", "nginx ── ", "no command"),
     ("bench/README.md", "./dev bench  ", HERE),
     ("bench/README.md", "./dev bench take ", HERE),
+    ("bench/README.md", "./dev bench gate ", HERE),
     ("tests/fuzz/README.md", "./dev fuzz ", HERE),
     ("tests/fuzz/README.md", "build/fuzz/tests/fuzz/fuzz_NAME", "./dev test: fuzz_one runs this path"),
     ("CONTRIBUTING.md", "build/asan-ubsan/tests/", HERE),
@@ -211,9 +212,10 @@ def test_the_commands_of_bench_and_fuzz_are_understood():
     measure, options = [line.split("#")[0].split() for line in
                         block("bench/README.md", "./dev bench  ").splitlines()]
     assert subprocess.run(["bench/run", "--parse-only", *measure[2:]], cwd=ROOT, check=False).returncode == 0
-    take, = block("bench/README.md", "./dev bench take ").splitlines()
-    assert subprocess.run(["bench/take", "--parse-only", *take.split("#")[0].split()[3:]], cwd=ROOT,
-                          check=False).returncode == 0
+    for program in ("take", "gate"):
+        line, = block("bench/README.md", f"./dev bench {program} ").splitlines()
+        assert subprocess.run([f"bench/{program}", "--parse-only", *line.split("#")[0].split()[3:]], cwd=ROOT,
+                              check=False).returncode == 0
     said = subprocess.run(options, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for word in ("rounds", "seconds", "connections", "workers", "cases"):
         assert f"--{word}" in said
