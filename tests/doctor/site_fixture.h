@@ -60,8 +60,8 @@ class SiteFixture : public ::testing::Test {
     }
     dump_ = "# configuration file /etc/nginx/nginx.conf:\n" + std::string(kSite) + "\n";
     for (const char* const name :
-         {"sluice_hardening.conf", "sluice_http.conf", "sluice_server.conf", "sluice_gate.conf",
-          "sluice_fields.conf", "sluice_denied.conf", "sluice_errors.conf",
+         {"sluice_hardening.conf", "sluice_http.conf", "sluice_server.conf", "sluice_question.conf",
+          "sluice_gate.conf", "sluice_fields.conf", "sluice_denied.conf", "sluice_errors.conf",
           "sluice_error_pages.conf", "sluice_error_answers.conf", "sluice_params",
           "sluice_location.conf"}) {
       std::ifstream file(std::string(SLUICE_SOURCE_DIR) + "/nginx/" + name);
