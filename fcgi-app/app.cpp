@@ -8,10 +8,10 @@
 
 #include <fmt/format.h>
 
+#include "answer.h"
 #include "limiter/bucket_key.h"
 #include "policy/regions.h"
 #include "routes.h"
-#include "serve.h"
 #include "version.h"
 
 namespace sluice {
@@ -81,7 +81,7 @@ App::App(config::Loaded config, Options options, std::vector<identity::Secret> s
       policy_(make_policy(std::move(config.policy), options_.generation)),
       server_(loop_, log_, deployment_.server, std::move(listener),
               [this](const http::Request& request) {
-                return options_.echo ? echo(request) : serve(request, policy_.get(), services_);
+                return options_.echo ? echo(request) : answer(request, policy_.get(), services_);
               }),
       deadline_(loop_, [this] { quit(); }) {
   for (const int signal : kStopSignals) {

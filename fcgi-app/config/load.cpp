@@ -47,7 +47,7 @@ void read_section(const Value& value, Draft& draft) {
 }
 
 // Lists refer to each other, and may stand in any order. So all of them are read at the end.
-constexpr std::array<Key<Draft>, 20> kRootKeys{{
+constexpr std::array<Key<Draft>, 21> kRootKeys{{
     {"storage", read_section},
     {"sessions", read_section},
     {"client_address", read_section},
@@ -59,6 +59,7 @@ constexpr std::array<Key<Draft>, 20> kRootKeys{{
     {"gate", read_section},
     {"metrics", read_section},
     {"settle", read_section},
+    {"cors", read_section},
     {"denial_log", read_section},
     {"routes", [](const Value& value, Draft& draft) { draft.routes = value; }},
     {"api_keys", [](const Value& value, Draft& draft) { draft.api_keys = value; }},

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "http/cors.h"
 #include "http/cost.h"
 #include "identity/address/access.h"
 #include "identity/resolver.h"
@@ -47,6 +48,7 @@ struct Options {
   std::size_t most_tenants = 100;                      // that GET / names; 0 to 10,000
   Metrics metrics = {};
   Settle settle = {};
+  http::Cors cors = {};
   telemetry::DenialLog::Options denial_log = {};
 };
 

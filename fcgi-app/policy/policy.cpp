@@ -33,6 +33,7 @@ Policy::Policy(Options options, std::int64_t generation, const Ground& ground)
       unmatched_(options.unmatched),
       metrics_(std::move(options.metrics)),
       settle_(std::move(options.settle)),
+      cors_(std::move(options.cors)),
       denial_log_(options.denial_log),
       session_lifetime_(options.session_lifetime),
       has_api_keys_(options.identity.api_keys && options.identity.api_keys->size() > 0),

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "http/cors.h"
 #include "http/cost.h"
 #include "identity/credentials/session_token.h"
 #include "identity/resolver.h"
@@ -60,6 +61,7 @@ class Policy {
   [[nodiscard]] bool moves_keys_of(const Policy& old) const;
   [[nodiscard]] const Metrics& metrics() const { return metrics_; }
   [[nodiscard]] const Settle& settle() const { return settle_; }
+  [[nodiscard]] const http::Cors& cors() const { return cors_; }
   [[nodiscard]] const telemetry::DenialLog::Options& denial_log() const { return denial_log_; }
   [[nodiscard]] Duration session_lifetime() const { return session_lifetime_; }
   // It counts denials and newcomers, which are no part of the policy.
@@ -78,6 +80,7 @@ class Policy {
   Unmatched unmatched_;
   Metrics metrics_;
   Settle settle_;
+  http::Cors cors_;
   telemetry::DenialLog::Options denial_log_;
   Duration session_lifetime_;
   bool has_api_keys_;

@@ -70,6 +70,8 @@ Edits edits() {
       {"metrics.allow", {"metrics = { allow = ( \"10.0.0.0/8\" ); };", false}},
       {"metrics.tenants", {"metrics = { tenants = 7; };", false}},
       {"settle.allow", {"settle = { allow = ( \"10.0.0.0/8\" ); };", false}},
+      {"cors.origins", {"cors = { origins = ( \"https://app.example.com\" ); };", false}},
+      {"cors.max_age_s", {"cors = { max_age_s = 7; };", false}},
       {"denial_log.per_second", {"denial_log = { per_second = 7; };", false}},
       {"denial_log.one_in", {"denial_log = { one_in = 7; };", false}},
       {"gate.unmatched", {"gate = { unmatched = \"deny\"; };", false}},

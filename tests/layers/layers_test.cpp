@@ -53,6 +53,7 @@ const std::map<std::string, Names> kMayInclude{
     {"doctor", {"config/document/report.h", "nginx_config"}},
     {"routes", {"handlers", "http", "identity", "limits", "policy"}},
     {"serve", {"handlers", "http", "identity", "limits", "policy", "routes.h", "telemetry"}},
+    {"answer", {"handlers", "http", "policy", "serve.h"}},
 };
 
 // The folders of sluice_core, which knows no host; of loop/ the header alone.

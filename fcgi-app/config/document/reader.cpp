@@ -10,7 +10,7 @@ namespace sluice::config {
 namespace {
 
 constexpr std::size_t kMaxHintedEdits = 2;
-constexpr std::size_t kMaxListedWords = 20;
+constexpr std::size_t kMaxListedWords = 24;
 
 std::string_view type_name(libconfig::Setting::Type type) {
   switch (type) {

@@ -114,6 +114,23 @@ void read_nat64_prefixes(const Value& value, identity::Nat64Prefixes& prefixes) 
   }
 }
 
+void read_origins(const Value& value, std::vector<std::string>& origins) {
+  const auto elements = value.elements();
+  if (!elements) return;
+  origins.clear();
+  for (const Value& element : *elements) {
+    const auto text = element.text();
+    if (!text) continue;
+    if (*text != http::kAnyOrigin && !http::is_origin(*text)) {
+      element.complain(fmt::format(
+          "\"{}\" is no origin; write scheme://host or scheme://host:port, in lower case and with "
+          "nothing behind it, or \"*\" for all",
+          *text));
+    }
+    origins.push_back(*text);
+  }
+}
+
 void read_megabytes(const Value& value, std::size_t& bytes) {
   if (const auto read = value.integer(1, 16'384)) bytes = static_cast<std::size_t>(*read) << 20U;
 }
@@ -212,6 +229,10 @@ constexpr std::array kSettings{
         "metrics.tenants", [](auto& r) -> auto& { return r.metrics.tenants; }),
     of_policy<read_networks<false>>(
         "settle.allow", [](auto& r) -> auto& { return r.settle.allow; }),
+    of_policy<read_origins>(
+        "cors.origins", [](auto& r) -> auto& { return r.cors.origins; }),
+    of_policy<Integer<0, kDayS>{}>(
+        "cors.max_age_s", [](auto& r) -> auto& { return r.cors.max_age_s; }),
     of_policy<Integer<0, 1000>{}>(
         "denial_log.per_second", [](auto& r) -> auto& { return r.denial_log.per_second; }),
     of_policy<Integer<1, 1'000'000>{}>(

@@ -1,0 +1,29 @@
+#include "answer.h"
+
+#include <utility>
+
+#include "http/cors.h"
+
+namespace sluice {
+namespace {
+
+Task<http::Response> answer_to_pages(const http::Request& request,
+                                     std::shared_ptr<const policy::Policy> policy,
+                                     handlers::Services& services) {
+  http::Response response = co_await serve(request, policy, services);
+  http::write_cors_fields(policy->cors(), request, response);
+  co_return response;
+}
+
+}  // namespace
+
+Task<http::Response> answer(const http::Request& request,
+                            std::shared_ptr<const policy::Policy> policy,
+                            handlers::Services& services) {
+  if (request.is_gated || policy->cors().origins.empty()) {
+    return serve(request, std::move(policy), services);
+  }
+  return answer_to_pages(request, std::move(policy), services);
+}
+
+}  // namespace sluice
