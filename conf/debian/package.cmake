@@ -62,7 +62,7 @@ package(usr/share/sluice/nginx nginx/sluice_params nginx/sluice_location.conf ${
         nginx/sluice_error_pages.conf nginx/sluice_error_answers.conf nginx/sluice_hardening.conf
         nginx/sluice_site.conf nginx/sluice_http.conf ${made}/sluice_server.conf nginx/sluice_gate.conf
         nginx/sluice_fields.conf nginx/sluice_denied.conf ${made}/sluice_settle.conf
-        nginx/sluice_shield.conf ${made}/sluice_question.conf)
+        nginx/sluice_shield.conf nginx/sluice_cors.conf ${made}/sluice_question.conf)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_INSTALL_CMAKE_PROJECTS ${PROJECT_BINARY_DIR} sluice package /)

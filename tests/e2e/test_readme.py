@@ -44,6 +44,7 @@ KNOWN = [
     ("nginx/README.md", "costs = (", "test_settle"),
     ("nginx/README.md", "curl -s http://127.0.0.1:8003/settle", "test_settle"),
     ("nginx/README.md", "location /files/ {", "test_settle"),
+    ("nginx/README.md", "set $sluice_cors_origins", "test_cors"),
     ("nginx/README.md", "server {\n    listen 80", "test_gate_beside_api"),
     ("README.md", "apt install ", "./dev test package, in a Debian of its own: install_package and starts"),
     ("README.md", "install -d ", HERE),
