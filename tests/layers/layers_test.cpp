@@ -51,6 +51,9 @@ const std::map<std::string, Names> kMayInclude{
       "redis", "store", "telemetry"}},
     {"nginx_config", {"config/document/report.h"}},
     {"doctor", {"config/document/report.h", "nginx_config"}},
+    {"engine",
+     {"config", "handlers", "http", "identity", "limiter", "loop", "policy", "routes.h", "serve.h",
+      "shm", "store", "telemetry"}},
     {"routes", {"handlers", "http", "identity", "limits", "policy"}},
     {"serve", {"handlers", "http", "identity", "limits", "policy", "routes.h", "telemetry"}},
 };
