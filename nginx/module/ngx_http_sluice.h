@@ -2,11 +2,14 @@
  * The module inside: what its files share.
  *
  *   ngx_http_sluice_module.c  directives, the life of an engine
+ *   ngx_http_sluice_config.c  sluice_config
  *   ngx_http_sluice_access.c  a request is held, asked about, and let go or answered
+ *   ngx_http_sluice_request.c a request as the engine has it
  *   ngx_http_sluice_answer.c  what is seen of an answer: fields, variables, the denial
  *   gate.h                    the engine
  *   loop.cpp, look_up.cpp     nginx's events as the engine's loop
  */
+/* clang-format off */
 #ifndef NGX_HTTP_SLUICE_H
 #define NGX_HTTP_SLUICE_H
 
@@ -66,6 +69,14 @@ extern ngx_module_t  ngx_http_sluice_module;
 /* NULL: nothing is known of the request. */
 ngx_http_sluice_ctx_t *ngx_http_sluice_get_ctx(ngx_http_request_t *r);
 ngx_int_t ngx_http_sluice_access_handler(ngx_http_request_t *r);
+
+char *ngx_http_sluice_config(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+/* Whether Sluice's config has all routes that nginx's names; the first that it has not is told. */
+ngx_int_t ngx_http_sluice_check_routes(ngx_conf_t *cf, ngx_http_sluice_main_conf_t *smcf);
+
+sluice_text_t ngx_http_sluice_text(ngx_str_t *text);
+ngx_int_t ngx_http_sluice_read(ngx_http_request_t *r, ngx_http_sluice_loc_conf_t *slcf,
+    sluice_request_t *request);
 
 ngx_int_t ngx_http_sluice_add_variables(ngx_conf_t *cf);
 void ngx_http_sluice_add_filter(void);

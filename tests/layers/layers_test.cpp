@@ -81,7 +81,8 @@ std::vector<SourceFile> read_sources(const fs::path& folder) {
   std::vector<SourceFile> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     const std::string extension = entry.path().extension();
-    if (extension != ".h" && extension != ".cpp" && extension != ".lua") continue;
+    if (extension != ".h" && extension != ".cpp" && extension != ".c" && extension != ".lua")
+      continue;
     SourceFile file{fs::relative(entry.path(), folder).string(), {}};
     std::ifstream stream(entry.path());
     for (std::string line; std::getline(stream, line);) file.lines.push_back(line);
@@ -97,6 +98,12 @@ const std::vector<SourceFile>& sources() {
 
 const std::vector<SourceFile>& test_sources() {
   static const std::vector<SourceFile> found = read_sources(fs::path(SLUICE_SOURCE_DIR) / "tests");
+  return found;
+}
+
+const std::vector<SourceFile>& module_sources() {
+  static const std::vector<SourceFile> found =
+      read_sources(fs::path(SLUICE_SOURCE_DIR) / "nginx/module");
   return found;
 }
 
@@ -197,8 +204,20 @@ TEST(LayersTest, EveryVendorHeaderHasOneHome) {
   }
 }
 
-TEST(LayersTest, NoFileIsTooLong) {
+TEST(LayersTest, NginxIsIncludedByItsModuleAlone) {
   for (const auto* files : {&sources(), &test_sources()}) {
+    for (const SourceFile& file : *files) {
+      for (const std::string& line : file.lines) {
+        const std::string header = included(line);
+        EXPECT_FALSE(header.starts_with("<ngx_") || header.starts_with("\"nginx/"))
+            << file.path << " includes " << header;
+      }
+    }
+  }
+}
+
+TEST(LayersTest, NoFileIsTooLong) {
+  for (const auto* files : {&sources(), &module_sources(), &test_sources()}) {
     for (const SourceFile& file : *files) {
       EXPECT_LE(file.lines.size(), kMaxFileLines) << file.path;
     }
@@ -213,7 +232,7 @@ std::vector<layers::Function> functions_of(const SourceFile& file) {
 
 TEST(LayersTest, NoFunctionIsTooLongOrTooDeep) {
   std::size_t seen = 0;
-  for (const auto* files : {&sources(), &test_sources()}) {
+  for (const auto* files : {&sources(), &module_sources(), &test_sources()}) {
     for (const SourceFile& file : *files) {
       for (const layers::Function& function : functions_of(file)) {
         ++seen;
