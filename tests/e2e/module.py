@@ -1,0 +1,50 @@
+"""An nginx with Sluice's module: the gate's second form, of the same config and the same counts."""
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gate import Nginx
+from harness import REPORTS, ROOT, PRESET, SANITIZED
+
+MODULE = ROOT / "build" / PRESET / "ngx_http_sluice_module.so"
+needs_module = pytest.mark.skipif(not MODULE.exists(), reason="nginx-dev is missing: the module is not built")
+FROM_WORKER = ("RATE_LIMIT_STORAGE_URI", "SLUICE_SECRET_FILE")
+
+
+def environment_of(pool):
+    """What workers of a stack are told besides their config, and so nginx."""
+    worker = min(pool.workers("api1"))
+    told = dict(entry.split("=", 1) for entry in Path(f"/proc/{worker}/environ").read_text().split("\0") if entry)
+    return {name: told[name] for name in FROM_WORKER if name in told}
+
+
+def directives(server):
+    """A server of the gate's snippets as the module's directives say it."""
+    server = re.sub(r"include sluice_(server|fields|denied)\.conf;", "", server)
+    server = server.replace("set $sluice_on_failure closed;", "sluice_when_unready closed;")
+    server = re.sub(r"set \$sluice_fact_(\w+) (\S+);", r"sluice_fact \1 \2;", server)
+    server = re.sub(r"set \$sluice_route (\w+);([^}]*?)include sluice_gate\.conf;", r"sluice \1;\2", server)
+    return server.replace("include sluice_gate.conf;", "sluice auto;")
+
+
+class ModuleSite(Nginx):
+    """nginx with the module. `config` is a file, `told` what the environment says besides."""
+
+    def __init__(self, folder, config, server, http="", told=None):
+        super().__init__(folder, server, f"sluice_config {config};\n{http}", f"load_module {MODULE};\n")
+        self.environment = {**os.environ, **(told or {})}
+        if SANITIZED:
+            asan = subprocess.run(["g++", "-print-file-name=libasan.so"], capture_output=True, text=True,
+                                  check=True).stdout.strip()
+            self.environment |= {"LD_PRELOAD": asan}
+
+    def __exit__(self, *_):
+        super().__exit__()
+        for report in REPORTS:
+            assert report not in self.errors(), self.errors()[-6000:]
+
+    def kept(self):
+        return []
