@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gate import Nginx
+from gate import Nginx, Site
 from harness import REPORTS, ROOT, PRESET, SANITIZED
 
 MODULE = ROOT / "build" / PRESET / "ngx_http_sluice_module.so"
@@ -48,3 +48,13 @@ class ModuleSite(Nginx):
 
     def kept(self):
         return []
+
+
+FORMS = ["snippets", pytest.param("module", marks=needs_module)]
+
+
+def gated(form, folder, pool, server, http=""):
+    """A site of the gate's snippets, or the same by the module's directives."""
+    if form == "module":
+        return ModuleSite(folder, pool.config, directives(server), directives(http), environment_of(pool))
+    return Site(folder, pool.sockets("api1"), server, http)

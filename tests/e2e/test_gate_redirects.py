@@ -1,10 +1,10 @@
 """The gate and what nginx does with one request inside: it is one charge for each route that it comes to."""
 import pytest
 
-from gate import PATIENT, Site, application, charges, shows_limits
+from gate import PATIENT, application, charges, shows_limits
 from harness import eventually
 from http_client import Client
-from module import ModuleSite, directives, environment_of, needs_module
+from module import FORMS, ModuleSite, gated
 
 # What is tried here is nginx with our snippets; workers run under the sanitizers in test_gate.
 pytestmark = pytest.mark.outside_worker
@@ -66,15 +66,12 @@ ROWS = [
 ]
 
 
-@pytest.fixture(scope="module", params=["snippets", pytest.param("module", marks=needs_module)])
+@pytest.fixture(scope="module", params=FORMS)
 def world(pool, tmp_path_factory, request):
     """The site, and what its application was asked."""
     folder = tmp_path_factory.mktemp("site")
     with application() as (port, seen):
-        server = SERVER.replace("APP", str(port))
-        site = (Site(folder, pool.sockets("api1"), server) if request.param == "snippets" else
-                ModuleSite(folder, pool.config, directives(server), told=environment_of(pool)))
-        with site:
+        with gated(request.param, folder, pool, SERVER.replace("APP", str(port))) as site:
             parts = folder / "html/parts"
             parts.mkdir()
             (parts / "page.html").write_text('<!--#include virtual="/plain.txt" --><!--#include virtual="/app/x" -->')
