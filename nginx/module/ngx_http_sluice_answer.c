@@ -73,7 +73,9 @@ ngx_http_sluice_copy(ngx_pool_t *pool, ngx_str_t *to, sluice_text_t from)
         return NGX_ERROR;
     }
 
-    ngx_memcpy(to->data, from.data, from.length);
+    if (from.length) {
+        ngx_memcpy(to->data, from.data, from.length);
+    }
 
     return NGX_OK;
 }
