@@ -9,8 +9,8 @@ namespace {
 
 Task<http::Response> answer_to_pages(const http::Request& request,
                                      std::shared_ptr<const policy::Policy> policy,
-                                     handlers::Services& services) {
-  http::Response response = co_await serve(request, policy, services);
+                                     handlers::Services& services, telemetry::Told* told) {
+  http::Response response = co_await serve(request, policy, services, told);
   http::write_cors_fields(policy->cors(), request, response);
   co_return response;
 }
@@ -19,11 +19,11 @@ Task<http::Response> answer_to_pages(const http::Request& request,
 
 Task<http::Response> answer(const http::Request& request,
                             std::shared_ptr<const policy::Policy> policy,
-                            handlers::Services& services) {
+                            handlers::Services& services, telemetry::Told* told) {
   if (request.is_gated || policy->cors().origins.empty()) {
-    return serve(request, std::move(policy), services);
+    return serve(request, std::move(policy), services, told);
   }
-  return answer_to_pages(request, std::move(policy), services);
+  return answer_to_pages(request, std::move(policy), services, told);
 }
 
 }  // namespace sluice

@@ -11,6 +11,7 @@ namespace sluice {
 // application.
 [[nodiscard]] Task<http::Response> answer(const http::Request& request,
                                           std::shared_ptr<const policy::Policy> policy,
-                                          handlers::Services& services);
+                                          handlers::Services& services,
+                                          telemetry::Told* told = nullptr);
 
 }  // namespace sluice

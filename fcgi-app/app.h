@@ -1,33 +1,24 @@
 // The composition root: constructs and owns everything, and decides when it starts and ends.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "config/load.h"
+#include "engine.h"
 #include "fcgi/server.h"
-#include "handlers/handler.h"
 #include "identity/credentials/session_token.h"
 #include "loop/loop.h"
-#include "policy/current.h"
-#include "shm/segment.h"
-#include "store/assembly.h"
-#include "telemetry/log.h"
-#include "telemetry/observer.h"
 
 namespace sluice {
 
 class App {
  public:
   struct Options {
-    std::string pool = "sluice";
-    std::int64_t generation = 1;
+    Engine::Options engine = {};
     bool echo = false;  // answer every request with 200 and its body: the bench's base line
     // Reads the config again, as it is now; for SIGHUP.
     std::function<Result<config::Loaded>()> read_config = {};
@@ -47,23 +38,13 @@ class App {
   static void hold_signals();
 
  private:
-  [[nodiscard]] std::shared_ptr<const policy::Policy> make_policy(policy::Options options,
-                                                                  std::int64_t generation);
-  void reload();
   void stop();
   void quit();
 
   Options options_;
-  config::Deployment deployment_;  // as it was at the start
-  SystemClock clock_;
   loop::Loop loop_;
-  telemetry::Log log_;
-  shm::Segment shared_;
-  telemetry::Observer observer_;
-  store::Assembly store_;
-  identity::SessionTokens tokens_;
-  handlers::Services services_;
-  policy::Current policy_;
+  fcgi::Server::Options serving_;
+  Engine engine_;
   fcgi::Server server_;
   loop::Timer deadline_;
   std::vector<std::unique_ptr<loop::Signal>> signals_;

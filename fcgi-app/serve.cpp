@@ -4,14 +4,13 @@
 #include "http/problem.h"
 #include "http/ratelimit_fields.h"
 #include "routes.h"
-#include "telemetry/observer.h"
 
 namespace sluice {
 
 Task<http::Response> serve(const http::Request& request,
                            std::shared_ptr<const policy::Policy> policy,
-                           handlers::Services& services) {
-  telemetry::Observation seen(services.observer, policy->denial_log());
+                           handlers::Services& services, telemetry::Told* told) {
+  telemetry::Observation seen(services.observer, policy->denial_log(), told);
   const auto route = match(request, *policy);
   if (!route) co_return seen.refused(http::problem(route.error(), http::form_of(request)));
   seen.matched(route->name);

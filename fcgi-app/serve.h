@@ -8,13 +8,15 @@
 #include "http/request.h"
 #include "http/response.h"
 #include "policy/policy.h"
+#include "telemetry/observer.h"
 
 namespace sluice {
 
-// Answers one request, by the policy that it is given. REQUIRES: request and services outlive the
-// task.
+// Answers one request, by the policy that it is given. REQUIRES: request, services and `told`,
+// where there is one, outlive the task.
 [[nodiscard]] Task<http::Response> serve(const http::Request& request,
                                          std::shared_ptr<const policy::Policy> policy,
-                                         handlers::Services& services);
+                                         handlers::Services& services,
+                                         telemetry::Told* told = nullptr);
 
 }  // namespace sluice

@@ -40,8 +40,9 @@ changed_sources() {  # SINCE
     while read -r file; do
       case $file in
         tests/fuzz/* | bench/*) ;;  # of other presets
-        fcgi-app/*.cpp | tests/*.cpp) echo "$file" ;;
+        fcgi-app/*.cpp | tests/*.cpp | nginx/*.cpp) echo "$file" ;;
         fcgi-app/*.h | tests/*.h) reader_of "$file" ;;
+        nginx/module/*.h) echo nginx/module/gate.cpp nginx/module/loop.cpp | tr ' ' '\n' ;;
       esac
     done | sort -u
 }
@@ -56,7 +57,7 @@ lint_changed() {  # [SINCE]
 
 lint_all() {
   local files
-  mapfile -t files < <(git ls-files 'fcgi-app/*.cpp' 'tests/*.cpp' ':!tests/fuzz')
+  mapfile -t files < <(git ls-files 'fcgi-app/*.cpp' 'nginx/*.cpp' 'tests/*.cpp' ':!tests/fuzz')
   say "clang-tidy: ${#files[@]} files"
   tidy "${files[@]}"
 }

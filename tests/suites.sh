@@ -25,7 +25,7 @@ check() {  # NAME COMMAND…: counts as one test
   return $code
 }
 
-sources() { find fcgi-app tests bench -name '*.cpp' -o -name '*.h' | sort; }
+sources() { find fcgi-app nginx tests bench -name '*.cpp' -o -name '*.h' | sort; }
 format() { sources | xargs -r /usr/bin/clang-format --dry-run -Werror; }
 
 syntax() {
@@ -65,7 +65,8 @@ count_report() {  # NAME EXIT-CODE LINES
 unit_tests() {  # PRESET
   local program atonce=$((2 * $(nproc))) shards=$((4 * $(nproc))) code=0
   rm -f build/unit-*.json
-  for program in sluice_tests sluice_core_test; do
+  for program in sluice_tests sluice_core_test sluice_nginx_test; do
+    [[ -x build/$1/tests/$program ]] || continue  # nginx-dev is missing
     seq 0 $((shards - 1)) | GTEST_TOTAL_SHARDS=$shards xargs -P $atonce -I{} env GTEST_SHARD_INDEX={} \
       "build/$1/tests/$program" --gtest_brief=1 "--gtest_output=json:$PWD/build/unit-$program-{}.json" ||
       code=$?

@@ -1,4 +1,4 @@
-// What all subcommands share: exit codes, how a failure is told, and the config.
+// What all subcommands share: exit codes, and how a failure is told.
 //
 // Each has a function add_...(cli, code), which adds it to the command line. When the subcommand is
 // given, its exit code goes to `code`, which outlives `cli`.
@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/result.h"
-#include "config/load.h"
+#include "engine.h"
 
 namespace CLI {  // NOLINT(readability-identifier-naming): its own name
 class App;
@@ -27,10 +27,5 @@ inline constexpr int kUsageError = 2;  // a mistake in the command line or the c
 [[nodiscard]] inline tl::unexpected<Error> refuse_flags(std::string what) {
   return fail(ErrorCode::kBadRequest, std::move(what));
 }
-
-// The config at `path`, with what the environment replaces of it, and the routes that there are.
-// Errors: as config::load().
-[[nodiscard]] Result<config::Loaded> load_config(const std::string& path,
-                                                 config::LoadOptions options = {});
 
 }  // namespace sluice::commands

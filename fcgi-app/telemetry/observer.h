@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "identity/identity.h"
@@ -31,12 +32,20 @@ class Observer {
   DenialLog denials_;
 };
 
+// What a host may want to know of a request besides its answer.
+struct Told {
+  std::string route;   // where there is one
+  std::string tenant;  // that the caller proved
+  Outcome outcome = Outcome::kUnfinished;
+};
+
 // What is seen of one request. When it goes, the request is counted: as unfinished, unless
 // refused() or answered() was called. The arguments outlive it, and so do those of matched().
+// `told` is written where there is one.
 class Observation {
  public:
-  Observation(Observer& observer, const DenialLog::Options& denials)
-      : observer_(observer), denials_(denials) {}
+  Observation(Observer& observer, const DenialLog::Options& denials, Told* told = nullptr)
+      : observer_(observer), denials_(denials), told_(told) {}
   ~Observation() {
     const Outcome outcome = is_answered_ ? outcome_ : Outcome::kUnfinished;
     observer_.counters_.add(Counters::of_route(route_, outcome));
@@ -46,6 +55,7 @@ class Observation {
 
   void matched(std::string_view route) {
     route_name_ = route;
+    if (told_) told_->route = route;
     route_ = observer_.counters_.routes().number({route});
   }
   // A decision begins now, and then it is there. The last of a request's decisions says what
@@ -57,10 +67,13 @@ class Observation {
   template <class Answer>
   [[nodiscard]] Answer refused(Answer answer) {
     outcome_ = Outcome::kRefused;
-    is_answered_ = true;
+    answered();
     return answer;
   }
-  void answered() { is_answered_ = true; }
+  void answered() {
+    is_answered_ = true;
+    if (told_) told_->outcome = outcome_;
+  }
 
  private:
   // Both: whether some limit in shadow mode would have denied.
@@ -70,6 +83,7 @@ class Observation {
 
   Observer& observer_;
   const DenialLog::Options& denials_;
+  Told* told_;
   std::string_view route_name_;
   std::size_t route_ = Names::kOther;
   std::chrono::steady_clock::time_point began_;

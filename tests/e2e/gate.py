@@ -119,31 +119,24 @@ def begin_of_a_second():
     eventually(lambda: int(time.time() - 0.02) > now, every=0.005)
 
 
-class Site:
-    """nginx with the snippets as a user has them, in front of `sockets` of workers."""
+class Nginx:
+    """An nginx with one server, a folder of files and an error log."""
 
-    def __init__(self, folder, sockets, server, http=""):
+    environment = None  # of its own, where it has one
+
+    def __init__(self, folder, server, http="", main=""):
         self.folder = Path(folder)
         self.port = free_port()
-        for snippet in SNIPPETS.glob("sluice_*"):
-            shutil.copy(snippet, self.folder)
-        once = self.folder / "sluice_http.conf"
-        servers = "".join(f"server unix:{socket} max_fails=0;\n" for socket in sockets)
-        once.write_text(re.sub(r"server unix:/run/sluice/1.*\n.*2.sock max_fails=0;\n", servers,
-                               once.read_text()))
-        shield = self.folder / "sluice_shield.conf"
-        shield.write_text(shield.read_text().replace("/run/sluice_shield", str(self.folder / "shield")))
         (self.folder / "tmp").mkdir()
         temporary = "".join(f"{kind}_temp_path tmp/{kind};\n"
                             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         user = "user root;\n" if os.geteuid() == 0 else ""
-        (self.folder / "nginx.conf").write_text(f"""{user}daemon off; pid nginx.pid; worker_processes 2;
+        (self.folder / "nginx.conf").write_text(f"""{user}{main}daemon off; pid nginx.pid; worker_processes 2;
 error_log error.log warn;
 events {{ worker_connections 512; }}
 http {{
     access_log off; {temporary}
     types {{ text/html html; text/plain txt; }}
-    include sluice_http.conf;
     {http}
     server {{ listen 127.0.0.1:{self.port}; root html; {server} }}
 }}
@@ -155,9 +148,12 @@ http {{
             (html / name).write_text(f"file {name}\n")
         self.process = None
 
+    @property
+    def command(self):
+        return [NGINX, "-p", str(self.folder), "-c", "nginx.conf", "-e", "error.log"]
+
     def __enter__(self):
-        self.process = subprocess.Popen([NGINX, "-p", str(self.folder), "-c", "nginx.conf", "-e", "error.log"],
-                                        stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, env=self.environment)
         eventually(lambda: (self.folder / "nginx.pid").exists(), within=20)
         return self
 
@@ -178,5 +174,19 @@ http {{
         return (self.folder / "error.log").read_text()
 
     def reload(self):
-        subprocess.run([NGINX, "-p", str(self.folder), "-c", "nginx.conf", "-e", "error.log",
-                        "-s", "reload"], check=True)
+        subprocess.run([*self.command, "-s", "reload"], check=True, env=self.environment)
+
+
+class Site(Nginx):
+    """nginx with the snippets as a user has them, in front of `sockets` of workers."""
+
+    def __init__(self, folder, sockets, server, http=""):
+        super().__init__(folder, server, f"include sluice_http.conf;\n{http}")
+        for snippet in SNIPPETS.glob("sluice_*"):
+            shutil.copy(snippet, self.folder)
+        once = self.folder / "sluice_http.conf"
+        servers = "".join(f"server unix:{socket} max_fails=0;\n" for socket in sockets)
+        once.write_text(re.sub(r"server unix:/run/sluice/1.*\n.*2.sock max_fails=0;\n", servers,
+                               once.read_text()))
+        shield = self.folder / "sluice_shield.conf"
+        shield.write_text(shield.read_text().replace("/run/sluice_shield", str(self.folder / "shield")))

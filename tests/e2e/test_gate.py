@@ -1,6 +1,7 @@
 """The gate: locations of an nginx that are limited, with other applications behind them."""
 import json
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from gate import PATIENT, Site, application, begin_of_a_second, charges
 from harness import eventually
 from http_client import Client, send_raw
+from module import ModuleSite, directives, environment_of, needs_module
 
 CONFIG = PATIENT + """
 defaults = ( { name = "all"; routes = ( "*" ); scope = "global"; rate = "1000000/day"; } );
@@ -48,13 +50,29 @@ SERVER = """
 """
 
 
-@pytest.fixture(scope="module", params=["", "include sluice_shield.conf;"], ids=["plain", "shield"])
+FORMS = ["plain", "shield", pytest.param("module", marks=needs_module)]
+
+
+def site_of(form, folder, pool, server):
+    if form == "module":
+        # nginx does not start with a route that the config does not have: test_module.py.
+        known = re.sub(r"location /unknown/.*\n", "", directives(server))
+        return ModuleSite(folder, pool.config, known, told=environment_of(pool))
+    return Site(folder, pool.sockets("api1"), server, http="include sluice_shield.conf;" if form == "shield" else "")
+
+
+@pytest.fixture(scope="module", params=FORMS)
 def world(pool, tmp_path_factory, request):
     """The site, and what its application was asked."""
     with application() as (port, seen):
-        with Site(tmp_path_factory.mktemp("site"), pool.sockets("api1"), SERVER.replace("APP", str(port)),
-                  http=request.param) as site:
+        with site_of(request.param, tmp_path_factory.mktemp("site"), pool, SERVER.replace("APP", str(port))) as site:
             yield site, seen
+
+
+@pytest.fixture
+def asks_workers(site):
+    if isinstance(site, ModuleSite):
+        pytest.skip("the module asks no worker")
 
 
 @pytest.fixture
@@ -195,12 +213,14 @@ def test_a_client_cannot_say_what_nginx_says(client):
     assert client.get("/_sluice/denied").status == 404
 
 
+@pytest.mark.usefixtures("asks_workers")
 def test_a_route_that_the_config_does_not_have_is_told(client):
     answer = client.get("/unknown/x")
     assert answer.status == 503
     assert answer.detail == 'No route is named "nmaed" in the config of Sluice'
 
 
+@pytest.mark.usefixtures("asks_workers")
 def test_without_workers_a_location_is_open_or_closed_at_once(site, client, pool):
     workers = pool.workers("api1")
     for pid in workers:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gate import CONFIG, UPSTREAM, Site, charges, program, shows_limits
+from gate import CONFIG, UPSTREAM, charges, program, shows_limits
 from harness import eventually
 from http_client import TIMEOUT, Client, parse_answers
+from module import FORMS, gated
 
 # What is tried here is nginx with our snippets; workers run under the sanitizers in test_gate.
 pytestmark = pytest.mark.outside_worker
@@ -43,15 +44,16 @@ def upstream():
         yield client
 
 
-@pytest.fixture(scope="module")
-def site(pool, upstream, tmp_path_factory):
+@pytest.fixture(scope="module", params=FORMS)
+def site(pool, upstream, tmp_path_factory, request):
     server = SERVER.replace("NODE", str(upstream.port))
-    with Site(tmp_path_factory.mktemp("site"), pool.sockets("api1"), server) as running:
+    with gated(request.param, tmp_path_factory.mktemp("site"), pool, server) as running:
         yield running
 
 
 @pytest.fixture
-def client(site):
+def client(site, pool):
+    pool.refill()
     with Client(site.port) as client:
         yield client
 

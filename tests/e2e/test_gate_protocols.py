@@ -10,9 +10,10 @@ import subprocess
 import pytest
 
 from certificates import Authority
-from gate import CONFIG, FIELDS, UPSTREAM, Site, application, charges, program, shows_limits
+from gate import CONFIG, FIELDS, UPSTREAM, application, charges, program, shows_limits
 from harness import free_port
 from http_client import TIMEOUT, Client
+from module import FORMS, gated
 from websocket import BINARY, CLOSE, PING, PONG, TEXT, WebSocket
 
 # What is tried here is nginx with our snippets; workers run under the sanitizers in test_gate.
@@ -48,8 +49,8 @@ def node():
         yield running
 
 
-@pytest.fixture(scope="module")
-def running(pool, node, tmp_path_factory):
+@pytest.fixture(scope="module", params=FORMS)
+def running(pool, node, tmp_path_factory, request):
     folder = tmp_path_factory.mktemp("site")
     files = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder / "html")
     with application(files) as (python, _):
@@ -57,7 +58,7 @@ def running(pool, node, tmp_path_factory):
         second = free_port()
         certificate, key = Authority(folder).issue("site", "IP:127.0.0.1")
         tls = f"listen 127.0.0.1:{second} ssl http2; ssl_certificate {certificate}; ssl_certificate_key {key};"
-        with Site(folder, pool.sockets("api1"), server, f"server {{ {tls} root html; {server} }}") as site:
+        with gated(request.param, folder, pool, server, f"server {{ {tls} root html; {server} }}") as site:
             site.http2 = f"https://127.0.0.1:{second}"
             yield site
 

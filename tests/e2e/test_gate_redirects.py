@@ -1,9 +1,10 @@
 """The gate and what nginx does with one request inside: it is one charge for each route that it comes to."""
 import pytest
 
-from gate import PATIENT, Site, application, charges, shows_limits
+from gate import PATIENT, application, charges, shows_limits
 from harness import eventually
 from http_client import Client
+from module import FORMS, ModuleSite, gated
 
 # What is tried here is nginx with our snippets; workers run under the sanitizers in test_gate.
 pytestmark = pytest.mark.outside_worker
@@ -65,12 +66,12 @@ ROWS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def world(pool, tmp_path_factory):
+@pytest.fixture(scope="module", params=FORMS)
+def world(pool, tmp_path_factory, request):
     """The site, and what its application was asked."""
     folder = tmp_path_factory.mktemp("site")
     with application() as (port, seen):
-        with Site(folder, pool.sockets("api1"), SERVER.replace("APP", str(port))) as site:
+        with gated(request.param, folder, pool, SERVER.replace("APP", str(port))) as site:
             parts = folder / "html/parts"
             parts.mkdir()
             (parts / "page.html").write_text('<!--#include virtual="/plain.txt" --><!--#include virtual="/app/x" -->')
@@ -121,6 +122,6 @@ def test_an_auth_request_of_the_sites_own_is_asked_behind_the_gate(client, statu
     assert shows_limits(answer)
 
 
-def test_satisfy_any_takes_the_gates_yes_for_all(client):
-    """The README warns of it: `deny all` is passed by."""
-    assert client.get("/any/x").status == 200
+def test_satisfy_any_takes_the_gates_yes_for_all(world, client):
+    """The README warns of it: `deny all` is passed by. The module says neither yes nor no to that."""
+    assert client.get("/any/x").status == (403 if isinstance(world[0], ModuleSite) else 200)

@@ -51,6 +51,9 @@ const std::map<std::string, Names> kMayInclude{
       "redis", "store", "telemetry"}},
     {"nginx_config", {"config/document/report.h"}},
     {"doctor", {"config/document/report.h", "nginx_config"}},
+    {"engine",
+     {"config", "handlers", "http", "identity", "limiter", "loop", "policy", "routes.h", "serve.h",
+      "shm", "store", "telemetry"}},
     {"routes", {"handlers", "http", "identity", "limits", "policy"}},
     {"serve", {"handlers", "http", "identity", "limits", "policy", "routes.h", "telemetry"}},
     {"answer", {"handlers", "http", "policy", "serve.h"}},
@@ -79,7 +82,8 @@ std::vector<SourceFile> read_sources(const fs::path& folder) {
   std::vector<SourceFile> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     const std::string extension = entry.path().extension();
-    if (extension != ".h" && extension != ".cpp" && extension != ".lua") continue;
+    if (extension != ".h" && extension != ".cpp" && extension != ".c" && extension != ".lua")
+      continue;
     SourceFile file{fs::relative(entry.path(), folder).string(), {}};
     std::ifstream stream(entry.path());
     for (std::string line; std::getline(stream, line);) file.lines.push_back(line);
@@ -95,6 +99,12 @@ const std::vector<SourceFile>& sources() {
 
 const std::vector<SourceFile>& test_sources() {
   static const std::vector<SourceFile> found = read_sources(fs::path(SLUICE_SOURCE_DIR) / "tests");
+  return found;
+}
+
+const std::vector<SourceFile>& module_sources() {
+  static const std::vector<SourceFile> found =
+      read_sources(fs::path(SLUICE_SOURCE_DIR) / "nginx/module");
   return found;
 }
 
@@ -195,8 +205,20 @@ TEST(LayersTest, EveryVendorHeaderHasOneHome) {
   }
 }
 
-TEST(LayersTest, NoFileIsTooLong) {
+TEST(LayersTest, NginxIsIncludedByItsModuleAlone) {
   for (const auto* files : {&sources(), &test_sources()}) {
+    for (const SourceFile& file : *files) {
+      for (const std::string& line : file.lines) {
+        const std::string header = included(line);
+        EXPECT_FALSE(header.starts_with("<ngx_") || header.starts_with("\"nginx/"))
+            << file.path << " includes " << header;
+      }
+    }
+  }
+}
+
+TEST(LayersTest, NoFileIsTooLong) {
+  for (const auto* files : {&sources(), &module_sources(), &test_sources()}) {
     for (const SourceFile& file : *files) {
       EXPECT_LE(file.lines.size(), kMaxFileLines) << file.path;
     }
@@ -211,7 +233,7 @@ std::vector<layers::Function> functions_of(const SourceFile& file) {
 
 TEST(LayersTest, NoFunctionIsTooLongOrTooDeep) {
   std::size_t seen = 0;
-  for (const auto* files : {&sources(), &test_sources()}) {
+  for (const auto* files : {&sources(), &module_sources(), &test_sources()}) {
     for (const SourceFile& file : *files) {
       for (const layers::Function& function : functions_of(file)) {
         ++seen;

@@ -1,5 +1,6 @@
 // What loop/loop.h promises, of whichever implementation is linked: sluice_tests runs this over the
-// worker's, sluice_core_test over core/epoll_loop.cpp.
+// worker's, sluice_core_test over core/epoll_loop.cpp, sluice_nginx_test over
+// nginx/module/loop.cpp, inside nginx.
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -196,9 +197,10 @@ TEST(LoopContractTest, AFlushComesAfterAllThatWasReadyInTheTurn) {
   Timer end(loop, [&] { loop.stop(); });
   end.start(Milliseconds(2));
   loop.run();
-  std::string first = order.substr(0, order.find('f', 1));
+  std::string first = order.substr(order.starts_with('f') ? 1 : 0);  // of the turn before, if any
+  first.resize(std::min(first.find('f'), first.size()));
   std::sort(first.begin(), first.end());
-  EXPECT_EQ(first, "frrt") << order;
+  EXPECT_EQ(first, "rrt") << order;
   for (const int fd : ends) close(fd);
 }
 

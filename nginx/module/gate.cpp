@@ -1,0 +1,286 @@
+#include "nginx/module/gate.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <sys/random.h>
+
+#include "engine.h"
+#include "http/problem.h"
+#include "nginx/module/loop_impl.h"
+#include "routes.h"
+#include "telemetry/counters.h"
+#include "telemetry/task_failures.h"
+
+using sluice::Engine;
+using sluice::Task;
+
+// The names that gate.h gives to C.
+// NOLINTBEGIN(readability-identifier-naming)
+struct sluice_config {
+  sluice::config::Loaded loaded;
+  std::vector<sluice::identity::Secret> secrets;
+};
+
+struct sluice_engine {
+  sluice::loop::Loop loop;
+  unsigned patience;
+  Engine engine;
+
+  explicit sluice_engine(const sluice_config& config)
+      : patience(2 * static_cast<unsigned>(
+                         config.loaded.deployment.store.redis.wire.command_timeout.count()) +
+                 1000),
+        engine(loop, config.loaded, {.pool = "nginx"}, config.secrets) {}
+};
+
+struct sluice_ask {
+  std::string names = {};  // of the parameters
+  std::vector<sluice::http::Param> params = {};
+  sluice::http::Request request = {};
+  sluice::telemetry::Told told = {};
+  sluice::http::Response response = {};
+  std::string content_type = {};
+  bool is_answered = false;
+  bool is_awaited = false;
+  void (*on_answer)(void* data);
+  void* data;
+  sluice::TaskGroup tasks;
+};
+// NOLINTEND(readability-identifier-naming)
+
+namespace {
+
+constexpr int kFirstError = 300;
+
+// A client can write anything into these, or the engine has them from elsewhere:
+// nginx/sluice_params keeps them from workers too.
+constexpr std::array<std::string_view, 21> kNotPassed{"CONTENT_LENGTH",
+                                                      "CONTENT_TYPE",
+                                                      "FORWARDED",
+                                                      "X_FORWARDED",
+                                                      "X_FORWARDED_HOST",
+                                                      "X_FORWARDED_PORT",
+                                                      "X_FORWARDED_PROTO",
+                                                      "X_FORWARDED_SERVER",
+                                                      "FORWARDED_FOR",
+                                                      "X_REAL_IP",
+                                                      "X_CLIENT_IP",
+                                                      "CLIENT_IP",
+                                                      "X_CLUSTER_CLIENT_IP",
+                                                      "X_ORIGINATING_IP",
+                                                      "X_REMOTE_ADDR",
+                                                      "X_REMOTE_IP",
+                                                      "TRUE_CLIENT_IP",
+                                                      "CF_CONNECTING_IP",
+                                                      "FASTLY_CLIENT_IP",
+                                                      "VIA",
+                                                      "PROXY"};
+
+std::string_view view(sluice_text_t text) {
+  return {text.data, text.length};
+}
+
+sluice_text_t text(std::string_view view) {
+  return {view.size(), view.data()};
+}
+
+void tell(sluice_reason_t* why, std::string_view text) {
+  const std::size_t size = std::min(text.size(), sizeof(why->text) - 1);
+  std::memcpy(static_cast<char*>(why->text), text.data(), size);
+  why->text[size] = '\0';
+}
+
+void append_name(std::string& names, std::string_view prefix, std::string_view name) {
+  names += prefix;
+  for (const char c : name) {
+    const int upper = std::toupper(static_cast<unsigned char>(c));
+    names += c == '-' ? '_' : static_cast<char>(upper);
+  }
+}
+
+// What a worker would have of FastCGI's parameters.
+void add(sluice_ask& ask, std::string_view prefix, const sluice_pair_t& pair) {
+  const std::size_t begin = ask.names.size();
+  append_name(ask.names, prefix, view(pair.name));
+  const std::string_view name = std::string_view(ask.names).substr(begin);
+  const std::string_view bare = name.substr(prefix.size());
+  if (prefix == "HTTP_" &&
+      std::find(kNotPassed.begin(), kNotPassed.end(), bare) != kNotPassed.end()) {
+    return ask.names.resize(begin);
+  }
+  ask.params.push_back({name, view(pair.value)});
+}
+
+void fill(sluice_ask& ask, const sluice_request_t& from) {
+  constexpr std::string_view kHeader = "HTTP_";
+  constexpr std::string_view kFact = "SLUICE_FACT_";
+  const std::span headers(from.headers, from.header_count);
+  const std::span facts(from.facts, from.fact_count);
+  std::size_t bytes = 0;
+  for (const auto& header : headers) bytes += kHeader.size() + header.name.length;
+  for (const auto& fact : facts) bytes += kFact.size() + fact.name.length;
+  ask.names.reserve(bytes);  // the parameters point into it
+  ask.params.reserve(headers.size() + facts.size());
+  for (const auto& header : headers) add(ask, kHeader, header);
+  for (const auto& fact : facts) {
+    if (fact.value.length > 0) add(ask, kFact, fact);
+  }
+  ask.request.method = view(from.method);
+  ask.request.path = view(from.path);
+  ask.request.remote_address = view(from.address);
+  ask.request.gated_route = view(from.route);
+  ask.request.is_gated = true;
+  ask.request.params = ask.params;
+}
+
+// As in nginx/sluice_fields.conf: of a request that may pass, the answer is the application's.
+void show(sluice_ask& ask) {
+  ask.content_type = ask.response.take("Content-Type");
+  static_cast<void>(ask.response.take("X-RateLimit-Shadow"));
+  if (ask.response.status() < kFirstError) static_cast<void>(ask.response.take("Cache-Control"));
+}
+
+Task<void> run(Engine& engine, sluice_ask& ask) {
+  std::string failure;
+  try {
+    ask.response = co_await engine.answer(ask.request, &ask.told);
+  } catch (const std::exception& exception) {
+    failure = exception.what();
+    if (failure.empty()) failure = "an exception that says nothing";
+  }
+  if (!failure.empty()) {
+    engine.log().error("handler failed", {{"reason", failure}});
+    ask.response = sluice::http::problem(sluice::Error{sluice::ErrorCode::kInternal});
+  }
+  show(ask);
+  ask.is_answered = true;
+  if (ask.is_awaited) ask.on_answer(ask.data);
+}
+
+// No worker has made the file of secrets yet, so no session is valid. nginx, which starts as root,
+// makes none: it would be a file that workers cannot read.
+sluice::Result<std::vector<sluice::identity::Secret>> secrets_of(sluice::config::Loaded& loaded) {
+  auto secrets = loaded.deployment.secrets.read();
+  if (secrets || secrets.error().code != sluice::ErrorCode::kNotFound) return secrets;
+  loaded.warnings.append(loaded.warnings.empty() ? "" : "\n")
+      .append(loaded.deployment.secrets.file)
+      .append(
+          ": warning: is not there; sessions are not valid here until a worker has made it and "
+          "nginx was reloaded");
+  sluice::identity::Secret random{};
+  if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
+    return sluice::fail(sluice::ErrorCode::kSystem, "no random bytes");
+  }
+  return std::vector{random};
+}
+
+// What `make` makes; where it throws, `none`, and `why` says so.
+template <class Make>
+auto guarded(sluice_reason_t* why, Make make) noexcept -> decltype(make()) {
+  try {
+    return make();
+  } catch (const std::exception& exception) {
+    tell(why, exception.what());
+  } catch (...) {
+    tell(why, "an exception of no known type");
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+sluice_config_t* sluice_config_read(const char* path, sluice_reason_t* why) {
+  return guarded(why, [&]() -> sluice_config_t* {
+    auto loaded = sluice::load_config(path);
+    if (!loaded) return tell(why, loaded.error().detail), nullptr;
+    auto secrets = secrets_of(*loaded);
+    if (!secrets) return tell(why, secrets.error().detail), nullptr;
+    return new sluice_config{std::move(*loaded), std::move(*secrets)};
+  });
+}
+
+void sluice_config_free(sluice_config_t* config) {
+  delete config;
+}
+
+sluice_text_t sluice_config_warnings(const sluice_config_t* config) {
+  return text(config->loaded.warnings);
+}
+
+int sluice_config_has_route(const sluice_config_t* config, sluice_text_t name) {
+  const auto& routes = config->loaded.policy.routes;
+  const bool is_gated = std::any_of(routes.begin(), routes.end(),
+                                    [&](const auto& route) { return route.name == view(name); });
+  if (is_gated) return 1;
+  const auto own = sluice::route_names();
+  return std::find(own.begin(), own.end(), view(name)) == own.end() ? 0 : 1;
+}
+
+int sluice_is_fact(sluice_text_t name) {
+  const auto is_fine = [](unsigned char c) {
+    return std::islower(c) != 0 || std::isdigit(c) != 0 || c == '_';
+  };
+  const std::string_view all = view(name);
+  return !all.empty() && std::all_of(all.begin(), all.end(), is_fine) ? 1 : 0;
+}
+
+sluice_engine_t* sluice_engine_start(const sluice_config_t* config, sluice_reason_t* why) {
+  return guarded(why, [&] { return new sluice_engine(*config); });
+}
+
+void sluice_engine_stop(sluice_engine_t* engine) {
+  sluice_reason_t ignored;
+  guarded(&ignored, [&]() -> void* {
+    engine->engine.drop("nginx's worker exits");
+    delete engine;
+    return nullptr;
+  });
+}
+
+unsigned sluice_engine_patience(const sluice_engine_t* engine) {
+  return engine->patience;
+}
+
+sluice_ask_t* sluice_ask_begin(sluice_engine_t* engine, const sluice_request_t* request,
+                               void (*on_answer)(void* data), void* data) {
+  sluice_reason_t ignored;
+  return guarded(&ignored, [&] {
+    auto ask = std::unique_ptr<sluice_ask>(new sluice_ask{
+        .on_answer = on_answer,
+        .data = data,
+        .tasks = sluice::TaskGroup(sluice::telemetry::log_failures(engine->engine.log()))});
+    fill(*ask, *request);
+    engine->loop.impl().entered();
+    ask->tasks.start("answer a request", run(engine->engine, *ask));
+    ask->is_awaited = true;
+    return ask.release();
+  });
+}
+
+int sluice_ask_answer(const sluice_ask_t* ask, sluice_answer_t* answer) {
+  if (!ask->is_answered) return 0;
+  const auto outcome = static_cast<std::size_t>(ask->told.outcome);
+  answer->status = ask->response.status();
+  answer->allowed = answer->status < kFirstError ? 1 : 0;
+  answer->content_type = text(ask->content_type);
+  answer->body = text(ask->response.body());
+  answer->fields = text(ask->response.fields());
+  answer->outcome = text(sluice::telemetry::kOutcomes.at(outcome));
+  answer->route = text(ask->told.route);
+  answer->tenant = text(ask->told.tenant);
+  return 1;
+}
+
+void sluice_ask_end(sluice_ask_t* ask) {
+  delete ask;
+}

@@ -1,0 +1,96 @@
+/*
+ * sluice_config: the config of Sluice is read while nginx reads its own, and checked with it.
+ */
+#include "ngx_http_sluice.h"
+
+static void
+ngx_http_sluice_free_config(void *data)
+{
+    sluice_config_free(data);
+}
+
+/* A message for each line. */
+static void
+ngx_http_sluice_say(ngx_conf_t *cf, ngx_uint_t level, const char *text, size_t length)
+{
+    size_t       end;
+    ngx_str_t    line;
+
+    while (length > 0) {
+        for (end = 0; end < length && text[end] != '\n'; end++) { /* void */ }
+
+        line.data = (u_char *) text;
+        line.len = end;
+        ngx_log_error(level, cf->log, 0, "sluice: %V", &line);
+
+        end += (end < length);
+        text += end;
+        length -= end;
+    }
+}
+
+/* All mistakes are told, each with file and line. */
+char *
+ngx_http_sluice_config(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_str_t                    *value = cf->args->elts;
+    sluice_text_t                 warnings;
+    sluice_reason_t               why;
+    ngx_pool_cleanup_t           *cln;
+    ngx_http_sluice_main_conf_t  *smcf = conf;
+
+    if (smcf->file.data) {
+        return "is duplicate";
+    }
+
+    smcf->file = value[1];
+    if (ngx_conf_full_name(cf->cycle, &smcf->file, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    smcf->config = sluice_config_read((const char *) smcf->file.data, &why);
+    if (smcf->config == NULL) {
+        ngx_http_sluice_say(cf, NGX_LOG_EMERG, why.text, ngx_strlen(why.text));
+        return "names a config that cannot be used, see above";
+    }
+
+    cln->handler = ngx_http_sluice_free_config;
+    cln->data = smcf->config;
+
+    warnings = sluice_config_warnings(smcf->config);
+    ngx_http_sluice_say(cf, NGX_LOG_WARN, warnings.data, warnings.length);
+
+    return NGX_CONF_OK;
+}
+
+ngx_int_t
+ngx_http_sluice_check_routes(ngx_conf_t *cf, ngx_http_sluice_main_conf_t *smcf)
+{
+    ngx_uint_t                i;
+    sluice_text_t             name;
+    ngx_http_sluice_named_t  *named = smcf->routes.elts;
+
+    for (i = 0; i < smcf->routes.nelts; i++) {
+        name.length = named[i].route.len;
+        name.data = (const char *) named[i].route.data;
+
+        if (smcf->config == NULL) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"sluice\" needs \"sluice_config\" in %s:%ui",
+                          named[i].file, named[i].line);
+            return NGX_ERROR;
+        }
+
+        if (!sluice_config_has_route(smcf->config, name)) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "no route is named \"%V\" in %V in %s:%ui",
+                          &named[i].route, &smcf->file, named[i].file, named[i].line);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}

@@ -1,0 +1,278 @@
+"""The module inside nginx, where it differs from the gate's snippets; test_gate*.py run over both."""
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from gate import PATIENT, Site, application
+from harness import RedisServer, SLOWNESS, eventually
+from http_client import Client
+from module import ModuleSite, environment_of, needs_module
+
+pytestmark = needs_module
+
+ROUTES = """
+defaults = ( { name = "all"; routes = ( "*" ); scope = "global"; rate = "1000000/day"; on_store_error = "allow"; } );
+routes = (
+  { name = "site"; match = "/*"; },
+  { name = "named"; },
+  { name = "tight"; match = "/tight/*"; limits = ( { name = "tight"; scope = "ip"; rate = "2/day"; } ); },
+  { name = "few"; limits = ( { name = "few"; scope = "header:X-Key"; rate = "100/day"; } ); },
+  { name = "must"; limits = ( { name = "must"; scope = "ip"; rate = "1000000/day"; on_store_error = "deny"; } ); },
+  { name = "may"; limits = ( { name = "may"; scope = "ip"; rate = "1000000/day"; on_store_error = "allow"; } ); }
+);
+plans = ( { id = "p"; limits = ( { name = "t"; routes = [ "named" ]; rate = "9/day"; scope = "tenant"; } ); } );
+tenants = ( { id = "acme"; plan = "p"; } );
+"""
+CONFIG = PATIENT + ROUTES
+
+SERVER = """
+    location / { sluice auto; }
+    location /off/ { sluice off; alias html/; }
+    location /few/ { sluice few; alias html/; }
+    location /must/ { sluice must; alias html/; }
+    location /may/ { sluice may; alias html/; }
+    location /named/ { sluice named; sluice_fact tenant $arg_tenant; alias html/; }
+    location /tight/ { sluice tight; alias html/; }
+    location /inherits/ { alias html/; }
+    location /app/ { proxy_pass http://127.0.0.1:APP; proxy_set_header X-Decision-ID $sluice_decision_id; }
+"""
+LOG = """log_format what '$uri $status $sluice_decision $sluice_route $sluice_tenant $sluice_limit '
+                          '$sluice_remaining $sluice_decision_id';"""
+WRITES = "access_log access.log what;"
+
+
+@pytest.fixture(scope="module")
+def site(pool, tmp_path_factory):
+    with application() as (port, _):
+        server = WRITES + "sluice auto;" + SERVER.replace("APP", str(port))
+        with ModuleSite(tmp_path_factory.mktemp("site"), pool.config, server, LOG, environment_of(pool)) as running:
+            yield running
+
+
+@pytest.fixture
+def client(site, pool):
+    pool.refill()
+    with Client(site.port) as client:
+        yield client
+
+
+def written(site):
+    return [line.split() for line in (site.folder / "access.log").read_text().splitlines()]
+
+
+# --- what is seen --------------------------------------------------------------------------------
+
+def test_variables_say_what_was_decided(site, client):
+    tight = [client.get("/tight/plain.txt") for _ in range(3)]
+    named = client.get("/named/plain.txt?tenant=acme")
+    free = client.get("/off/plain.txt")
+    assert [answer.status for answer in (*tight, named, free)] == [200, 200, 429, 200, 200]
+    lines = eventually(lambda: len(written(site)) >= 5 and written(site)[-5:])
+    ids = [answer.field("X-Decision-ID") for answer in (*tight, named)]
+    assert lines == [
+        ["/tight/plain.txt", "200", "allowed", "tight", "-", "2", "1", ids[0]],
+        ["/tight/plain.txt", "200", "allowed", "tight", "-", "2", "0", ids[1]],
+        ["/tight/plain.txt", "429", "denied", "tight", "-", "2", "0", ids[2]],
+        ["/named/plain.txt", "200", "allowed", "named", "acme", "9", "8", ids[3]],
+        ["/off/plain.txt", "200", "-", "-", "-", "-", "-", "-"]]
+
+
+def test_variables_outlast_a_redirect_without_an_answer(site, client):
+    """The request ends in another location, before any field is sent."""
+    with socket.create_connection(("127.0.0.1", site.port)) as peer:
+        peer.sendall(b"GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert b"404" in peer.recv(65536)
+    assert eventually(lambda: [line for line in written(site) if line[:4] == ["/nowhere", "404", "allowed", "site"]])
+
+
+def test_a_location_inherits_what_its_server_says(client):
+    assert client.get("/inherits/plain.txt").field("RateLimit")
+
+
+def test_an_application_is_told_the_decision_and_not_what_a_client_made_up(client):
+    answer = client.request("GET", "/app/x", None, [("X-Decision-ID", "f" * 32)])
+    assert answer.field("X-App-Decision") == answer.field("X-Decision-ID") != "f" * 32
+
+
+def test_denials_are_in_nginxs_error_log(site, client):
+    denied = [client.get("/tight/plain.txt") for _ in range(3)][-1]
+    line = next(line for line in site.errors().splitlines() if denied.field("X-Decision-ID") in line)
+    assert '"event":"denied","pool":"nginx"' in line and '"limit":"tight"' in line
+
+
+# --- both forms ----------------------------------------------------------------------------------
+
+class Counter(threading.Thread):
+    """Asks for each key in turn; `allowed` is how often it may."""
+
+    def __init__(self, port, keys, times):
+        super().__init__(daemon=True)
+        self.port, self.keys, self.times = port, keys, times
+        self.allowed, self.others = 0, set()
+
+    def run(self):
+        with Client(self.port) as client:
+            for i in range(self.times):
+                status = client.request("GET", "/few/plain.txt", None, [("X-Key", self.keys[i % len(self.keys)])]).status
+                if status == 200:
+                    self.allowed += 1
+                elif status != 429:
+                    self.others.add(status)
+
+
+def test_both_forms_at_once_count_as_one(pool, site, client, tmp_path):
+    """100 of each key, whoever is asked."""
+    keys = ("a", "b", "c")
+    snippets = "include sluice_server.conf; location /few/ { set $sluice_route few; include sluice_gate.conf; alias html/; }"
+    with Site(tmp_path, pool.sockets("api1"), snippets) as gate:
+        eventually(lambda: client.get("/plain.txt").status == 200)
+        counters = [Counter(port, keys, 200) for port in (gate.port, site.port) for _ in range(3)]
+        for counter in counters:
+            counter.start()
+        for counter in counters:
+            counter.join(60)
+    assert not set().union(*(counter.others for counter in counters))
+    assert sum(counter.allowed for counter in counters) == 100 * len(keys)
+
+
+# --- a config that is wrong ----------------------------------------------------------------------
+
+def refused(tmp_path, config, server):
+    """What nginx -t says of a site that it does not take."""
+    path = tmp_path / "sluice.cfg"
+    path.write_text(config)
+    (tmp_path / "nginx").mkdir()
+    site = ModuleSite(tmp_path / "nginx", path, server)
+    done = subprocess.run([*site.command[:-2], "-e", "stderr", "-t"], capture_output=True, text=True,
+                          env=site.environment, check=False)
+    assert done.returncode == 1, done.stderr
+    return done.stderr
+
+
+def test_every_mistake_of_the_config_is_told_with_file_and_line(tmp_path):
+    said = refused(tmp_path, 'routes = ( { name = "a"; match = "nowhere"; } );\nnonsense = 1;\n', "")
+    assert f"sluice: {tmp_path}/sluice.cfg:1: " in said and f"sluice: {tmp_path}/sluice.cfg:2: " in said, said
+    assert '"sluice_config" directive names a config that cannot be used, see above' in said
+
+
+@pytest.mark.parametrize("server,message", [
+    ("sluice nmaed;", 'no route is named "nmaed" in '), ("sluice auto; sluice off;", '"sluice" directive is duplicate'),
+    ("sluice_fact X-Y $uri;", '"X-Y" is no name of a fact'), ("sluice_when_unready ajar;", 'invalid value "ajar"')])
+def test_a_directive_that_makes_no_sense_is_refused(tmp_path, server, message):
+    said = refused(tmp_path, 'storage = { uri = "memory://"; };' + ROUTES, server)
+    assert message in said and f"{tmp_path}/nginx/nginx.conf:" in said, said
+
+
+def test_a_bad_config_keeps_the_old_nginx_and_a_good_one_takes_its_place(tmp_path):
+    (tmp_path / "nginx").mkdir()
+    config = tmp_path / "sluice.cfg"
+    config.write_text('storage = { uri = "memory://"; };' + ROUTES)
+    with ModuleSite(tmp_path / "nginx", config, SERVER.replace("APP", "1")) as site, Client(site.port) as client:
+        before = eventually(site.workers)
+        config.write_text("nonsense = 1;")
+        assert subprocess.run([*site.command, "-s", "reload"], env=site.environment, check=False).returncode == 1
+        os.kill(site.process.pid, signal.SIGHUP)
+        eventually(lambda: "cannot be used" in site.errors())
+        assert client.get("/tight/plain.txt").field("X-RateLimit-Limit") == "2"
+        assert site.workers() == before
+        config.write_text('storage = { uri = "memory://"; };' + ROUTES.replace("2/day", "3/day"))
+        site.reload()
+        eventually(lambda: not set(site.workers()) & set(before))
+        client.close()
+        assert client.get("/tight/plain.txt").field("X-RateLimit-Limit") == "3"
+
+
+@pytest.mark.parametrize("unready,status", [("open", 200), ("closed", 503)])
+def test_a_worker_that_cannot_have_its_store_is_unready(tmp_path, unready, status):
+    (tmp_path / "nginx").mkdir()
+    config = tmp_path / "sluice.cfg"
+    config.write_text(f'storage = {{ uri = "shm://{tmp_path}/nowhere/file"; }};' + ROUTES)
+    server = f"{WRITES} sluice auto; sluice_when_unready {unready};"
+    with ModuleSite(tmp_path / "nginx", config, server, LOG) as site, Client(site.port) as client:
+        answer = client.get("/plain.txt")
+        assert (answer.status, answer.field("RateLimit")) == (status, None)
+        if status == 503:
+            assert (answer.detail, answer.field("Retry-After")) == ("Service unavailable", "1")
+        assert eventually(lambda: written(site)) == [["/plain.txt", str(status), "unready", "-", "-", "-", "-", "-"]]
+        assert "sluice decides nothing in this worker" in site.errors()
+
+
+# --- Redis ---------------------------------------------------------------------------------------
+
+@pytest.fixture
+def remote(tmp_path):
+    """A Redis of the test's own, found by name, and a site that uses it."""
+    (tmp_path / "nginx").mkdir()
+    config = tmp_path / "sluice.cfg"
+    with RedisServer() as redis:
+        deadline = 100 * SLOWNESS
+        config.write_text(f'storage = {{ uri = "redis://localhost:{redis.port}"; deadline_ms = {deadline}; }};' + ROUTES)
+        with ModuleSite(tmp_path / "nginx", config, SERVER.replace("APP", "1")) as site:
+            yield redis, site
+
+
+def test_a_redis_is_found_by_its_name(remote):
+    with Client(remote[1].port) as client:
+        assert client.get("/must/plain.txt").field("X-RateLimit-Remaining") == "999999"
+
+
+@pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP])
+def test_each_limit_says_what_becomes_of_it_while_redis_is_away(remote, fault):
+    redis, site = remote
+    with Client(site.port) as client:
+        assert eventually(lambda: client.get("/must/plain.txt").status == 200)
+        redis.process.send_signal(fault)
+        for _ in range(20):
+            began = time.monotonic()
+            denied, allowed = client.get("/must/plain.txt"), client.get("/may/plain.txt")
+            assert time.monotonic() - began < 1.0 * SLOWNESS
+            assert (denied.status, denied.detail) == (503, "Rate limit store unavailable")
+            assert (allowed.status, allowed.field("RateLimit")) == (200, None)
+        if fault == signal.SIGSTOP:
+            redis.process.send_signal(signal.SIGCONT)
+        else:
+            redis.process.wait()
+            redis.start()
+        eventually(lambda: client.get("/must/plain.txt").status == 200)
+        eventually(lambda: client.get("/may/plain.txt").field("RateLimit"))
+
+
+def abort(port, count):
+    """Clients that ask, and are gone before there is an answer."""
+    for _ in range(count):
+        with socket.create_connection(("127.0.0.1", port)) as peer:
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            peer.sendall(b"GET /must/plain.txt HTTP/1.1\r\nHost: x\r\n\r\n")
+
+
+def test_clients_that_go_while_they_wait_do_no_harm(remote):
+    redis, site = remote
+    with Client(site.port) as client:
+        assert eventually(lambda: client.get("/must/plain.txt").status == 200)
+        workers = site.workers()
+        redis.process.send_signal(signal.SIGSTOP)
+        abort(site.port, 200)
+        redis.process.send_signal(signal.SIGCONT)
+        abort(site.port, 200)
+        eventually(lambda: client.get("/must/plain.txt").status == 200)
+        assert site.workers() == workers
+    assert "[alert]" not in site.errors(), site.errors()
+
+
+def test_a_worker_that_exits_leaves_no_connection_to_redis(remote):
+    redis, site = remote
+    with Client(site.port) as client:
+        assert eventually(lambda: client.get("/must/plain.txt").status == 200)
+    for _ in range(3):
+        before = set(site.workers())
+        site.reload()
+        eventually(lambda: len(site.workers()) == 2 and not before & set(site.workers()))
+    words = ["redis-cli", "-p", str(redis.port), "client", "list"]
+    # One of each worker, and the one that asks.
+    eventually(lambda: len(subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()) == 3)
+    assert "[alert]" not in site.errors(), site.errors()
