@@ -39,6 +39,9 @@ constexpr std::array kChecks{
           "keepalive before it has no effect; put keepalive behind it"},
     Check{"unkept pass", kFinding, find_unkept_passes,
           "each connection is closed after one answer; add fastcgi_keep_conn on;"},
+    Check{"unkept question", kFinding, find_unkept_questions,
+          "no connection is kept, as nginx does not read the gate's answer to its end; add "
+          "fastcgi_store /dev/null/nothing;"},
     Check{"max_fails", kWarning, find_max_fails,
           "while a worker is replaced, nginx takes it off its list; add max_fails=0"},
     Check{"intercepted", kFinding, find_intercepted,
@@ -71,6 +74,9 @@ constexpr std::array kChecks{
     Check{"no fields", kWarning, find_no_fields,
           "its add_header replaces the server's, so that no RateLimit is shown; include "
           "sluice_fields.conf in it"},
+    Check{"no cors", kWarning, find_no_cors,
+          "its add_header replaces the server's, so that no page of another origin can read it; "
+          "include sluice_cors.conf in it"},
     Check{"claimed decision", kWarning, find_claimed_decisions,
           "its application is not told X-Decision-ID, and a client can send one of its own; add "
           "proxy_set_header X-Decision-ID $sluice_decision_id; or what README.md has in its place"},

@@ -21,6 +21,14 @@ Directives gated_without(const Site& site, bool (*has_it)(const Directive& level
   return found;
 }
 
+// Whether a field of this name is among them; its case does not matter.
+bool adds(const Directives& fields, std::string_view name) {
+  return std::any_of(fields.begin(), fields.end(), [&](const Directive* field) {
+    return !field->arguments.empty() &&
+           ::strcasecmp(field->arguments.front().c_str(), name.data()) == 0;
+  });
+}
+
 // The error_page of a denial: the first that names it counts.
 const Directive* mapping(const Directive& level) {
   for (const Directive* page : in_effect(level, "error_page")) {
@@ -75,11 +83,16 @@ Directives find_other_mapping(const Site& site) {
 
 Directives find_no_fields(const Site& site) {
   return gated_without(site, [](const Directive& level) {
-    const Directives fields = in_effect(level, "add_header");
-    return std::any_of(fields.begin(), fields.end(), [](const Directive* field) {
-      return !field->arguments.empty() &&
-             ::strcasecmp(field->arguments.front().c_str(), "RateLimit") == 0;
-    });
+    return adds(in_effect(level, "add_header"), "RateLimit");
+  });
+}
+
+Directives find_no_cors(const Site& site) {
+  return gated_without(site, [](const Directive& level) {
+    constexpr std::string_view kField = "Access-Control-Expose-Headers";
+    const Directive* const server = nginx_config::around(level, "server");
+    return !server || !adds(in_effect(*server, "add_header"), kField) ||
+           adds(in_effect(level, "add_header"), kField);
   });
 }
 
@@ -88,11 +101,7 @@ Directives find_claimed_decisions(const Site& site) {
     const auto tells = [&](std::string_view pass, std::string_view directive,
                            std::string_view header) {
       if (own(level, pass).empty()) return true;
-      const Directives told = in_effect(level, directive);
-      return std::any_of(told.begin(), told.end(), [&](const Directive* one) {
-        return !one->arguments.empty() &&
-               ::strcasecmp(one->arguments.front().c_str(), header.data()) == 0;
-      });
+      return adds(in_effect(level, directive), header);
     };
     constexpr std::string_view kHeader = "X-Decision-ID";
     constexpr std::string_view kVariable = "HTTP_X_DECISION_ID";

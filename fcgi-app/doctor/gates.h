@@ -15,6 +15,8 @@ namespace sluice::doctor {
 [[nodiscard]] Directives find_other_mapping(const Site& site);
 // Without the fields RateLimit and others.
 [[nodiscard]] Directives find_no_fields(const Site& site);
+// Without the fields of CORS that their server has.
+[[nodiscard]] Directives find_no_cors(const Site& site);
 // Whose application is not told X-Decision-ID, so that it may take a client's for it.
 [[nodiscard]] Directives find_claimed_decisions(const Site& site);
 

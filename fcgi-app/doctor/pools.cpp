@@ -94,6 +94,18 @@ Directives find_unkept_passes(const Site& site) {
                       [](const Pass& pass) { return !is_on(pass.level(), "fastcgi_keep_conn"); });
 }
 
+// Of the answer to a subrequest nginx reads no more than it is to store.
+Directives find_unkept_questions(const Site& site) {
+  return passes_where(site, [](const Pass& pass) {
+    const Directives params = in_effect(pass.level(), "fastcgi_param");
+    const bool asks = std::any_of(params.begin(), params.end(), [](const Directive* param) {
+      return param->says(0, "SLUICE_GATE");
+    });
+    return asks && in_effect(pass.level(), "fastcgi_store").empty() &&
+           in_effect(pass.level(), "fastcgi_cache").empty();
+  });
+}
+
 // nginx never takes the only server off its list.
 Directives find_max_fails(const Site& site) {
   Directives found;

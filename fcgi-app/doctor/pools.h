@@ -11,6 +11,7 @@ namespace sluice::doctor {
 [[nodiscard]] Directives find_unkept_upstreams(const Site& site);
 [[nodiscard]] Directives find_late_balancing(const Site& site);
 [[nodiscard]] Directives find_unkept_passes(const Site& site);
+[[nodiscard]] Directives find_unkept_questions(const Site& site);
 // A server that nginx takes off its list after a failure.
 [[nodiscard]] Directives find_max_fails(const Site& site);
 

@@ -73,7 +73,6 @@ Resolver::Resolver(const SessionTokens& tokens, const Clock& clock, Tenants tena
     : tokens_(tokens), clock_(clock), tenants_(std::move(tenants)), options_(std::move(options)) {
   for (const std::string& name : options_.headers) headers_.push_back({name, http::cgi_name(name)});
   for (const std::string& name : options_.facts) facts_.push_back({name, http::fact_param(name)});
-  headers_at_gate_ = "X-Session-ID";
   if (options_.api_keys) headers_at_gate_ += ", X-API-Key, Authorization";
   if (!options_.trusted_proxies.empty()) headers_at_gate_ += ", X-Forwarded-For";
   for (const std::string& name : options_.headers) headers_at_gate_.append(", ").append(name);

@@ -112,7 +112,7 @@ class Resolver {
   Options options_;
   std::vector<Counted> headers_;
   std::vector<Counted> facts_;
-  std::string headers_at_gate_;
+  std::string headers_at_gate_ = "X-Session-ID";  // and what the config has read besides
 };
 
 }  // namespace sluice::identity

@@ -63,7 +63,7 @@ class SiteFixture : public ::testing::Test {
          {"sluice_hardening.conf", "sluice_http.conf", "sluice_server.conf", "sluice_question.conf",
           "sluice_gate.conf", "sluice_fields.conf", "sluice_denied.conf", "sluice_errors.conf",
           "sluice_error_pages.conf", "sluice_error_answers.conf", "sluice_params",
-          "sluice_location.conf"}) {
+          "sluice_location.conf", "sluice_cors.conf"}) {
       std::ifstream file(std::string(SLUICE_SOURCE_DIR) + "/nginx/" + name);
       dump_ += fmt::format("# configuration file /etc/nginx/{}:\n", name);
       dump_.append(std::istreambuf_iterator<char>(file), {}).append("\n");
