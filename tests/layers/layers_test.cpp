@@ -52,7 +52,7 @@ const std::map<std::string, Names> kMayInclude{
     {"nginx_config", {"config/document/report.h"}},
     {"doctor", {"config/document/report.h", "nginx_config"}},
     {"engine",
-     {"config", "handlers", "http", "identity", "limiter", "loop", "policy", "routes.h", "serve.h",
+     {"config", "handlers", "http", "identity", "limiter", "loop", "policy", "routes.h", "answer.h",
       "shm", "store", "telemetry"}},
     {"routes", {"handlers", "http", "identity", "limits", "policy"}},
     {"serve", {"handlers", "http", "identity", "limits", "policy", "routes.h", "telemetry"}},
