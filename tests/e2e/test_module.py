@@ -12,6 +12,7 @@ from gate import PATIENT, Site, application
 from harness import RedisServer, SLOWNESS, eventually
 from http_client import Client
 from module import ModuleSite, environment_of, needs_module
+from readme import block
 
 pytestmark = needs_module
 
@@ -103,6 +104,22 @@ def test_denials_are_in_nginxs_error_log(site, client):
     denied = [client.get("/tight/plain.txt") for _ in range(3)][-1]
     line = next(line for line in site.errors().splitlines() if denied.field("X-Decision-ID") in line)
     assert '"event":"denied","pool":"nginx"' in line and '"limit":"tight"' in line
+
+
+def test_the_site_of_the_readme_limits_by_method_and_path_and_by_name(tmp_path):
+    shown = block("nginx/module/README.md", "load_module ")
+    assert "    sluice_config /etc/sluice/sluice.cfg;\n" in shown
+    inner = shown.split("server {", 1)[1].rsplit("}", 2)[0]  # ModuleSite has what stands around it
+    (tmp_path / "nginx").mkdir()
+    (tmp_path / "sluice.cfg").write_text('storage = { uri = "shm://%s/counts"; };' % tmp_path +
+                                         block("nginx/README.md", "routes = ("))
+    with application() as (port, _), \
+            ModuleSite(tmp_path / "nginx", tmp_path / "sluice.cfg", inner.replace("3000", str(port))) as site, \
+            Client(site.port) as client:
+        logins = [client.post("/login", {"user": "x"}) for _ in range(6)]
+        assert [answer.status for answer in logins] == [200] * 5 + [429]
+        assert logins[-1].detail == "Rate limit exceeded: 5 per 1 minute"
+        assert client.get("/").field("RateLimit-Policy") == '"site";q=600;w=60'
 
 
 # --- both forms ----------------------------------------------------------------------------------

@@ -1,13 +1,17 @@
 """The module under load: nginx is reloaded, its workers die, Redis does, and clients go."""
+import contextlib
+import http.client
 import os
 import signal
+import subprocess
 import threading
 from pathlib import Path
 
 import pytest
 
+from certificates import Authority
 from gate import PATIENT
-from harness import RedisServer, Stack, eventually
+from harness import RedisServer, Stack, eventually, free_port
 from http_client import Client
 from load import CLIENTS, TIMES, under_load
 from module import ModuleSite, environment_of, needs_module
@@ -73,30 +77,80 @@ def test_a_killed_worker_costs_no_more_than_the_requests_in_its_hands(site):
     assert answers[200, True] <= cost <= answers[200, True] + cut, (answers, cut, cost)
 
 
-def test_requests_that_wait_when_nginx_is_told_to_end_are_answered(tmp_path):
-    """The worker that exits has to wait for the deadline of what it has asked."""
+@contextlib.contextmanager
+def stopped(tmp_path, main=""):
+    """A site whose Redis does not answer, the Redis, and clients that wait for it."""
     (tmp_path / "nginx").mkdir()
     config = tmp_path / "sluice.cfg"
     with RedisServer() as redis:
         config.write_text(CONFIG.replace(PATIENT, f'storage = {{ uri = "redis://127.0.0.1:{redis.port}"; '
-                                         'deadline_ms = 2000; };'))
-        with ModuleSite(tmp_path / "nginx", config, SERVER) as site:
+                                         'deadline_ms = 4000; };'))
+        certificate, key = Authority(tmp_path).issue("site", "IP:127.0.0.1")
+        port = free_port()
+        server = f"{SERVER} listen 127.0.0.1:{port} ssl http2; ssl_certificate {certificate}; ssl_certificate_key {key};"
+        with ModuleSite(tmp_path / "nginx", config, server, main=main) as site:
+            site.http2 = port
             clients = [Client(site.port) for _ in range(CLIENTS)]
             assert all(eventually(lambda client=client: client.get("/plain.txt").status == 200) for client in clients)
             redis.process.send_signal(signal.SIGSTOP)
             answers = []
-            threads = [threading.Thread(target=lambda client=client: answers.append(client.get("/plain.txt")))
-                       for client in clients]
+            threads = [threading.Thread(target=answer_of, args=(client, answers)) for client in clients]
             for thread in threads:
                 thread.start()
             eventually(lambda: unread(redis.port))
-            old = site.workers()
-            site.reload()
-            eventually(lambda: set(site.workers()) - set(old))
-            redis.process.send_signal(signal.SIGCONT)
+            yield site, redis, answers
             for thread in threads:
                 thread.join(30)
-            assert [answer.status for answer in answers] == [200] * CLIENTS
             for client in clients:
                 client.close()
-            eventually(lambda: not set(site.workers()) & set(old))
+
+
+def answer_of(client, answers):
+    """Its status; 0 where nginx closes the connection."""
+    try:
+        answers.append(client.get("/plain.txt").status)
+    except (http.client.RemoteDisconnected, ConnectionError):
+        answers.append(0)
+
+
+def replaced(site):
+    """Reloads nginx; yields its old workers, once there are new ones."""
+    old = set(site.workers())
+    site.reload()
+    eventually(lambda: set(site.workers()) - old)
+    return old
+
+
+def test_requests_that_wait_when_nginx_is_reloaded_are_answered(tmp_path):
+    """The worker that exits has to wait for what it has asked."""
+    with stopped(tmp_path) as (site, redis, answers):
+        old = replaced(site)
+        redis.process.send_signal(signal.SIGCONT)
+        eventually(lambda: len(answers) == CLIENTS)
+        eventually(lambda: not set(site.workers()) & old)
+    assert answers == [200] * CLIENTS
+    assert "[alert]" not in site.errors(), site.errors()
+
+
+def test_requests_that_wait_when_nginx_has_no_more_time_are_cut_off(tmp_path):
+    """nginx ends a request while it waits; the answer that comes then is nobody's."""
+    with stopped(tmp_path, "worker_shutdown_timeout 200ms;\n") as (site, redis, answers):
+        replaced(site)
+        eventually(lambda: answers.count(0) == CLIENTS)
+        redis.process.send_signal(signal.SIGCONT)
+        with Client(site.port) as client:
+            eventually(lambda: client.get("/plain.txt").status == 200)
+    assert "[alert]" not in site.errors() and "signal 11" not in site.errors(), site.errors()
+
+
+def test_streams_of_http2_that_are_cancelled_while_they_wait_do_no_harm(tmp_path):
+    with stopped(tmp_path) as (site, redis, answers):
+        workers = site.workers()
+        words = ["curl", "-s", "-k", "--http2", "--parallel", "--max-time", "0.3"]
+        words += [f"https://127.0.0.1:{site.http2}/plain.txt?{i}" for i in range(30)]
+        assert subprocess.run(words, capture_output=True, check=False).returncode == 28  # it took too long
+        redis.process.send_signal(signal.SIGCONT)
+        with Client(site.port) as client:
+            eventually(lambda: client.get("/plain.txt").status == 200)
+        assert site.workers() == workers
+    assert answers == [200] * CLIENTS and "[alert]" not in site.errors(), site.errors()
