@@ -28,8 +28,8 @@ set(CPACK_INSTALL_CMAKE_PROJECTS ${PROJECT_BINARY_DIR} sluice module /)
 set(CPACK_PACKAGE_NAME libnginx-mod-http-sluice)
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY \"multi-tenant rate limiter - module for nginx\")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
-\"nginx decides by itself which requests may pass, by the config, the limits and\\n\"
-\"the counts of Sluice's workers, which package sluice has.\")
+\"nginx decides by itself which requests may pass, by the config, the limits and
+the counts of Sluice's workers, which package sluice has.\")
 set(CPACK_DEBIAN_PACKAGE_SECTION httpd)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS \"${abi}, tzdata\")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS \"nginx, sluice\")
