@@ -55,6 +55,9 @@ struct sluice_ask {
   void (*on_answer)(void* data);
   void* data;
   sluice::TaskGroup tasks;
+
+  sluice_ask(sluice::telemetry::Log& log, void (*function)(void* data), void* argument)
+      : on_answer(function), data(argument), tasks(sluice::telemetry::log_failures(log)) {}
 };
 // NOLINTEND(readability-identifier-naming)
 
@@ -255,10 +258,7 @@ sluice_ask_t* sluice_ask_begin(sluice_engine_t* engine, const sluice_request_t* 
                                void (*on_answer)(void* data), void* data) {
   sluice_reason_t ignored;
   return guarded(&ignored, [&] {
-    auto ask = std::unique_ptr<sluice_ask>(new sluice_ask{
-        .on_answer = on_answer,
-        .data = data,
-        .tasks = sluice::TaskGroup(sluice::telemetry::log_failures(engine->engine.log()))});
+    auto ask = std::make_unique<sluice_ask>(engine->engine.log(), on_answer, data);
     fill(*ask, *request);
     engine->loop.impl().entered();
     ask->tasks.start("answer a request", run(engine->engine, *ask));

@@ -6,6 +6,7 @@
 #ifndef SLUICE_GATE_H
 #define SLUICE_GATE_H
 
+/* NOLINTBEGIN(modernize-*): it is C */
 #include <stddef.h>
 
 #ifdef __cplusplus
@@ -28,7 +29,7 @@ typedef struct {
 
 /* Why something failed; lines, with '\n' between. */
 typedef struct {
-  char text[4096];
+  char text[16384];
 } sluice_reason_t;
 
 /* Reads and checks a config with all that it names. NULL: see `why`. */
@@ -86,5 +87,6 @@ void sluice_ask_end(sluice_ask_t* ask);
 #ifdef __cplusplus
 }
 #endif
+/* NOLINTEND(modernize-*) */
 
 #endif

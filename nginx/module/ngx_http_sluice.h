@@ -23,11 +23,11 @@ typedef struct {
     ngx_str_t         file;    /* sluice_config; empty: none */
     sluice_config_t  *config;
     sluice_engine_t  *engine;  /* of this process; NULL: it could not be started */
-    ngx_array_t       routes;  /* ngx_http_sluice_named_t: those that directives name */
+    ngx_array_t       routes;  /* ngx_http_sluice_named_t: of each directive that is on */
 } ngx_http_sluice_main_conf_t;
 
 typedef struct {
-    ngx_str_t         route;
+    ngx_str_t         route;   /* empty: auto */
     u_char           *file;    /* of nginx's config */
     ngx_uint_t        line;
 } ngx_http_sluice_named_t;

@@ -85,7 +85,7 @@ ngx_http_sluice_check_routes(ngx_conf_t *cf, ngx_http_sluice_main_conf_t *smcf)
             return NGX_ERROR;
         }
 
-        if (!sluice_config_has_route(smcf->config, name)) {
+        if (name.length && !sluice_config_has_route(smcf->config, name)) {
             ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "no route is named \"%V\" in %V in %s:%ui",
                           &named[i].route, &smcf->file, named[i].file, named[i].line);
             return NGX_ERROR;

@@ -146,11 +146,13 @@ ngx_http_sluice_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     slcf->on = ngx_strcmp(value[1].data, "off") != 0;
 
-    if (!slcf->on || ngx_strcmp(value[1].data, "auto") == 0) {
+    if (!slcf->on) {
         return NGX_CONF_OK;
     }
 
-    slcf->route = value[1];
+    if (ngx_strcmp(value[1].data, "auto") != 0) {
+        slcf->route = value[1];
+    }
 
     smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_sluice_module);
 
@@ -159,7 +161,7 @@ ngx_http_sluice_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    named->route = value[1];
+    named->route = slcf->route;
     named->file = cf->conf_file->file.name.data;
     named->line = cf->conf_file->line;
 

@@ -1,5 +1,6 @@
 """The module inside nginx, where it differs from the gate's snippets; test_gate*.py run over both."""
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -9,9 +10,10 @@ import time
 import pytest
 
 from gate import PATIENT, Site, application
-from harness import RedisServer, SLOWNESS, eventually
+from harness import ROOT, SLOWNESS, RedisServer, eventually
 from http_client import Client
 from module import ModuleSite, environment_of, needs_module
+from readme import block
 
 pytestmark = needs_module
 
@@ -105,7 +107,39 @@ def test_denials_are_in_nginxs_error_log(site, client):
     assert '"event":"denied","pool":"nginx"' in line and '"limit":"tight"' in line
 
 
+def test_the_site_of_the_readme_limits_by_method_and_path_and_by_name(tmp_path):
+    shown = block("nginx/module/README.md", "load_module ")
+    assert "    sluice_config /etc/sluice/sluice.cfg;\n" in shown
+    inner = shown.split("server {", 1)[1].rsplit("}", 2)[0]  # ModuleSite has what stands around it
+    (tmp_path / "nginx").mkdir()
+    (tmp_path / "sluice.cfg").write_text('storage = { uri = "shm://%s/counts"; };' % tmp_path +
+                                         block("nginx/README.md", "routes = ("))
+    with application() as (port, _), \
+            ModuleSite(tmp_path / "nginx", tmp_path / "sluice.cfg", inner.replace("3000", str(port))) as site, \
+            Client(site.port) as client:
+        logins = [client.post("/login", {"user": "x"}) for _ in range(6)]
+        assert [answer.status for answer in logins] == [200] * 5 + [429]
+        assert logins[-1].detail == "Rate limit exceeded: 5 per 1 minute"
+        assert client.get("/").field("RateLimit-Policy") == '"site";q=600;w=60'
+
+
 # --- both forms ----------------------------------------------------------------------------------
+
+def test_neither_form_is_told_what_a_client_can_write():
+    snippet = re.findall(r"^fastcgi_param HTTP_(\w+) +\"\" if_not_empty;", (ROOT / "nginx/sluice_params").read_text(), re.M)
+    table = re.search(r"kNotPassed\{([^}]*)\}", (ROOT / "nginx/module/gate.cpp").read_text())[1]
+    assert sorted(snippet) == sorted(re.findall(r'"(\w+)"', table))
+
+
+def test_workers_tell_prometheus_what_nginx_has_counted(pool, client):
+    def denied():
+        with Client(pool.port1) as api:
+            text = api.get("/metrics").body.decode()
+        found = re.search(r'^sluice_requests_total\{[^}]*route="tight"[^}]*outcome="denied"[^}]*\} (\d+)', text, re.M)
+        return int(found[1]) if found else 0
+    before = denied()
+    statuses = [client.get("/tight/plain.txt").status for _ in range(5)]
+    assert statuses == [200, 200, 429, 429, 429] and denied() == before + 3
 
 class Counter(threading.Thread):
     """Asks for each key in turn; `allowed` is how often it may."""
@@ -152,6 +186,16 @@ def refused(tmp_path, config, server):
                           env=site.environment, check=False)
     assert done.returncode == 1, done.stderr
     return done.stderr
+
+
+def test_a_gated_location_without_a_config_is_refused(tmp_path):
+    (tmp_path / "nginx").mkdir()
+    site = ModuleSite(tmp_path / "nginx", "/nowhere", "sluice auto;")
+    conf = tmp_path / "nginx/nginx.conf"
+    conf.write_text(conf.read_text().replace("sluice_config /nowhere;", ""))
+    done = subprocess.run([*site.command[:-2], "-e", "stderr", "-t"], capture_output=True, text=True,
+                          env=site.environment, check=False)
+    assert done.returncode == 1 and f'"sluice" needs "sluice_config" in {conf}:' in done.stderr, done.stderr
 
 
 def test_every_mistake_of_the_config_is_told_with_file_and_line(tmp_path):

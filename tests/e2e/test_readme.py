@@ -53,6 +53,8 @@ KNOWN = [
     ("nginx/examples/README.md", "cd /usr/share", "./dev test package, in a Debian of its own: an_example_runs"),
     ("nginx/examples/README.md", "", "test_examples"),
     ("fcgi-app/README.md", "nginx ── ", "no command"),
+    ("nginx/module/README.md", "load_module ", "test_module"),
+    ("nginx/module/README.md", "nginx's phases ── ", "no command"),
     ("bench/README.md", "./dev bench  ", HERE),
     ("bench/README.md", "./dev bench take ", HERE),
     ("bench/README.md", "./dev bench gate ", HERE),

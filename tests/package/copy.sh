@@ -21,7 +21,7 @@ same_bytes() {
   make_copy && package_copy || return 1
   cmp build/release/sluice "$copy/build/release/sluice" || return 1
   local deb
-  deb=$(echo build/package/*.deb)
+  deb=$(echo build/package/sluice_*.deb)
   cmp "$deb" "$copy/$deb" && sha256sum "$deb"
 }
 

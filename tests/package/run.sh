@@ -29,7 +29,7 @@ apt() {  # in_root|inside COMMAND…: keeps config files that were edited
 
 install_package() {
   : >"$work/apt.log"
-  cp build/package/*.deb "$clean/root/sluice.deb" || return 1
+  cp build/package/sluice_*.deb "$clean/root/sluice.deb" || return 1
   # apt installs nginx and redis-server too, because the package recommends them.
   apt in_root update && apt in_root install -y /root/sluice.deb
 }

@@ -23,9 +23,8 @@ bool is_alive() {
   return has_timer || ngx_cycle->free_connection_n < idle;
 }
 
-// NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): nginx gives it away as const
 ngx_cycle_t* cycle() {
-  return const_cast<ngx_cycle_t*>(ngx_cycle);
+  return const_cast<ngx_cycle_t*>(ngx_cycle);  // NOLINT(*-const-cast): nginx gives it away so
 }
 
 }  // namespace

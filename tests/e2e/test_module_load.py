@@ -1,0 +1,156 @@
+"""The module under load: nginx is reloaded, its workers die, Redis does, and clients go."""
+import contextlib
+import http.client
+import os
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from certificates import Authority
+from gate import PATIENT
+from harness import RedisServer, Stack, eventually, free_port
+from http_client import Client
+from load import CLIENTS, TIMES, under_load
+from module import ModuleSite, environment_of, needs_module
+
+# Under the sanitizers it takes long; test_module runs under them.
+pytestmark = [needs_module, pytest.mark.outside_worker]
+
+CONFIG = PATIENT + """
+defaults = ( { name = "all"; routes = ( "*" ); scope = "global"; rate = "100000000/day"; } );
+routes = (
+  { name = "site"; match = "/*"; },
+  # Each request has a number: a second charge for it would be a 429.
+  { name = "once"; limits = ( { name = "once"; scope = "header:X-Request"; rate = "1/day"; } ); }
+);
+new_buckets = { per_tenant = 0; per_network = 0; };
+"""
+SERVER = """
+    location / { sluice auto; }
+    location /bare/ { alias html/; }
+    location /once/ { sluice once; alias html/; }
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    with Stack(CONFIG) as stack:
+        with ModuleSite(tmp_path_factory.mktemp("site"), stack.config, SERVER, told=environment_of(stack)) as running:
+            yield running
+
+
+def unread(port):
+    """Bytes that have come to this port, and nobody has read."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(int(row[4].split(":")[1], 16) for row in rows if int(row[1].split(":")[1], 16) == port)
+
+
+def reload(site):
+    """And waits for the old workers, so that each reload ends with requests under way."""
+    old = set(site.workers())
+    site.reload()
+    eventually(lambda: len(site.workers()) == 2 and not old & set(site.workers()), within=30)
+
+
+def test_a_reload_fails_nothing_and_charges_nothing_twice(site):
+    _, bare_cut, free = under_load(site, "/bare/plain.txt", lambda: reload(site))
+    assert free == 0
+    answers, cut, cost = under_load(site, "/once/plain.txt", lambda: reload(site))
+    assert set(answers) == {(200, True)}, answers
+    # nginx closes connections that it takes for idle, gated or not.
+    assert cut <= bare_cut + TIMES * CLIENTS / 5, (answers, cut, bare_cut)
+    assert answers[200, True] <= cost <= answers[200, True] + cut, (answers, cut, cost)
+    assert "[alert]" not in site.errors(), site.errors()
+
+
+def test_a_killed_worker_costs_no_more_than_the_requests_in_its_hands(site):
+    def kill():
+        victim = min(site.workers())
+        os.kill(victim, signal.SIGKILL)
+        eventually(lambda: len(site.workers()) == 2 and victim not in site.workers())
+
+    answers, cut, cost = under_load(site, "/once/plain.txt", kill)
+    assert set(answers) == {(200, True)}, answers
+    assert answers[200, True] <= cost <= answers[200, True] + cut, (answers, cut, cost)
+
+
+@contextlib.contextmanager
+def stopped(tmp_path, main=""):
+    """A site whose Redis does not answer, the Redis, and clients that wait for it."""
+    (tmp_path / "nginx").mkdir()
+    config = tmp_path / "sluice.cfg"
+    with RedisServer() as redis:
+        config.write_text(CONFIG.replace(PATIENT, f'storage = {{ uri = "redis://127.0.0.1:{redis.port}"; '
+                                         'deadline_ms = 4000; };'))
+        certificate, key = Authority(tmp_path).issue("site", "IP:127.0.0.1")
+        port = free_port()
+        server = f"{SERVER} listen 127.0.0.1:{port} ssl http2; ssl_certificate {certificate}; ssl_certificate_key {key};"
+        with ModuleSite(tmp_path / "nginx", config, server, main=main) as site:
+            site.http2 = port
+            clients = [Client(site.port) for _ in range(CLIENTS)]
+            assert all(eventually(lambda client=client: client.get("/plain.txt").status == 200) for client in clients)
+            redis.process.send_signal(signal.SIGSTOP)
+            answers = []
+            threads = [threading.Thread(target=answer_of, args=(client, answers)) for client in clients]
+            for thread in threads:
+                thread.start()
+            eventually(lambda: unread(redis.port))
+            yield site, redis, answers
+            for thread in threads:
+                thread.join(30)
+            for client in clients:
+                client.close()
+
+
+def answer_of(client, answers):
+    """Its status; 0 where nginx closes the connection."""
+    try:
+        answers.append(client.get("/plain.txt").status)
+    except (http.client.RemoteDisconnected, ConnectionError):
+        answers.append(0)
+
+
+def replaced(site):
+    """Reloads nginx; yields its old workers, once there are new ones."""
+    old = set(site.workers())
+    site.reload()
+    eventually(lambda: set(site.workers()) - old)
+    return old
+
+
+def test_requests_that_wait_when_nginx_is_reloaded_are_answered(tmp_path):
+    """The worker that exits has to wait for what it has asked."""
+    with stopped(tmp_path) as (site, redis, answers):
+        old = replaced(site)
+        redis.process.send_signal(signal.SIGCONT)
+        eventually(lambda: len(answers) == CLIENTS)
+        eventually(lambda: not set(site.workers()) & old)
+    assert answers == [200] * CLIENTS
+    assert "[alert]" not in site.errors(), site.errors()
+
+
+def test_requests_that_wait_when_nginx_has_no_more_time_are_cut_off(tmp_path):
+    """nginx ends a request while it waits; the answer that comes then is nobody's."""
+    with stopped(tmp_path, "worker_shutdown_timeout 200ms;\n") as (site, redis, answers):
+        replaced(site)
+        eventually(lambda: answers.count(0) == CLIENTS)
+        redis.process.send_signal(signal.SIGCONT)
+        with Client(site.port) as client:
+            eventually(lambda: client.get("/plain.txt").status == 200)
+    assert "[alert]" not in site.errors() and "signal 11" not in site.errors(), site.errors()
+
+
+def test_streams_of_http2_that_are_cancelled_while_they_wait_do_no_harm(tmp_path):
+    with stopped(tmp_path) as (site, redis, answers):
+        workers = site.workers()
+        words = ["curl", "-s", "-k", "--http2", "--parallel", "--max-time", "0.3"]
+        words += [f"https://127.0.0.1:{site.http2}/plain.txt?{i}" for i in range(30)]
+        assert subprocess.run(words, capture_output=True, check=False).returncode == 28  # it took too long
+        redis.process.send_signal(signal.SIGCONT)
+        with Client(site.port) as client:
+            eventually(lambda: client.get("/plain.txt").status == 200)
+        assert site.workers() == workers
+    assert answers == [200] * CLIENTS and "[alert]" not in site.errors(), site.errors()
