@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <exception>
+#include <limits>
 
 #include <linux/sockios.h>
 #include <poll.h>
@@ -69,25 +70,26 @@ void Connection::drain() {
 }
 
 void Connection::close_if_stalled(loop::Milliseconds since) {
-  if (state_ == State::kStreaming) return close_if_not_taken();
-  const bool waiting = state_ == State::kWriting || (state_ == State::kReading && !idle());
-  if (waiting && last_progress_ < since && !has_news()) close();
-}
-
-// Where the worker itself stood still, the peer may have done its part: the loop will say so.
-bool Connection::has_news() const {
-  const auto awaited = static_cast<short>(state_ == State::kWriting ? POLLOUT : POLLIN);
-  pollfd asked{.fd = socket_.get(), .events = awaited, .revents = 0};
-  return ::poll(&asked, 1, 0) > 0;
+  const bool is_streaming = state_ == State::kStreaming;
+  const bool sends =
+      state_ == State::kWriting || (is_streaming && (!outgoing_.empty() || waiting_for_room_));
+  if (sends) note_taken();
+  if (is_streaming) since = context_.loop.now() - context_.streams.max_idle;
+  const bool waits = sends || (state_ == State::kReading && !idle() && !has_bytes());
+  if (waits && last_progress_ < since) close();
 }
 
 // The kernel reports room when most of its buffer is free, which takes a slow reader long: what it
 // has taken shows here.
-void Connection::close_if_not_taken() {
-  if (outgoing_.empty() && !waiting_for_room_) return;
+void Connection::note_taken() {
   const std::size_t left = outgoing_.size() + held_by_kernel(socket_);
   if (left < std::exchange(not_taken_, left)) last_progress_ = context_.loop.now();
-  if (context_.loop.now() - last_progress_ > context_.streams.max_idle) close();
+}
+
+// Where the worker itself stood still, the peer may have sent the rest: the loop will say so.
+bool Connection::has_bytes() const {
+  pollfd asked{.fd = socket_.get(), .events = POLLIN, .revents = 0};
+  return ::poll(&asked, 1, 0) > 0;
 }
 
 void Connection::on_ready(loop::Readiness::Events ready) {
@@ -213,6 +215,7 @@ void Connection::end_answer() {
   scanner_.reset();
   state_ = State::kWriting;
   last_progress_ = context_.loop.now();  // the peer was not asked for anything before
+  not_taken_ = std::numeric_limits<std::size_t>::max();
   write();
 }
 

@@ -78,8 +78,8 @@ class Connection {
   [[nodiscard]] Task<void> stream();
   void end_stream(const Result<std::string>& last);
   void go_on();
-  void close_if_not_taken();
-  [[nodiscard]] bool has_news() const;
+  void note_taken();
+  [[nodiscard]] bool has_bytes() const;
   void end_answer();
   void write();
   [[nodiscard]] bool send();
@@ -98,7 +98,7 @@ class Connection {
   std::string outgoing_;
   std::unique_ptr<http::BodyStream> body_;    // while kStreaming, and then until this is destroyed
   std::coroutine_handle<> waiting_for_room_;  // stream(), at Room
-  std::size_t not_taken_ = 0;                 // bytes, when close_if_not_taken() last looked
+  std::size_t not_taken_ = 0;                 // bytes, when note_taken() last looked
   std::unique_ptr<loop::Readiness> readiness_;  // null once closed
   // Of the request that is being handled, and of its body, which waits for body_: so they go first.
   TaskGroup tasks_;
