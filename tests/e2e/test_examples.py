@@ -189,20 +189,22 @@ def test_a_page_is_one_charge_and_its_pictures_are_free(example):
 
 
 @pytest.mark.parametrize("example", ["downloads"], indirect=True)
-def test_a_download_costs_the_megabytes_that_were_sent(example):
+def test_a_download_costs_the_bytes_that_were_sent(example):
     (example.files / "tools.zip").write_bytes(bytes(3_500_000))
     (example.files / "index.html").write_text("hello")
     with Client(example.port) as client:
-        used = 0
+        missing = len(client.get("/nowhere.zip").body)
+        used = counted(client, "bytes")[0]
+        assert used == missing
         # post_action holds the connection: what is asked next comes after it.
         for method, path, fields, status, cost in (
-                ("GET", "/tools.zip", (), 200, 3), ("HEAD", "/tools.zip", (), 200, 0),
-                ("GET", "/tools.zip", [("Range", "bytes=0-0")], 206, 0),
-                ("GET", "/tools.zip", [("Range", "bytes=0-999999")], 206, 1),
-                ("GET", "/nowhere.zip", (), 404, 0), ("GET", "/", (), 200, 1)):
+                ("GET", "/tools.zip", (), 200, 3_500_000), ("HEAD", "/tools.zip", (), 200, 0),
+                ("GET", "/tools.zip", [("Range", "bytes=0-0")], 206, 1),
+                ("GET", "/tools.zip", [("Range", "bytes=0-999998")], 206, 999_999),
+                ("GET", "/nowhere.zip", (), 404, missing), ("GET", "/", (), 200, 5)):
             answer = client.request(method, path, None, fields)
             used += cost
-            assert (answer.status, *counted(client, "megabytes")) == (status, used, 0), (method, path)
+            assert (answer.status, *counted(client, "bytes")) == (status, used, 0), (method, path)
 
 
 @pytest.mark.parametrize("example", ["stock-quotes"], indirect=True)
