@@ -62,7 +62,7 @@ Plan::Plan(const ReservationRecord& record, std::int64_t actual, const limits::P
     const std::int64_t units = is_counter ? -record.estimate : more;
     if (!limit || units == 0 || (units < 0 && charge.terms != limit->terms())) continue;
     charges.push_back({charge.key, limit, std::abs(units), units > 0 ? Move::kTopUp : Move::kRefund,
-                       limits::trace_of(receipt.after)});
+                       limits::trace_of(receipt.after, receipt.units, limit->terms())});
     settled.charges.push_back(recorded(charges.back(), charge.kind));
   }
 }

@@ -115,12 +115,11 @@ Step step(const std::optional<Bucket>& stored, const Charge& charge, TimePoint n
   return step;
 }
 
-Trace trace_of(const View& after) {
+Trace trace_of(const View& after, std::int64_t units, const Terms& terms) {
   if (const auto* fixed = std::get_if<FixedWindow>(&after)) return {fixed->opened_at};
   if (const auto* log = std::get_if<LogView>(&after)) return {log->newest};
   if (const auto* sliding = std::get_if<SlidingWindow>(&after)) return {sliding->opened_at};
-  const auto& bucket = std::get<Level>(after);
-  return {bucket.at, bucket.level};
+  return {std::get<Level>(after).at, units * terms.window_ticks()};
 }
 
 View view(const std::optional<Bucket>& bucket, const Limit& limit, std::int64_t cost,

@@ -39,8 +39,8 @@ struct Step {
 // is a view of what Redis holds, which anybody may have written.
 [[nodiscard]] bool is_sound(const View& view, const Limit& limit, std::int64_t cost, TimePoint now);
 
-// Where units are that were charged when the bucket came to look so.
-[[nodiscard]] Trace trace_of(const View& after);
+// Where `units` are that were charged when the bucket came to look so.
+[[nodiscard]] Trace trace_of(const View& after, std::int64_t units, const Terms& terms);
 
 // What is left of `limit`, by a view that stands as of `now`, and how long `cost` has to wait.
 // REQUIRES: is_sound(), and the cost does not fit or is 0.

@@ -6,6 +6,7 @@ std::optional<std::size_t> Decision::tightest() const {
   std::optional<std::size_t> best;
   for (std::size_t i = 0; i < balances.size(); ++i) {
     if (limits[i]->mode == Mode::kShadow) continue;
+    if (allowed && !limits[i]->unit.empty()) continue;  // units of others cannot be compared
     if (!best) best = i;
     const Balance& a = balances[i];
     const Balance& b = balances[*best];

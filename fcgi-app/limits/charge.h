@@ -35,7 +35,7 @@ enum class Move : std::uint8_t {
 // Where the units of an earlier charge are in their bucket: what a refund needs to know.
 struct Trace {
   TimePoint at{};          // of a log when they came, else the beginning of the state's time
-  std::int64_t level = 0;  // of the buckets, in parts of a unit: how full it was then
+  std::int64_t level = 0;  // of the buckets, in parts of a unit: how much came then
   bool operator==(const Trace&) const = default;
 };
 

@@ -37,6 +37,8 @@ SlidingWindow refunded(SlidingWindow state, const Moment& /*m*/, const Trace& tr
   return state;
 }
 
+// What drains is taken for the refund's own units first. In truth older ones leave before them; but
+// these may have been given back since then, and what has drained must not be given back twice.
 std::int64_t held(const Level& state, const Moment& m, const Trace& trace) {
   const std::int64_t passed = std::max<std::int64_t>(0, (m.now - trace.at) / m.terms.tick);
   if (passed >= divide_up(trace.level, m.terms.quota)) return 0;

@@ -65,7 +65,8 @@ class Timeline {
     if (!receipts) return;  // another decision of the turn has replaced it
     for (std::size_t i = 0; i < algorithms.size(); ++i) {
       Charge& charge = reserved.charges.emplace_back(asked.charges[i]);
-      charge.trace = limits::trace_of(receipts->charges[i].after);
+      charge.trace = limits::trace_of(receipts->charges[i].after, receipts->charges[i].units,
+                                      charge.limit->terms());
     }
   }
 

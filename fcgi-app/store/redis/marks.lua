@@ -11,7 +11,7 @@ local function marks(this, bucket_count)
   local mark, traces  -- of the decision that is at hand
 
   -- How many of the units that `at` and `level` stand for are in the bucket still. Of a bucket that
-  -- drains, those that were in it first leave first.
+  -- drains, they leave first.
   local function held(limit, at, level, a, b, c)
     if limit.algorithm == 1 then  -- fixed_window
       return b == at and a or 0
