@@ -22,7 +22,7 @@ Task<http::Response> serve(const http::Request& request,
   if (!route->is_open()) {
     seen.deciding();
     decision = co_await policy->limiter().decide(limits, *identity, route->name, cost);
-    seen.decided(decision, *identity, cost.requests);
+    seen.decided(decision, *identity, cost);
   }
   // A session that was ended is a false claim after all, as only the store knows.
   if (decision.barred_by == limits::BarredBy::kEndedSession) {

@@ -87,7 +87,8 @@ void read_lists(const std::filesystem::path& folder, Draft& draft) {
   options.identity.headers = counted_names(*options.plans, limits::Fact::kHeader);
   options.identity.facts = counted_names(*options.plans, limits::Fact::kFact);
   if (draft.access) options.identity.access = read_access(*draft.access, *options.plans);
-  options.costs = read_costs(draft.costs, gated.costs, routes, *options.plans);
+  options.costs =
+      read_costs(draft.costs, gated.costs, draft.options.routes, routes, *options.plans);
   warn_of_units(read.units, options.costs);
   options.routes = std::move(gated.routes);
   if (!draft.api_keys) return;

@@ -114,13 +114,15 @@ void DenialLog::write(const Decided& seen, std::string_view reason,
   const Decision& decision = seen.decision;
   const identity::Identity& identity = seen.identity;
   Facts facts = limit ? facts_of(decision, *limit) : Facts{};
+  const std::int64_t cost =
+      limit ? seen.cost.of(*decision.limits[*limit]).value_or(0) : seen.cost.requests;
   if (reason == "locked_out") facts.retry_after = wait_text(decision.barred_for);
   log_->info("denied",
              {{"decision", hex(decision.id)},
               {"reason", reason},
               {"source", limits::to_name<limits::Source>(limits::kSourceNames, decision.source)},
               {"route", seen.route},
-              {"cost", number_text(seen.cost)},
+              {"cost", number_text(cost)},
               {"tenant", identity.proved_tenant()},
               {"user", user_of(identity)},
               {"api_key", identity.api_key},

@@ -5,7 +5,7 @@
 //   decision     the id that the answer has in X-Decision-ID
 //   reason       limit, locked_out or on_store_error
 //   source       who has decided: redis, shared_memory, memory, on_store_error
-//   route, cost  what was asked for
+//   route, cost  what was asked for; the cost in the unit of the limit
 //   tenant, user, api_key, address
 //                who has asked, as far as it is proved; of the key its id; what nginx says of a
 //                user as its fingerprint
@@ -29,6 +29,7 @@
 
 #include "identity/identity.h"
 #include "limits/charge.h"
+#include "limits/cost.h"
 #include "telemetry/log.h"
 
 namespace sluice::telemetry {
@@ -41,7 +42,7 @@ struct Decided {
   const limits::Decision& decision;
   const identity::Identity& identity;
   std::string_view route;
-  std::int64_t cost;
+  const limits::Cost& cost;
 };
 
 class DenialLog {

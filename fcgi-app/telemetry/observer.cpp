@@ -38,12 +38,12 @@ Observer::Observer(std::span<std::byte> memory, Log* log) : counters_(memory), d
 }
 
 void Observation::decided(const Decision& decision, const identity::Identity& identity,
-                          std::int64_t cost) {
+                          const limits::Cost& cost) {
   const auto now = std::chrono::steady_clock::now();
   if (told_) told_->tenant = identity.proved_tenant();
   observer_.counters_.add_duration(Timed::kDecision,
                                    std::chrono::duration_cast<Duration>(now - began_));
-  const bool would_deny = count(decision, identity, cost);
+  const bool would_deny = count(decision, identity, cost.requests);
   if (decision.allowed && !would_deny) return;
   observer_.denials_.tell({decision, identity, route_name_, cost}, denials_, now);
 }

@@ -11,6 +11,7 @@
 
 #include "identity/identity.h"
 #include "limits/charge.h"
+#include "limits/cost.h"
 #include "telemetry/counters.h"
 #include "telemetry/denial_log.h"
 #include "telemetry/log.h"
@@ -62,7 +63,7 @@ class Observation {
   // becomes of it.
   void deciding() { began_ = std::chrono::steady_clock::now(); }
   void decided(const limits::Decision& decision, const identity::Identity& identity,
-               std::int64_t cost);
+               const limits::Cost& cost);
   // The request is answered with `answer`, whatever was decided.
   template <class Answer>
   [[nodiscard]] Answer refused(Answer answer) {

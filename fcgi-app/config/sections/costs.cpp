@@ -71,6 +71,14 @@ void check_settled(const CostDraft& draft, const std::vector<CostRule>& rules) {
                                         limits::unit_name(other->unit), draft.route));
 }
 
+// nginx asks about a gated request without its body.
+void check_body(const CostDraft& draft, Words own) {
+  if (draft.rule.source != CostRule::Source::kBody || !draft.from) return;
+  if (own.empty() || std::find(own.begin(), own.end(), draft.route) != own.end()) return;
+  draft.from->complain(fmt::format(
+      "the body of route \"{}\" is not seen at the gate; use header:NAME", draft.route));
+}
+
 bool is_name(std::string_view name, std::string_view besides) {
   const auto belongs = [&](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
@@ -223,7 +231,7 @@ void check_room(const Value& element, const CostDraft& draft, const limits::Plan
 }  // namespace
 
 http::CostRules read_costs(const std::optional<Value>& list, std::span<const RouteCost> of_routes,
-                           Words routes_known, const limits::Plans& plans) {
+                           Words own, Words routes_known, const limits::Plans& plans) {
   http::CostRules costs;
   CostPlaces places;
   const auto add = [&](const Value& at, CostDraft& draft, bool has_plans) {
@@ -249,6 +257,7 @@ http::CostRules read_costs(const std::optional<Value>& list, std::span<const Rou
   for (const Value& element : *elements) {
     CostDraft draft{routes_known};
     read_group<CostDraft>(element, kCostKeys, draft);
+    check_body(draft, own);
     add(element, draft, has_plans);
   }
   return costs;

@@ -23,9 +23,10 @@ struct RouteCost {
 // `plans` never lets pass; warns if that is so only of the largest cost that a request may name,
 // and of a unit that no limit of the route counts. It does none of that after complaints of others,
 // as `plans` may be wrong then.
+// Of a route that is not one of `own` nobody sees the body.
 [[nodiscard]] http::CostRules read_costs(const std::optional<Value>& list,
-                                         std::span<const RouteCost> of_routes, Words routes_known,
-                                         const limits::Plans& plans);
+                                         std::span<const RouteCost> of_routes, Words own,
+                                         Words routes_known, const limits::Plans& plans);
 
 // Warns of a limit that counts what no request on its routes costs.
 void warn_of_units(std::span<const UnitOfLimit> units, const http::CostRules& costs);

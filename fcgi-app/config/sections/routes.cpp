@@ -52,7 +52,13 @@ bool read_path(std::string_view text, GatedRoute& route) {
   route.is_prefix = text.ends_with('*');
   if (route.is_prefix) text.remove_suffix(1);
   route.path = text;
-  return text.starts_with('/') && text.find_first_of("*?#%") == std::string_view::npos;
+  if (!text.starts_with('/') || text.find_first_of("*?#%") != std::string_view::npos) return false;
+  // nginx has merged these before it asks.
+  const std::string closed = route.path + (route.is_prefix ? "" : "/");
+  constexpr std::array<std::string_view, 3> kMerged{"//", "/./", "/../"};
+  return std::none_of(kMerged.begin(), kMerged.end(), [&](std::string_view part) {
+    return text.find(part) != std::string_view::npos || closed.find(part) != std::string::npos;
+  });
 }
 
 void read_match(const Value& value, RouteDraft& draft) {
