@@ -68,6 +68,8 @@ Result<Route> match_gated(const http::Request& request, const policy::Policy& po
       return fail(ErrorCode::kUnknownRoute, std::string(request.gated_route));
     }
     route.name = *named;
+  } else if (request.path.empty()) {
+    return fail(ErrorCode::kUnknownPath);
   } else if (const auto* const matched = policy.routes().match(request.method, request.path)) {
     route.name = matched->name;
   } else if (policy.unmatched() == policy::Unmatched::kDeny) {

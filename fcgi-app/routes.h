@@ -47,7 +47,7 @@ struct Route {
 // A gated request is on a route that the config names: on the one that nginx says, or else on the
 // one that its method and path match. Where there is none, policy.unmatched() says whether it
 // passes uncounted. Errors: kNotFound, kMethodNotAllowed (detail: the Allow field), kUnknownRoute
-// (detail: what nginx said).
+// (detail: what nginx said), kUnknownPath.
 [[nodiscard]] Result<Route> match(const http::Request& request, const policy::Policy& policy);
 
 // The names that a limit and a cost may use besides those of the config: of the routes of our own

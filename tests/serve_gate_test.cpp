@@ -151,5 +151,19 @@ TEST_F(ServeGate, AddressesOnTheListsAreExemptOrDenied) {
   EXPECT_EQ(ask("POST", "/no/route").status(), 403);
 }
 
+TEST_F(ServeGate, WithoutAPathOrARouteNothingPasses) {
+  const auto answer = ask("GET", "");
+  EXPECT_EQ(answer.status(), 503);
+  EXPECT_THAT(answer.body(), HasSubstr("nginx did not say the path"));
+  EXPECT_EQ(ask("GET", "", {}, "items").status(), 204);
+}
+
+TEST_F(ServeGate, ATenantOfNginxCanBeDeniedAndAClientsClaimCannot) {
+  options_.identity.access.deny.tenants = {"acme"};
+  renew();
+  EXPECT_EQ(ask("GET", "/items", {{"SLUICE_FACT_TENANT", "acme"}}).status(), 403);
+  EXPECT_EQ(ask("GET", "/items", {{"HTTP_X_TENANT_ID", "acme"}}).status(), 204);
+}
+
 }  // namespace
 }  // namespace sluice

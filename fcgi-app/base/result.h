@@ -22,6 +22,7 @@ enum class ErrorCode {
   kUnknownTenant,     // well formed, but in no config
   kNotFound,          // no such path
   kUnknownRoute,      // that nginx names for a gated request; detail holds it
+  kUnknownPath,       // of a gated request, for which nginx names no route either
   kMethodNotAllowed,  // detail holds the value of the Allow field
   kBodyTooLarge,      // beyond the configured bound
   kEncodedBody,       // compressed or otherwise encoded; detail says how

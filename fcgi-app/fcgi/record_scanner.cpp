@@ -49,7 +49,7 @@ std::optional<std::size_t> take_length(std::string_view& bytes) {
 void RecordScanner::reset() {
   phase_ = Phase::kBegin;
   header_size_ = content_left_ = padding_left_ = body_bytes_ = 0;
-  too_many_params_ = false;
+  too_many_params_ = are_params_cut_ = false;
   params_.clear();
   for (std::string* text : {&opening_, &pairs_, &body_}) text->clear();
 }
@@ -95,7 +95,8 @@ bool RecordScanner::accept_header() {
 // An empty record ends its stream.
 bool RecordScanner::accept_stream_header(unsigned type, std::size_t length) {
   if (phase_ == Phase::kParams) {
-    if (type != kTypeParams || pairs_.size() + length > options_.max_params_bytes) return false;
+    if (type != kTypeParams) return false;
+    are_params_cut_ = are_params_cut_ || pairs_.size() + length > options_.max_params_bytes;
     if (length > 0) return true;
     append_header(opening_, kTypeParams, request_id_, 0);
     phase_ = Phase::kBody;
@@ -111,7 +112,7 @@ bool RecordScanner::accept_stream_header(unsigned type, std::size_t length) {
 bool RecordScanner::accept_content(std::string_view content) {
   if (phase_ == Phase::kBegin) return accept_begin(content);
   if (phase_ == Phase::kParams) {
-    pairs_ += content;
+    pairs_.append(content, 0, options_.max_params_bytes - pairs_.size());
   } else if (!body_too_large()) {
     body_ += content;
   }
@@ -126,13 +127,15 @@ bool RecordScanner::accept_begin(std::string_view content) {
          opening_[kHeaderBytes + 1] == static_cast<char>(kRoleResponder);
 }
 
-// The pairs must fill the stream, to the byte.
+// The pairs must fill the stream, to the byte. Of one that is too long those count that are whole.
 bool RecordScanner::read_params() {
+  too_many_params_ = are_params_cut_;
   std::string_view rest = pairs_;
   while (!rest.empty()) {
     const auto name_length = take_length(rest);
     const auto value_length = take_length(rest);
-    if (!name_length || !value_length || *name_length + *value_length > rest.size()) return false;
+    if (!name_length || !value_length || *name_length + *value_length > rest.size())
+      return are_params_cut_;
     const http::Param param{take_front(rest, *name_length), take_front(rest, *value_length)};
     if (params_.size() < kMaxParams) {
       params_.push_back(param);

@@ -50,8 +50,9 @@ class RecordScanner {
   // These are of a complete request, and live until reset().
   // FCGI_BEGIN_REQUEST and the end of FCGI_PARAMS, fit for libfcgi.
   [[nodiscard]] std::string_view opening() const { return opening_; }
-  // In the order received; the first kMaxParams of them.
+  // In the order received; the first kMaxParams of them, and no more than max_params_bytes hold.
   [[nodiscard]] std::span<const http::Param> params() const { return params_; }
+  // Whether some are missing.
   [[nodiscard]] bool too_many_params() const { return too_many_params_; }
   // Empty where it is too large.
   [[nodiscard]] std::string_view body() const { return body_; }
@@ -77,6 +78,7 @@ class RecordScanner {
   std::string pairs_;  // the content of FCGI_PARAMS
   std::vector<http::Param> params_;
   bool too_many_params_ = false;
+  bool are_params_cut_ = false;  // they are more than max_params_bytes
   std::string body_;
   std::size_t body_bytes_ = 0;
 };

@@ -36,6 +36,10 @@ Wording wording(const Error& error) {
       return {404, "Not Found"};
     case ErrorCode::kUnknownRoute:
       return {503, fmt::format("No route is named \"{}\" in the config of Sluice", error.detail)};
+    case ErrorCode::kUnknownPath:
+      return {503,
+              "nginx did not say the path: include sluice_gate.conf before a rewrite with break, "
+              "and in inner locations too"};
     case ErrorCode::kMethodNotAllowed:
       return {405, "Method Not Allowed"};
     case ErrorCode::kBodyTooLarge:

@@ -91,7 +91,11 @@ Result<Identity> Resolver::resolve(const http::Request& request, Credentials wan
     identity = resolve_claims(request, wanted, std::move(identity), fault);
   }
   if (fault) identity.refuse(std::move(*fault));
-  if (is_on(options_.access.deny, client, identity)) return fail(ErrorCode::kForbidden);
+  const bool nginx_knows = wanted == Credentials::kGate && identity.standing == Standing::kKnown;
+  if (is_on(options_.access.deny, client, identity) ||
+      (nginx_knows && options_.access.deny.has_tenant(identity.tenant))) {
+    return fail(ErrorCode::kForbidden);
+  }
   if (is_on(options_.access.exempt, client, identity)) identity.standing = Standing::kExempt;
   return identity;
 }
