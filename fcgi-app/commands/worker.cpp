@@ -52,7 +52,8 @@ void add_worker(CLI::App& cli, int& code) {
                                     "of systemd, or at --listen");
   worker->add_option("-c,--config", flags->config, "Config file")->required();
   worker->add_option("--listen", flags->listen, "Make and serve a unix socket at this path");
-  worker->add_option("--pool", flags->app.engine.pool, "Name of the pool, shown at GET / and in the log");
+  worker->add_option("--pool", flags->app.engine.pool,
+                     "Name of the pool, shown at GET / and in the log");
   worker->add_option("--generation", flags->app.engine.generation,
                      "config_generation at GET / before the first reload");
   worker->add_flag("--echo", flags->app.echo, "Answer every request with its body (for bench/)");

@@ -35,7 +35,7 @@ def make_checkout(path):
     for name in ("dev", "CMakePresets.json"):
         shutil.copy(ROOT / name, path)
     for name in ("nginx", "conf"):
-        shutil.copytree(ROOT / name, path / name, ignore=shutil.ignore_patterns("*.secret"))
+        shutil.copytree(ROOT / name, path / name, ignore=shutil.ignore_patterns("*.secret", "module"))
     (path / "CMakeLists.txt").write_text(CMAKE)
     (path / "fcgi-app/main.cpp").write_text(MAIN % "old")
 
