@@ -23,18 +23,22 @@ routes = (
       { name = "calls"; scope = "ip"; rate = "1000000/day"; } ); },
   { name = "files"; match = "/files/*"; limits = (
       { name = "bytes"; scope = "ip"; unit = "bytes"; rate = "1000/day"; } ); },
+  { name = "few"; match = "/few"; limits = (
+      { name = "few"; scope = "global"; unit = "tokens"; rate = "3000/day"; } ); },
   { name = "storm"; match = "/storm"; limits = (
       { name = "storm"; scope = "global"; unit = "tokens"; rate = "100000000/day"; } ); }
 );
 costs = (
   { route = "completions"; unit = "tokens"; cost = 400; from = "header:X-Estimate"; max = 1000; settle_s = 600; },
   { route = "files"; unit = "bytes"; cost = 500; settle_s = 60; },
+  { route = "few"; unit = "tokens"; cost = 40; settle_s = 600; },
   { route = "storm"; unit = "tokens"; cost = 40; settle_s = 2; }
 );
 """
 SERVER = """
     include sluice_server.conf;
     location /completions { include sluice_gate.conf; proxy_pass http://127.0.0.1:%d; }
+    location = /few { include sluice_gate.conf; alias html/plain.txt; }
     location = /storm { include sluice_gate.conf; alias html/plain.txt; }
     location /files/ { include sluice_gate.conf; post_action /_sluice/settle; }
     location = /_sluice/settle { include sluice_settle.conf; fastcgi_param SLUICE_ACTUAL $body_bytes_sent; }
@@ -133,6 +137,38 @@ def test_it_goes_as_the_readme_shows(tmp_path):
         assert told.strip() == printed.strip().replace(shown_id, request_id)
         size = len(client.get("/files/plain.txt").body)
         eventually(lambda: left(stack, "bytes") == 10_000_000 - size)
+
+
+def use_up(stack, port, seed, settled):
+    """Reserves and settles as one of many, until there is no room for another estimate."""
+    turns = random.Random(seed)
+    with Client(port) as client:
+        while (answer := client.get("/few")).status == 200:
+            actual = turns.randrange(0, 41)
+            assert settle(stack, answer.field("X-Decision-ID"), actual, turns.randrange(4))[0] == 200
+            settled.append(actual)
+        assert answer.status == 429
+
+
+def test_what_is_used_and_reserved_is_never_more_than_the_quota(fresh, site):
+    settled, used, is_over = [], [], threading.Event()
+
+    def look():
+        while not is_over.is_set():
+            used.append(shown(fresh, "few")["used"])
+
+    watcher = threading.Thread(target=look)
+    users = [threading.Thread(target=use_up, args=(fresh, site.port, seed, settled)) for seed in range(8)]
+    for thread in [watcher, *users]:
+        thread.start()
+    for thread in users:
+        thread.join(60)
+    is_over.set()
+    watcher.join(10)
+    limit = shown(fresh, "few")
+    assert (limit["used"], limit["reserved"]) == (sum(settled), 0)  # so each of them has ended well
+    assert 3000 - 8 * 40 <= limit["used"] <= 3000
+    assert len(used) > 10 and max(used) <= 3000
 
 
 class Caller(threading.Thread):
