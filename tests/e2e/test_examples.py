@@ -34,6 +34,11 @@ def stack():
         yield running
 
 
+def in_place_of(text, here):
+    """All at once: what one puts there, as a port, may look like another."""
+    return re.sub("|".join(map(re.escape, here)), lambda found: str(here[found[0]]), text)
+
+
 @contextlib.contextmanager
 def application_of(name, site, port):
     """What stands behind the example, whose nginx listens at `port`, runs: its port, or None."""
@@ -64,8 +69,7 @@ def example(request, stack, tmp_path):
         text = (FOLDER / name / "site.conf").read_text()
         here = {"8080": f"127.0.0.1:{port}", INSTALLED: "", "/srv/downloads": str(files), "3000": str(behind),
                 "/var/www/wordpress": str(files), "/run/php/php-fpm.sock": str(tmp_path / "php.sock")}
-        for old, new in here.items():
-            text = text.replace(old, new)
+        text = in_place_of(text, here)
         text = re.sub("include sluice_http.conf;.*", "", text)  # Site has it
         shutil.copy("/etc/nginx/fastcgi_params", tmp_path / "site")
         with Site(tmp_path / "site", stack.sockets("api1"), "", text) as site:
@@ -104,12 +108,7 @@ def test_what_its_commands_print_is_what_the_readme_shows(example, stack):
     here = {"runuser -u sluice -- sluice": SLUICE, "--user alice)": "--user alice 2>/dev/null)", "/etc/sluice/sluice.cfg": str(stack.config),
             "systemctl reload 'sluice@*.service'": f"env {environment} {ROOT}/dev reload >/dev/null",
             "/srv/downloads": str(example.files), "8080": str(example.port)}
-    commands = []
-    for command, _ in pairs:
-        for old, new in here.items():
-            command = command.replace(old, new)
-        commands.append(command)
-    said = shell(*commands, check=False)
+    said = shell(*[in_place_of(command, here) for command, _ in pairs], check=False)
     assert len(said) == len(pairs), said
     for (command, shown), ours in zip(pairs, said):
         assert settled(ours) == settled(shown), command

@@ -217,7 +217,7 @@ def test_a_bad_config_keeps_the_old_nginx_and_a_good_one_takes_its_place(tmp_pat
     config = tmp_path / "sluice.cfg"
     config.write_text('storage = { uri = "memory://"; };' + ROUTES)
     with ModuleSite(tmp_path / "nginx", config, SERVER.replace("APP", "1")) as site, Client(site.port) as client:
-        before = eventually(site.workers)
+        before = eventually(lambda: len(site.workers()) == 2 and site.workers())
         config.write_text("nonsense = 1;")
         assert subprocess.run([*site.command, "-s", "reload"], env=site.environment, check=False).returncode == 1
         os.kill(site.process.pid, signal.SIGHUP)
