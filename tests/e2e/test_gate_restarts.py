@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from gate import PATIENT, Site
-from harness import Stack, eventually
+from harness import FULL_SET, Stack, eventually
 from load import CLIENTS, TIMES, under_load
 
 # What goes on here is nginx's and the pool's; workers run under the sanitizers in test_gate.
@@ -24,6 +24,7 @@ new_buckets = { per_tenant = 0; per_network = 0; };
 SERVER = """
     include sluice_server.conf;
     location / { include sluice_gate.conf; }
+    location /bare/ { alias html/; }
     location /closed/ { set $sluice_on_failure closed; include sluice_gate.conf; alias html/; }
     location /once/ { set $sluice_on_failure closed; include sluice_gate.conf; alias html/; }
 """
@@ -55,6 +56,10 @@ def test_it_fails_nothing_and_charges_nothing_twice(site, step):
     assert set(answers) == {(200, True)}, answers  # so no request was charged twice
     # A reload closes connections that nginx takes for idle: by chance, but each client's once.
     assert cut <= TIMES * CLIENTS, (answers, cut)
+    if FULL_SET:  # the same without a gate, where chance differs by less than half
+        bare, bare_cut, _ = under_load(running, "/bare/plain.txt", lambda: step(stack, running))
+        assert set(bare) == {(200, False)} and cut <= bare_cut + TIMES * CLIENTS / 2, (cut, bare_cut)
+        print(f"cut off by nginx: {cut} of {sum(answers.values())}, without a gate {bare_cut} of {sum(bare.values())}")
     # It may have asked for a request whose connection it then closed.
     assert answers[200, True] <= cost <= answers[200, True] + cut, (answers, cut, cost)
 
