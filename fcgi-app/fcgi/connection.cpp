@@ -3,7 +3,6 @@
 #include <array>
 #include <cerrno>
 #include <exception>
-#include <limits>
 
 #include <linux/sockios.h>
 #include <poll.h>
@@ -215,8 +214,10 @@ void Connection::end_answer() {
   scanner_.reset();
   state_ = State::kWriting;
   last_progress_ = context_.loop.now();  // the peer was not asked for anything before
-  not_taken_ = std::numeric_limits<std::size_t>::max();
+  not_taken_ = 0;
   write();
+  // What the kernel has taken is no progress of the peer's yet.
+  if (state_ == State::kWriting) not_taken_ = outgoing_.size() + held_by_kernel(socket_);
 }
 
 http::Response Connection::on_failed_handler(std::string_view what) {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -66,6 +67,12 @@ class ServerFixture : public testing::Test {
       turn();
     }
     return "nothing came";
+  }
+
+  // Whether the peer has closed, whatever of it is still to be read.
+  static bool has_hung_up(const UniqueFd& socket) {
+    pollfd asked{.fd = socket.get(), .events = 0, .revents = 0};
+    return ::poll(&asked, 1, 0) > 0 && (asked.revents & POLLHUP) != 0;
   }
 
   static bool ends_in_its_last_record(std::string_view answer) {

@@ -107,9 +107,10 @@ TEST_F(ServerTest, AnAnswerThatIsNotTakenIsGivenUpHoweverLongItsHandlerTook) {
   ASSERT_GT(::send(socket.get(), wait.data(), wait.size(), 0), 0);
   turn(kLongerThanStall);
   held_[0].resume();
-  turn(kLongerThanStall);
-  std::string part;
-  while ((part = receive(socket)) != "closed") ASSERT_NE(part, "nothing came");
+  for (int i = 0; !has_hung_up(socket); ++i) {
+    ASSERT_LT(i, 1000);
+    turn();
+  }
 }
 
 TEST_F(ServerTest, AHalfSentRequestAfterALongHandlerHasItsWholeTime) {

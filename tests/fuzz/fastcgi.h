@@ -79,22 +79,22 @@ class Decoder {
 
   void params(std::string_view content, std::size_t announced) {
     announced_ += announced;
-    if (announced_ > bounds_.max_params_bytes) return refuse();
     stream_ += content;
     if (announced > 0) return;
+    is_cut_ = announced_ > bounds_.max_params_bytes;
+    if (is_cut_) stream_.resize(bounds_.max_params_bytes);
     if (!read_pairs()) return refuse();
     expected_ = kStdin;
   }
 
-  // False if the stream ends within a pair.
+  // False if the stream ends within a pair, but for one that is longer than its bound.
   bool read_pairs() {
     std::string_view rest = stream_;
     while (!rest.empty()) {
       std::size_t name = 0;
       std::size_t value = 0;
-      if (!read_length(rest, name)) return false;
-      if (!read_length(rest, value)) return false;
-      if (rest.size() < name + value) return false;
+      const bool is_whole = read_length(rest, name) && read_length(rest, value);
+      if (!is_whole || rest.size() < name + value) return is_cut_;
       result_.pairs.emplace_back(rest.substr(0, name), rest.substr(name, value));
       rest.remove_prefix(name + value);
     }
@@ -121,6 +121,7 @@ class Decoder {
   unsigned expected_ = kBegin;
   std::size_t announced_ = 0;
   std::string stream_;  // of parameters
+  bool is_cut_ = false;
   Decoded result_;
 };
 
