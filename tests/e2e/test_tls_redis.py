@@ -139,6 +139,8 @@ def test_a_connection_lost_while_nobody_needs_it_is_no_alarm(pki):
         assert store_status(worker) == "up"
         for _ in range(5):
             client.client_kill_filter(_type="normal", skipme=True)
+            # A question that is under way when it breaks would be refused: so let the worker see it first.
+            eventually(lambda: len(client.client_list(_type="normal")) == 2)
             assert store_status(worker) == "up"
         assert "store is down" not in worker.log.read_text()
 
