@@ -33,17 +33,18 @@ def eventually(predicate, within=10.0, every=0.02):
     return value
 
 
+# Below those that clients' connections are given; each process of a suite has its own, and each once in a while.
+PORTS = sorted(range(20000 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]), 32000,
+                     int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))), key=lambda _: random.random())
+
+
 def free_port():
-    """A port below the range that clients' connections are given."""
     while True:
-        port = random.randint(20000, 31999)
-        with socket.socket() as probe:
+        PORTS.append(PORTS.pop(0))
+        with contextlib.suppress(OSError), socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
+            probe.bind(("127.0.0.1", PORTS[-1]))
+            return PORTS[-1]
 
 
 def is_alive(pid):
