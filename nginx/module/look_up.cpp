@@ -11,12 +11,12 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <netdb.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/unique_fd.h"
+#include "loop/addresses.h"
 #include "loop/loop.h"
 
 namespace sluice::loop {
@@ -30,23 +30,6 @@ constexpr std::size_t kLongestName = 253;
 bool is_name(const std::string& host) {
   return host.size() <= kLongestName &&
          std::all_of(host.begin(), host.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-}
-
-Found look_up(const std::string& host, const std::string& port, int flags) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = flags;
-  addrinfo* list = nullptr;
-  if (const int error = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &list); error != 0) {
-    return fail(ErrorCode::kStoreUnavailable, ::gai_strerror(error));
-  }
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> release(list, &::freeaddrinfo);
-  std::vector<SocketAddress> found;
-  for (; list; list = list->ai_next) {
-    const auto* bytes = reinterpret_cast<const char*>(list->ai_addr);
-    found.push_back({std::string(bytes, list->ai_addrlen), list->ai_family});
-  }
-  return found;
 }
 
 // What the thread and its owner share; whoever of the two goes last frees it.
@@ -104,7 +87,7 @@ struct Resolve::Impl {
 
 Resolve::Resolve(Loop& loop, const std::string& host, int port, Done done) : impl_(new Impl{}) {
   const std::string service = fmt::to_string(port);
-  auto found = look_up(host, service, AI_NUMERICHOST | AI_NUMERICSERV);
+  auto found = look_up(host, service, kNumeric);
   if (!found && is_name(host)) {
     const auto question = std::make_shared<Question>();
     question->host = host;

@@ -8,10 +8,10 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <netdb.h>
 #include <sys/epoll.h>
 
 #include "base/unique_fd.h"
+#include "loop/addresses.h"
 #include "loop/loop.h"
 
 namespace sluice::loop {
@@ -171,17 +171,8 @@ struct Resolve::Impl {
 };
 
 Resolve::Resolve(Loop& loop, const std::string& host, int port, Done done) {
-  Result<std::vector<SocketAddress>> found =
-      fail(ErrorCode::kStoreUnavailable, "this loop looks up no names");
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
-  addrinfo* list = nullptr;
-  if (::getaddrinfo(host.c_str(), fmt::to_string(port).c_str(), &hints, &list) == 0) {
-    const auto* bytes = reinterpret_cast<const char*>(list->ai_addr);
-    found = std::vector{SocketAddress{std::string(bytes, list->ai_addrlen), list->ai_family}};
-    ::freeaddrinfo(list);
-  }
+  auto found = look_up(host, fmt::to_string(port), kNumeric);
+  if (!found) found = fail(ErrorCode::kStoreUnavailable, "this loop looks up no names");
   impl_ = new Impl{Timer(loop, [done = std::move(done), found] { done(found); })};
   impl_->told.start(Milliseconds::zero());
 }

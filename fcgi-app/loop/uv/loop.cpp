@@ -3,14 +3,13 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
-#include <netdb.h>
 #include <sys/epoll.h>
 #include <uv.h>
 
+#include "loop/addresses.h"
 #include "loop/uv/look_up_left.h"
 #include "loop/uv/loop_impl.h"
 
@@ -148,23 +147,7 @@ struct Resolve::Impl {
 
   static Result<std::vector<SocketAddress>> addresses(int status, const addrinfo* list) {
     if (status != 0) return fail(ErrorCode::kStoreUnavailable, uv_strerror(status));
-    std::vector<SocketAddress> found;
-    for (; list; list = list->ai_next) {
-      const auto* bytes = reinterpret_cast<const char*>(list->ai_addr);
-      found.push_back({std::string(bytes, list->ai_addrlen), list->ai_family});
-    }
-    return found;
-  }
-
-  // The address that `host` is; nothing if it is a name.
-  static std::optional<Result<std::vector<SocketAddress>>> parse(const std::string& host,
-                                                                 const std::string& service,
-                                                                 addrinfo hints) {
-    hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
-    addrinfo* list = nullptr;
-    if (::getaddrinfo(host.c_str(), service.c_str(), &hints, &list) != 0) return std::nullopt;
-    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> release(list, &::freeaddrinfo);
-    return addresses(0, list);
+    return addresses_of(list);
   }
 
   static void on_done(uv_getaddrinfo_t* request, int status, addrinfo* list) {
@@ -179,10 +162,10 @@ struct Resolve::Impl {
 Resolve::Resolve(Loop& loop, const std::string& host, int port, Done done)
     : impl_(new Impl(this, std::move(done))) {
   const std::string service = fmt::to_string(port);
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  auto found = Impl::parse(host, service, hints);
+  auto found = look_up(host, service, kNumeric);
   if (!found) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
     const int status = can_make_thread()
                            ? uv_getaddrinfo(&loop.impl().loop, &impl_->request, &Impl::on_done,
                                             host.c_str(), service.c_str(), &hints)
@@ -191,7 +174,7 @@ Resolve::Resolve(Loop& loop, const std::string& host, int port, Done done)
     found = Impl::addresses(status, nullptr);
   }
   impl_->known = std::make_unique<Timer>(
-      loop, [done = std::move(impl_->done), found = std::move(*found)] { done(found); });
+      loop, [done = std::move(impl_->done), found = std::move(found)] { done(found); });
   impl_->known->start(Milliseconds::zero());
 }
 

@@ -1,8 +1,0 @@
--- wrk: one machine-readable line: requests, wrong answers, microseconds, p50, p99.
-function done(summary, latency, _)
-  local errors = summary.errors
-  io.write(string.format("RESULT %d %d %d %d %d %d\n", summary.requests,
-                         errors.connect + errors.read + errors.write + errors.timeout,
-                         errors.status, summary.duration, latency:percentile(50),
-                         latency:percentile(99)))
-end
