@@ -80,6 +80,7 @@ ngx_int_t ngx_http_sluice_read(ngx_http_request_t *r, ngx_http_sluice_loc_conf_t
 
 ngx_int_t ngx_http_sluice_add_variables(ngx_conf_t *cf);
 void ngx_http_sluice_add_filter(void);
+ngx_int_t ngx_http_sluice_copy(ngx_pool_t *pool, ngx_str_t *to, sluice_text_t from);
 /* Takes over what is seen of the answer. */
 ngx_int_t ngx_http_sluice_keep(ngx_http_sluice_ctx_t *ctx, const sluice_answer_t *answer);
 /* Sends a denial, and ends the request. */

@@ -176,18 +176,11 @@ ngx_http_sluice_obey(ngx_http_request_t *r, ngx_http_sluice_ctx_t *ctx, sluice_a
 
     rc = ngx_http_sluice_keep(ctx, answer);
 
-    if (rc == NGX_OK && !answer->allowed) {
-        type.len = answer->content_type.length;
-        type.data = ngx_pnalloc(r->pool, type.len + 1);
-        body.len = answer->body.length;
-        body.data = ngx_pnalloc(r->pool, body.len + 1);
-
-        if (type.data == NULL || body.data == NULL) {
-            rc = NGX_ERROR;
-        } else {
-            ngx_memcpy(type.data, answer->content_type.data, type.len);
-            ngx_memcpy(body.data, answer->body.data, body.len);
-        }
+    if (rc == NGX_OK && !answer->allowed
+        && (ngx_http_sluice_copy(r->pool, &type, answer->content_type) != NGX_OK
+            || ngx_http_sluice_copy(r->pool, &body, answer->body) != NGX_OK))
+    {
+        rc = NGX_ERROR;
     }
 
     if (ctx->ask) {

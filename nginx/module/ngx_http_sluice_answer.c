@@ -64,7 +64,7 @@ ngx_http_sluice_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v, ui
     return NGX_OK;
 }
 
-static ngx_int_t
+ngx_int_t
 ngx_http_sluice_copy(ngx_pool_t *pool, ngx_str_t *to, sluice_text_t from)
 {
     to->len = from.length;
