@@ -214,7 +214,6 @@ void Connection::end_answer() {
   scanner_.reset();
   state_ = State::kWriting;
   last_progress_ = context_.loop.now();  // the peer was not asked for anything before
-  not_taken_ = 0;
   write();
   // What the kernel has taken is no progress of the peer's yet.
   if (state_ == State::kWriting) not_taken_ = outgoing_.size() + held_by_kernel(socket_);

@@ -49,7 +49,7 @@ std::optional<std::size_t> take_length(std::string_view& bytes) {
 void RecordScanner::reset() {
   phase_ = Phase::kBegin;
   header_size_ = content_left_ = padding_left_ = body_bytes_ = 0;
-  too_many_params_ = are_params_cut_ = false;
+  too_many_params_ = false;
   params_.clear();
   for (std::string* text : {&opening_, &pairs_, &body_}) text->clear();
 }
@@ -96,7 +96,7 @@ bool RecordScanner::accept_header() {
 bool RecordScanner::accept_stream_header(unsigned type, std::size_t length) {
   if (phase_ == Phase::kParams) {
     if (type != kTypeParams) return false;
-    are_params_cut_ = are_params_cut_ || pairs_.size() + length > options_.max_params_bytes;
+    if (pairs_.size() + length > options_.max_params_bytes) too_many_params_ = true;
     if (length > 0) return true;
     append_header(opening_, kTypeParams, request_id_, 0);
     phase_ = Phase::kBody;
@@ -129,13 +129,12 @@ bool RecordScanner::accept_begin(std::string_view content) {
 
 // The pairs must fill the stream, to the byte. Of one that is too long those count that are whole.
 bool RecordScanner::read_params() {
-  too_many_params_ = are_params_cut_;
+  const bool is_cut = too_many_params_;
   std::string_view rest = pairs_;
   while (!rest.empty()) {
     const auto name_length = take_length(rest);
     const auto value_length = take_length(rest);
-    if (!name_length || !value_length || *name_length + *value_length > rest.size())
-      return are_params_cut_;
+    if (!name_length || !value_length || *name_length + *value_length > rest.size()) return is_cut;
     const http::Param param{take_front(rest, *name_length), take_front(rest, *value_length)};
     if (params_.size() < kMaxParams) {
       params_.push_back(param);

@@ -77,8 +77,8 @@ class RecordScanner {
   std::string opening_;
   std::string pairs_;  // the content of FCGI_PARAMS
   std::vector<http::Param> params_;
-  bool too_many_params_ = false;
-  bool are_params_cut_ = false;  // they are more than max_params_bytes
+  bool too_many_params_ =
+      false;  // so far for their bytes; once they are read, for their number too
   std::string body_;
   std::size_t body_bytes_ = 0;
 };
