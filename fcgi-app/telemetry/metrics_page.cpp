@@ -1,5 +1,8 @@
 #include "telemetry/metrics_page.h"
 
+#include <array>
+#include <string_view>
+
 #include "telemetry/exposition.h"
 #include "telemetry/top_tenants.h"
 
@@ -25,34 +28,32 @@ void tell_requests(Exposition& page, Counters& counters) {
   });
 }
 
-void tell_total(Exposition& page, const Counters& counters, Total total) {
-  switch (total) {
-    case Total::kOnStoreError:
-      page.metric("sluice_decisions_on_store_error_total", "counter",
-                  "Decisions that on_store_error made, as no store did.");
-      break;
-    case Total::kBarred:
-      page.metric("sluice_decisions_barred_total", "counter",
-                  "Denials of ended sessions and of callers who are locked out.");
-      break;
-    case Total::kCrowded:
-      page.metric("sluice_decisions_crowded_total", "counter",
-                  "Decisions about new callers who had to share a bucket.");
-      break;
-    case Total::kUnits:
-      page.metric("sluice_units_total", "counter",
-                  "Units that were charged, once for a decision, however many limits it charged.");
-      break;
-    case Total::kStoreDecisions:
-      page.metric("sluice_store_decisions_total", "counter",
-                  "Decisions that Redis was called for. A call may be for several.");
-      break;
-    case Total::kScriptSent:
-      page.metric("sluice_store_scripts_sent_total", "counter",
-                  "Calls that had to send the script, as Redis had forgotten it.");
-      break;
+struct Described {
+  std::string_view name;
+  std::string_view help;
+};
+
+// In the order of Total.
+constexpr std::array<Described, kTotals.size()> kToldTotals{{
+    {"sluice_decisions_on_store_error_total",
+     "Decisions that on_store_error made, as no store did."},
+    {"sluice_decisions_barred_total",
+     "Denials of ended sessions and of callers who are locked out."},
+    {"sluice_decisions_crowded_total", "Decisions about new callers who had to share a bucket."},
+    {"sluice_units_total",
+     "Units that were charged, once for a decision, however many limits it charged."},
+    {"sluice_store_decisions_total",
+     "Decisions that Redis was called for. A call may be for several."},
+    {"sluice_store_scripts_sent_total",
+     "Calls that had to send the script, as Redis had forgotten it."},
+}};
+
+void tell_totals(Exposition& page, const Counters& counters) {
+  for (std::size_t i = 0; i < kToldTotals.size(); ++i) {
+    const auto& [name, help] = kToldTotals.at(i);
+    page.metric(name, "counter", help);
+    page.sample({}, counters.sum(Counters::of(static_cast<Total>(i))));
   }
-  page.sample({}, counters.sum(Counters::of(total)));
 }
 
 // A limit's name is "NAME LIST", see Observation.
@@ -114,9 +115,7 @@ void tell_durations(Exposition& page, const Counters& counters, Timed what) {
 std::string metrics_page(Counters& counters, const PageOptions& options) {
   Exposition page;
   tell_requests(page, counters);
-  for (std::size_t i = 0; i < kTotals.size(); ++i) {
-    tell_total(page, counters, static_cast<Total>(i));
-  }
+  tell_totals(page, counters);
   tell_all_limits(page, counters);
   tell_tenants(page, counters, options.tenants);
   page.metric("sluice_decision_duration_seconds", "histogram",
