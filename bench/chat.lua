@@ -1,7 +1,8 @@
 -- wrk: POST /chat in turn for each session of the file that SESSIONS names, one token a line.
+dofile(os.getenv("BENCH") .. "/wrk.lua")
+
 local tenant = os.getenv("TENANT")
 local requests = {}
-local next_one = 0
 
 function init(_)
   for token in io.lines(os.getenv("SESSIONS")) do
@@ -15,9 +16,4 @@ function init(_)
   end
 end
 
-function request()
-  next_one = next_one % #requests + 1
-  return requests[next_one]
-end
-
-dofile(os.getenv("BENCH") .. "/result.lua")
+request = in_turn(requests)

@@ -1,6 +1,7 @@
 -- wrk: GET the URL in turn as each of CLIENTS clients; 0: as nobody.
+dofile(os.getenv("BENCH") .. "/wrk.lua")
+
 local requests = {}
-local next_one = 0
 
 function init(_)
   for number = 1, tonumber(os.getenv("CLIENTS")) do
@@ -9,9 +10,4 @@ function init(_)
   if #requests == 0 then requests[1] = wrk.format("GET", wrk.path) end
 end
 
-function request()
-  next_one = next_one % #requests + 1
-  return requests[next_one]
-end
-
-dofile(os.getenv("BENCH") .. "/result.lua")
+request = in_turn(requests)
