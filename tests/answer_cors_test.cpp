@@ -18,15 +18,8 @@ constexpr std::string_view kSaysNothing = "Access-Control-";
 
 class AnswerCors : public ServeFixture {
  protected:
-  http::Response send(std::string_view method, std::string_view path, std::string_view body = "",
-                      const std::vector<http::Param>& headers = {}) {
-    http::Request request;
-    request.method = method;
-    request.path = path;
-    request.remote_address = address_;
-    request.params = headers;
-    request.body = body;
-    return run_now(sluice::answer(request, policy_, services_));
+  http::Response answered(const http::Request& asked) override {
+    return run_now(answer(asked, policy_, services_));
   }
 
   AnswerCors() { allow({std::string(kApp), "http://localhost:3000"}); }
@@ -127,14 +120,7 @@ TEST_F(AnswerCors, WithoutOriginsNothingChanges) {
 }
 
 TEST_F(AnswerCors, OfGatedRequestsTheApplicationOrNginxSpeaks) {
-  const std::vector<http::Param> params{{"HTTP_ORIGIN", kApp}};
-  http::Request request;
-  request.method = "GET";
-  request.path = "/items";
-  request.remote_address = address_;
-  request.params = params;
-  request.is_gated = true;
-  const auto answer = run_now(sluice::answer(request, policy_, services_));
+  const auto answer = gate("GET", "/items", {{"HTTP_ORIGIN", kApp}});
   EXPECT_THAT(answer.fields(), Not(HasSubstr(kSaysNothing)));
 }
 

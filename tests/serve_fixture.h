@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,13 +48,33 @@ class ServeFixture : public testing::Test {
  protected:
   http::Response send(std::string_view method, std::string_view path, std::string_view body = "",
                       std::vector<http::Param> headers = {}) {
-    http::Request request;
-    request.method = method;
-    request.path = path;
-    request.remote_address = address_;
-    request.params = headers;
-    request.body = body;
-    return run_now(serve(request, policy_, services_));
+    http::Request asked = request(method, path, headers);
+    asked.body = body;
+    return answered(asked);
+  }
+
+  // A question of nginx's about a request to another application.
+  http::Response gate(std::string_view method, std::string_view path,
+                      std::vector<http::Param> params = {}, std::string_view route = "") {
+    http::Request asked = request(method, path, params);
+    asked.is_gated = true;
+    asked.gated_route = route;
+    return answered(asked);
+  }
+
+  // Of the caller at address_. REQUIRES: the arguments outlive it.
+  [[nodiscard]] http::Request request(std::string_view method, std::string_view path,
+                                      std::span<const http::Param> params) const {
+    http::Request asked;
+    asked.method = method;
+    asked.path = path;
+    asked.remote_address = address_;
+    asked.params = params;
+    return asked;
+  }
+
+  virtual http::Response answered(const http::Request& asked) {
+    return run_now(serve(asked, policy_, services_));
   }
 
   std::string open_session(std::string_view tenant) {

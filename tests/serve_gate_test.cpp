@@ -27,34 +27,22 @@ class ServeGate : public ServeFixture {
            plan_limit("user", "acme", limits::Fact::kUser, 1, "files")}}});
   }
 
-  http::Response ask(std::string_view method, std::string_view path,
-                     std::vector<http::Param> params = {}, std::string_view route = "") {
-    http::Request request;
-    request.method = method;
-    request.path = path;
-    request.remote_address = address_;
-    request.params = params;
-    request.is_gated = true;
-    request.gated_route = route;
-    return run_now(serve(request, policy_, services_));
-  }
-
   // How many requests pass before the first is denied; 10 at most.
   int passed(std::string_view method, std::string_view path,
              const std::vector<http::Param>& params = {}, std::string_view route = "") {
     int count = 0;
-    while (count < 10 && ask(method, path, params, route).status() == 204) ++count;
+    while (count < 10 && gate(method, path, params, route).status() == 204) ++count;
     return count;
   }
 };
 
 TEST_F(ServeGate, ARequestOnARouteIsCountedAndSeesItsLimits) {
-  const auto allowed = ask("GET", "/items");
+  const auto allowed = gate("GET", "/items");
   EXPECT_EQ(allowed.status(), 204);
   EXPECT_EQ(allowed.body(), "");
   EXPECT_THAT(allowed.fields(), HasSubstr("RateLimit: \"items\";r=1;t=10\r\n"));
-  EXPECT_EQ(ask("HEAD", "/items").status(), 204);
-  const auto denied = ask("GET", "/items");
+  EXPECT_EQ(gate("HEAD", "/items").status(), 204);
+  const auto denied = gate("GET", "/items");
   EXPECT_EQ(denied.status(), 429);
   EXPECT_EQ(denied.body(), R"({"detail":"Rate limit exceeded: 2 per 10 seconds"})");
   EXPECT_THAT(denied.fields(), HasSubstr("Retry-After: 10\r\n"));
@@ -62,14 +50,14 @@ TEST_F(ServeGate, ARequestOnARouteIsCountedAndSeesItsLimits) {
 
 TEST_F(ServeGate, WhatNoRouteMatchesPassesUncountedUnlessARuleDeniesIt) {
   for (int i = 0; i < 20; ++i) {
-    const auto passed = ask("POST", "/items");
+    const auto passed = gate("POST", "/items");
     EXPECT_EQ(passed.status(), 204);
     EXPECT_THAT(passed.fields(), Not(HasSubstr("RateLimit")));
   }
   options_.unmatched = policy::Unmatched::kDeny;
   renew();
-  EXPECT_EQ(ask("POST", "/items").status(), 404);
-  EXPECT_EQ(ask("GET", "/items").status(), 204);
+  EXPECT_EQ(gate("POST", "/items").status(), 404);
+  EXPECT_EQ(gate("GET", "/items").status(), 204);
 }
 
 // The API's own paths mean nothing at the gate, and the application's mean nothing to the API.
@@ -82,7 +70,7 @@ TEST_F(ServeGate, PathsOfTheApiAreTheApplicationsHere) {
 TEST_F(ServeGate, NginxMayNameTheRouteWhateverThePathIs) {
   EXPECT_EQ(passed("POST", "/elsewhere", {}, "items"), 2);
   EXPECT_EQ(passed("GET", "/x", {}, "chat"), 1);
-  const auto unknown = ask("GET", "/items", {}, "itmes");
+  const auto unknown = gate("GET", "/items", {}, "itmes");
   EXPECT_EQ(unknown.status(), 503);
   EXPECT_THAT(unknown.body(), HasSubstr("No route is named \\\"itmes\\\""));
 }
@@ -120,8 +108,8 @@ TEST_F(ServeGate, AKeyOfOursIsBelievedAndAForgedOneCostsItsMaker) {
   const std::vector<http::Param> key{{"HTTP_AUTHORIZATION", "x"}, {"HTTP_X_API_KEY", api_key_}};
   EXPECT_EQ(passed("GET", "/items", key), 3);
   const std::string forged = identity::generate_api_key();
-  EXPECT_EQ(ask("GET", "/items", {{"HTTP_X_API_KEY", forged}}).status(), 401);
-  EXPECT_EQ(ask("GET", "/items", {{"HTTP_X_API_KEY", forged}}).status(), 429);
+  EXPECT_EQ(gate("GET", "/items", {{"HTTP_X_API_KEY", forged}}).status(), 401);
+  EXPECT_EQ(gate("GET", "/items", {{"HTTP_X_API_KEY", forged}}).status(), 429);
 }
 
 // An application has credentials of its own, in the same fields.
@@ -147,22 +135,22 @@ TEST_F(ServeGate, AddressesOnTheListsAreExemptOrDenied) {
   address_ = "198.51.100.7";
   EXPECT_EQ(passed("GET", "/items"), 10);
   address_ = "192.0.2.7";
-  EXPECT_EQ(ask("GET", "/items").status(), 403);
-  EXPECT_EQ(ask("POST", "/no/route").status(), 403);
+  EXPECT_EQ(gate("GET", "/items").status(), 403);
+  EXPECT_EQ(gate("POST", "/no/route").status(), 403);
 }
 
 TEST_F(ServeGate, WithoutAPathOrARouteNothingPasses) {
-  const auto answer = ask("GET", "");
+  const auto answer = gate("GET", "");
   EXPECT_EQ(answer.status(), 503);
   EXPECT_THAT(answer.body(), HasSubstr("nginx did not say the path"));
-  EXPECT_EQ(ask("GET", "", {}, "items").status(), 204);
+  EXPECT_EQ(gate("GET", "", {}, "items").status(), 204);
 }
 
 TEST_F(ServeGate, ATenantOfNginxCanBeDeniedAndAClientsClaimCannot) {
   options_.identity.access.deny.tenants = {"acme"};
   renew();
-  EXPECT_EQ(ask("GET", "/items", {{"SLUICE_FACT_TENANT", "acme"}}).status(), 403);
-  EXPECT_EQ(ask("GET", "/items", {{"HTTP_X_TENANT_ID", "acme"}}).status(), 204);
+  EXPECT_EQ(gate("GET", "/items", {{"SLUICE_FACT_TENANT", "acme"}}).status(), 403);
+  EXPECT_EQ(gate("GET", "/items", {{"HTTP_X_TENANT_ID", "acme"}}).status(), 204);
 }
 
 }  // namespace

@@ -30,13 +30,7 @@ class ServeShield : public ServeFixture {
   // `time` is nginx's; empty: it has no shield.
   http::Response ask(std::string_view time, std::vector<http::Param> params = {}) {
     if (!time.empty()) params.push_back({"SLUICE_SHIELD", time});
-    http::Request request;
-    request.method = "GET";
-    request.path = "/items";
-    request.remote_address = address_;
-    request.params = params;
-    request.is_gated = true;
-    return run_now(serve(request, policy_, services_));
+    return gate("GET", "/items", params);
   }
 
   // The fields of the first answer that is no success.

@@ -211,18 +211,14 @@ TEST_F(ServeTest, AnEndedSessionIsRefusedThoughTheStoreGoesMeanwhile) {
   const std::string session = open_session("acme");
   EXPECT_EQ(send("DELETE", "/session", "", {{"HTTP_X_SESSION_ID", session}}).status(), 204);
   const std::vector<http::Param> params{{"HTTP_X_SESSION_ID", session}};
-  http::Request request;
-  request.method = "GET";
-  request.path = "/limits";
-  request.remote_address = address_;
-  request.params = params;
+  const http::Request asked = request("GET", "/limits", params);
   const auto status = [&](limits::OnStoreError policy) {
     DyingStore store(store_, 1);
     auto probing = plan_limit("probing", "", Fact::kIp, 2, std::string(limits::kIdentityFailure));
     probing.limit.on_store_error = policy;
     use_plans({probing}, {{"acme", {}}});
     const auto dying = test_policy(options_, services_, store, newcomers_);
-    return run_now(serve(request, dying, services_)).status();
+    return run_now(serve(asked, dying, services_)).status();
   };
   EXPECT_EQ(status(limits::OnStoreError::kAllow), 401);
   EXPECT_EQ(status(limits::OnStoreError::kDeny), 503);

@@ -48,6 +48,14 @@ def api2(fresh):
 
 
 @pytest.fixture
+def client(site, pool):
+    """Of the module's own `site`, with all quotas of its pool full."""
+    pool.refill()
+    with Client(site.port) as client:
+        yield client
+
+
+@pytest.fixture
 def folder():
     """A folder with a config that needs no Redis; its path is short enough for sockets."""
     path = Path(tempfile.mkdtemp(prefix="sluice-f-", dir="/tmp"))

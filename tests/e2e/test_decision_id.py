@@ -57,13 +57,6 @@ def site(pool, tmp_path_factory):
 
 
 @pytest.fixture
-def client(pool, site):
-    pool.refill()
-    with Client(site.port) as client:
-        yield client
-
-
-@pytest.fixture
 def api(pool):
     pool.refill()
     with Client(pool.port1) as client:

@@ -51,13 +51,6 @@ def site(pool, upstream, tmp_path_factory, request):
         yield running
 
 
-@pytest.fixture
-def client(site, pool):
-    pool.refill()
-    with Client(site.port) as client:
-        yield client
-
-
 def pieces(count, digest):
     """A large body, never in memory as a whole; `digest` takes all of it."""
     rest = os.urandom(MEGABYTE - 8)

@@ -27,13 +27,6 @@ def site(pool, tmp_path_factory):
         yield running
 
 
-@pytest.fixture
-def client(site, pool):
-    pool.refill()
-    with Client(site.port) as client:
-        yield client
-
-
 @pytest.mark.parametrize("path", ["/late/tight", "/around/plain.txt"])
 def test_a_question_without_a_path_is_no_pass(client, path):
     answer = client.get(path)

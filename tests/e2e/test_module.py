@@ -56,13 +56,6 @@ def site(pool, tmp_path_factory):
             yield running
 
 
-@pytest.fixture
-def client(site, pool):
-    pool.refill()
-    with Client(site.port) as client:
-        yield client
-
-
 def written(site):
     return [line.split() for line in (site.folder / "access.log").read_text().splitlines()]
 

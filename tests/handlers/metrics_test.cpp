@@ -68,12 +68,8 @@ TEST_F(MetricsRoute, IsNotForWhoComesThroughAProxyOfThisHost) {
 }
 
 TEST_F(MetricsRoute, IsNoPathOfTheGate) {
-  http::Request request;
-  request.method = "GET";
-  request.path = "/metrics";
-  request.remote_address = "127.0.0.1";
-  request.is_gated = true;
-  EXPECT_EQ(run_now(serve(request, policy_, services_)).status(), 204);
+  address_ = "127.0.0.1";
+  EXPECT_EQ(gate("GET", "/metrics").status(), 204);
 }
 
 }  // namespace
