@@ -1,7 +1,8 @@
 #include "base/task_group.h"
 
-#include <exception>
 #include <utility>
+
+#include "base/thrown.h"
 
 namespace sluice {
 
@@ -82,13 +83,7 @@ void TaskGroup::on_end() {
 
 void TaskGroup::report(std::string_view name) {
   try {
-    try {
-      throw;
-    } catch (const std::exception& exception) {
-      on_failure_(name, exception.what());
-    } catch (...) {
-      on_failure_(name, "an exception of no known type");
-    }
+    on_failure_(name, thrown());
   } catch (...) {  // the task has ended all the same
     return;
   }

@@ -2,13 +2,13 @@
 
 #include <array>
 #include <cerrno>
-#include <exception>
 
 #include <linux/sockios.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "base/thrown.h"
 #include "http/gate_answer.h"
 #include "http/problem.h"
 #include "telemetry/task_failures.h"
@@ -130,10 +130,8 @@ Task<void> Connection::answer() {
   http::Response response;
   try {
     response = co_await context_.handler(exchange_.request());
-  } catch (const std::exception& exception) {
-    response = on_failed_handler(exception.what());
   } catch (...) {
-    response = on_failed_handler("an exception of no known type");
+    response = on_failed_handler(thrown());
   }
   if (exchange_.request().is_gated) response = http::gate_answer(std::move(response));
   if (response.is_streamed() && exchange_.request().method != "HEAD") {
@@ -169,10 +167,8 @@ Task<void> Connection::stream() {
     Result<std::string> piece;
     try {
       piece = co_await body_->next();
-    } catch (const std::exception& exception) {
-      piece = fail(ErrorCode::kInternal, exception.what());
     } catch (...) {
-      piece = fail(ErrorCode::kInternal, "an exception of no known type");
+      piece = fail(ErrorCode::kInternal, std::string(thrown()));
     }
     if (state_ != State::kStreaming) co_return;
     if (piece && piece->size() > http::BodyStream::kMaxPiece) {

@@ -4,7 +4,6 @@
 #include <array>
 #include <cctype>
 #include <cstring>
-#include <exception>
 #include <memory>
 #include <span>
 #include <string>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include <sys/random.h>
+#include "base/thrown.h"
 
 #include "engine.h"
 #include "http/problem.h"
@@ -157,12 +157,8 @@ Task<void> run(Engine& engine, sluice_ask& ask) {
   std::string failure;
   try {
     ask.response = co_await engine.answer(ask.request, &ask.told);
-  } catch (const std::exception& exception) {
-    failure = exception.what();
-    if (failure.empty()) failure = "an exception that says nothing";
-  }
-  if (!failure.empty()) {
-    engine.log().error("handler failed", {{"reason", failure}});
+  } catch (...) {
+    engine.log().error("handler failed", {{"reason", sluice::thrown()}});
     ask.response = sluice::http::problem(sluice::Error{sluice::ErrorCode::kInternal});
   }
   show(ask);
@@ -192,10 +188,8 @@ template <class Make>
 auto guarded(sluice_reason_t* why, Make make) noexcept -> decltype(make()) {
   try {
     return make();
-  } catch (const std::exception& exception) {
-    tell(why, exception.what());
   } catch (...) {
-    tell(why, "an exception of no known type");
+    tell(why, sluice::thrown());
   }
   return nullptr;
 }
