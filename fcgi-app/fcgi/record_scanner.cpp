@@ -136,7 +136,7 @@ bool RecordScanner::read_params() {
     const auto value_length = take_length(rest);
     if (!name_length || !value_length || *name_length + *value_length > rest.size()) return is_cut;
     const http::Param param{take_front(rest, *name_length), take_front(rest, *value_length)};
-    if (params_.size() < kMaxParams) {
+    if (params_.size() < http::Request::kMaxParams) {
       params_.push_back(param);
     } else {
       too_many_params_ = true;

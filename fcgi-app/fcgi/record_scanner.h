@@ -20,10 +20,6 @@ namespace sluice::fcgi {
 
 class RecordScanner {
  public:
-  // CGI variables of a request, headers among them; nginx itself sends a dozen. The bound on their
-  // bytes alone would let 65,536 empty ones through.
-  static constexpr std::size_t kMaxParams = 256;
-
   struct Options {
     std::size_t max_params_bytes = 131'072;  // of all names and values, with their lengths
     std::size_t max_body_bytes = 65'536;
@@ -50,7 +46,8 @@ class RecordScanner {
   // These are of a complete request, and live until reset().
   // FCGI_BEGIN_REQUEST and the end of FCGI_PARAMS, fit for libfcgi.
   [[nodiscard]] std::string_view opening() const { return opening_; }
-  // In the order received; the first kMaxParams of them, and no more than max_params_bytes hold.
+  // In the order received; the first Request::kMaxParams of them, and no more than max_params_bytes
+  // hold.
   [[nodiscard]] std::span<const http::Param> params() const { return params_; }
   // Whether some are missing.
   [[nodiscard]] bool too_many_params() const { return too_many_params_; }

@@ -1,6 +1,7 @@
 // One HTTP request, as the gateway told it.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
@@ -28,13 +29,17 @@ struct Param {
 // Views into the connection's memory: valid until its response is made, or its body is over. Of
 // this one request alone, so nothing here is shared between requests.
 struct Request {
+  // CGI variables of a request, headers among them; nginx itself sends a dozen. A bound on their
+  // bytes alone would let 65,536 empty ones through.
+  static constexpr std::size_t kMaxParams = 256;
+
   std::string_view method;
   std::string_view path;            // decoded and normalised by nginx, without the query
   std::string_view remote_address;  // the peer of nginx, as text
   std::span<const Param> params;    // every CGI variable, in the order received
   std::string_view body;
   bool body_too_large = false;   // then `body` is empty
-  bool too_many_params = false;  // then `params` are the first of them
+  bool too_many_params = false;  // then `params` are the first of them, kMaxParams at most
   // Whether nginx asks if it may let a request pass to another application: then `path` and
   // `method` are that request's, and there is no body.
   bool is_gated = false;

@@ -1,7 +1,6 @@
 #include "nginx/module/gate.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cstring>
 #include <memory>
@@ -12,11 +11,12 @@
 #include <vector>
 
 #include <sys/random.h>
-#include "base/thrown.h"
 
+#include "base/thrown.h"
 #include "engine.h"
 #include "http/problem.h"
 #include "nginx/module/loop_impl.h"
+#include "not_passed.h"
 #include "routes.h"
 #include "telemetry/counters.h"
 #include "telemetry/task_failures.h"
@@ -65,29 +65,10 @@ namespace {
 
 constexpr int kFirstError = 300;
 
-// A client can write anything into these, or the engine has them from elsewhere:
-// nginx/sluice_params keeps them from workers too.
-constexpr std::array<std::string_view, 21> kNotPassed{"CONTENT_LENGTH",
-                                                      "CONTENT_TYPE",
-                                                      "FORWARDED",
-                                                      "X_FORWARDED",
-                                                      "X_FORWARDED_HOST",
-                                                      "X_FORWARDED_PORT",
-                                                      "X_FORWARDED_PROTO",
-                                                      "X_FORWARDED_SERVER",
-                                                      "FORWARDED_FOR",
-                                                      "X_REAL_IP",
-                                                      "X_CLIENT_IP",
-                                                      "CLIENT_IP",
-                                                      "X_CLUSTER_CLIENT_IP",
-                                                      "X_ORIGINATING_IP",
-                                                      "X_REMOTE_ADDR",
-                                                      "X_REMOTE_IP",
-                                                      "TRUE_CLIENT_IP",
-                                                      "CF_CONNECTING_IP",
-                                                      "FASTLY_CLIENT_IP",
-                                                      "VIA",
-                                                      "PROXY"};
+// What a worker is told besides headers and facts: nginx/sluice_params, and in
+// nginx/sluice_question.conf whether it is the gate, and the path; and the route, where it is
+// named.
+constexpr std::size_t kOtherParams = 8;
 
 std::string_view view(sluice_text_t text) {
   return {text.data, text.length};
@@ -112,16 +93,17 @@ void append_name(std::string& names, std::string_view prefix, std::string_view n
 }
 
 // What a worker would have of FastCGI's parameters.
-void add(sluice_ask& ask, std::string_view prefix, const sluice_pair_t& pair) {
+void add(sluice_ask& ask, std::size_t most, std::string_view prefix, const sluice_pair_t& pair) {
   const std::size_t begin = ask.names.size();
   append_name(ask.names, prefix, view(pair.name));
   const std::string_view name = std::string_view(ask.names).substr(begin);
-  const std::string_view bare = name.substr(prefix.size());
-  if (prefix == "HTTP_" &&
-      std::find(kNotPassed.begin(), kNotPassed.end(), bare) != kNotPassed.end()) {
-    return ask.names.resize(begin);
+  if (std::find(kNotPassed.begin(), kNotPassed.end(), name) != kNotPassed.end()) {
+    ask.names.resize(begin);
+  } else if (ask.params.size() < most) {
+    ask.params.push_back({name, view(pair.value)});
+  } else {
+    ask.request.too_many_params = true;
   }
-  ask.params.push_back({name, view(pair.value)});
 }
 
 void fill(sluice_ask& ask, const sluice_request_t& from) {
@@ -133,11 +115,13 @@ void fill(sluice_ask& ask, const sluice_request_t& from) {
   for (const auto& header : headers) bytes += kHeader.size() + header.name.length;
   for (const auto& fact : facts) bytes += kFact.size() + fact.name.length;
   ask.names.reserve(bytes);  // the parameters point into it
-  ask.params.reserve(headers.size() + facts.size());
-  for (const auto& header : headers) add(ask, kHeader, header);
+  const std::size_t others = kOtherParams + (from.route.length > 0 ? 1 : 0);
+  const std::size_t most = sluice::http::Request::kMaxParams - others;
+  ask.params.reserve(std::min(headers.size() + facts.size(), most));
   for (const auto& fact : facts) {
-    if (fact.value.length > 0) add(ask, kFact, fact);
+    if (fact.value.length > 0) add(ask, most, kFact, fact);
   }
+  for (const auto& header : headers) add(ask, most, kHeader, header);
   ask.request.method = view(from.method);
   ask.request.path = view(from.path);
   ask.request.remote_address = view(from.address);
@@ -154,7 +138,6 @@ void show(sluice_ask& ask) {
 }
 
 Task<void> run(Engine& engine, sluice_ask& ask) {
-  std::string failure;
   try {
     ask.response = co_await engine.answer(ask.request, &ask.told);
   } catch (...) {

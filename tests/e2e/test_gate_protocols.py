@@ -12,7 +12,7 @@ import pytest
 from certificates import Authority
 from gate import CONFIG, FIELDS, UPSTREAM, application, charges, program, shows_limits
 from harness import free_port
-from http_client import TIMEOUT, Client
+from http_client import TIMEOUT, Client, send_raw
 from module import FORMS, gated
 from websocket import BINARY, CLOSE, PING, PONG, TEXT, WebSocket
 
@@ -25,6 +25,7 @@ SERVER = """
     proxy_http_version 1.1;
     proxy_set_header Connection "";
     location / { include sluice_gate.conf; }
+    location /named/ { set $sluice_route site; set $sluice_fact_user x; include sluice_gate.conf; alias html/; }
     location /bare/ { proxy_pass http://127.0.0.1:NODE/; }
     location /node/ { include sluice_gate.conf; proxy_pass http://127.0.0.1:NODE/; }
     location /stream/ {
@@ -136,6 +137,17 @@ def test_what_has_not_changed_is_not_sent_again(client, path, names):
         assert shows_limits(same)
         assert client.request("GET", path, None, [(asked, {
             "ETag": '"other"', "Last-Modified": "Thu, 01 Jan 1970 00:00:01 GMT"}[name])]).body == whole.body
+
+
+@pytest.mark.parametrize("path,most", [("/plain.txt", 248), ("/named/plain.txt", 246)], ids=["matched", "named"])
+def test_who_sends_very_many_fields_is_refused(site, path, most):
+    """nginx's own words for it, 8 and two more for a route and a fact, are among the 256."""
+    for count, status in ((most, 200), (most + 1, 400), (2 * most, 400)):
+        fields = "".join(f"X-{number}: x\r\n" for number in range(count - 2))
+        request = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{fields}\r\n"
+        answer, = send_raw(site.port, request.encode(), quiet=TIMEOUT)
+        assert answer.status == status, answer
+        assert status == 200 or answer.detail == "Too many header fields"
 
 
 # --- HTTP/2 ------------------------------------------------------------------------------------------

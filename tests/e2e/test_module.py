@@ -118,12 +118,6 @@ def test_the_site_of_the_readme_limits_by_method_and_path_and_by_name(tmp_path):
 
 # --- both forms ----------------------------------------------------------------------------------
 
-def test_neither_form_is_told_what_a_client_can_write():
-    snippet = re.findall(r"^fastcgi_param HTTP_(\w+) +\"\" if_not_empty;", (ROOT / "nginx/sluice_params").read_text(), re.M)
-    table = re.search(r"kNotPassed\{([^}]*)\}", (ROOT / "nginx/module/gate.cpp").read_text())[1]
-    assert sorted(snippet) == sorted(re.findall(r'"(\w+)"', table))
-
-
 def test_workers_tell_prometheus_what_nginx_has_counted(pool, client):
     def denied():
         with Client(pool.port1) as api:

@@ -89,13 +89,13 @@ TEST_F(ExchangeTest, ABodyThatWasTooLargeIsNotShown) {
 }
 
 TEST_F(ExchangeTest, OfTooManyParametersTheFirstAreShownAndItSaysSo) {
-  for (const std::size_t count : {RecordScanner::kMaxParams, RecordScanner::kMaxParams + 1}) {
+  for (const std::size_t count : {http::Request::kMaxParams, http::Request::kMaxParams + 1}) {
     Pairs params(count - 1, {"HTTP_A", "x"});
     params.push_back({"DOCUMENT_URI", "/"});
     ASSERT_TRUE(begin(request(params)));
-    EXPECT_EQ(exchange_.request().params.size(), RecordScanner::kMaxParams);
-    EXPECT_EQ(exchange_.request().too_many_params, count > RecordScanner::kMaxParams);
-    EXPECT_EQ(exchange_.request().path, count > RecordScanner::kMaxParams ? "" : "/");
+    EXPECT_EQ(exchange_.request().params.size(), http::Request::kMaxParams);
+    EXPECT_EQ(exchange_.request().too_many_params, count > http::Request::kMaxParams);
+    EXPECT_EQ(exchange_.request().path, count > http::Request::kMaxParams ? "" : "/");
     static_cast<void>(exchange_.finish({400, ""}));
   }
 }

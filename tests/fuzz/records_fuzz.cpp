@@ -33,7 +33,7 @@ Verdict feed(RecordScanner& scanner, std::string_view& bytes, std::string_view s
 void expect_request(const http::Request& request, const Decoded& expected,
                     RecordScanner::Options bounds) {
   fuzz::Pairs pairs = expected.pairs;
-  pairs.resize(std::min(pairs.size(), RecordScanner::kMaxParams));
+  pairs.resize(std::min(pairs.size(), http::Request::kMaxParams));
   require(request.params.size() == pairs.size(), "every parameter is there, and no other");
   std::string_view method;
   for (std::size_t i = 0; i < pairs.size(); ++i) {
