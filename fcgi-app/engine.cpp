@@ -53,6 +53,16 @@ Result<config::Loaded> load_config(const std::string& path, config::LoadOptions 
   return config::load(path, options);
 }
 
+// To who starts, a file that is not there has no keys yet. Here somebody has mistyped its name, or
+// just puts another in its place.
+Result<config::Loaded> to_follow(bool has_api_keys, Result<config::Loaded> config) {
+  if (!config || !has_api_keys || config->api_key_file.empty()) return config;
+  if (std::filesystem::exists(config->api_key_file)) return config;
+  return fail(ErrorCode::kInvalidConfig,
+              fmt::format("{}: {} is gone, with the API keys that are in use", config->api_keys_at,
+                          config->api_key_file));
+}
+
 std::string in_one_line(std::string text) {
   for (std::size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', end)) {
     text.replace(end, 1, "; ");
@@ -96,16 +106,11 @@ Task<http::Response> Engine::answer(const http::Request& request, telemetry::Tol
 }
 
 void Engine::reload(Result<config::Loaded> config) {
-  const auto refuse = [&](std::string_view reason) {
-    log_.answer(Level::kError, "config refused", {{"reason", reason}});
-  };
-  if (!config) return refuse(in_one_line(config.error().detail));
   const auto old = policy_.get();
-  // To a worker that starts, a file that is not there has no keys yet. Here somebody has mistyped
-  // its name, or just puts another in its place.
-  if (old->has_api_keys() && !std::filesystem::exists(config->api_key_file) &&
-      !config->api_key_file.empty()) {
-    return refuse(config->api_key_file + ": is gone, with the API keys that are in use");
+  config = to_follow(old->has_api_keys(), std::move(config));
+  if (!config) {
+    const std::string reason = in_one_line(config.error().detail);
+    return log_.answer(Level::kError, "config refused", {{"reason", reason}});
   }
   policy_.replace(make_policy(std::move(config->policy), old->generation() + 1));
   const auto now = policy_.get();

@@ -28,6 +28,10 @@ namespace sluice {
 [[nodiscard]] Result<config::Loaded> load_config(const std::string& path,
                                                  config::LoadOptions options = {});
 
+// The config, where it may take the place of one. Error: kInvalidConfig, with `file:line`, for one
+// that would take away API keys that are in use, as their file is gone.
+[[nodiscard]] Result<config::Loaded> to_follow(bool has_api_keys, Result<config::Loaded> config);
+
 // A text of several lines, such as a config's mistakes, as the log has it.
 [[nodiscard]] std::string in_one_line(std::string text);
 

@@ -94,6 +94,7 @@ void read_lists(const std::filesystem::path& folder, Draft& draft) {
   if (!draft.api_keys) return;
   const std::string file = read_api_key_file_name(*draft.api_keys, folder);
   draft.loaded.api_key_file = file;
+  draft.loaded.api_keys_at = draft.api_keys->report().text(draft.api_keys->place());
   if (file.empty() || !draft.options.read_api_keys) return;
   options.identity.api_keys = read_api_keys(file, *options.plans, draft.api_keys->report());
 }

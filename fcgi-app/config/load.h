@@ -39,6 +39,7 @@ struct Loaded {
   // The file of API keys, for `sluice key`, which edits it; the keys are in `policy`. Empty: the
   // config has no section `api_keys`.
   std::string api_key_file = {};
+  std::string api_keys_at = {};  // where the section is: "sluice.cfg:12"
   // What may be intended, but is worth a look: one `file:line: warning: text` per line. `sluice
   // check` shows it; a worker does not.
   std::string warnings = {};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -24,11 +25,18 @@
 using sluice::Engine;
 using sluice::Task;
 
+namespace {
+struct Secrets {
+  std::vector<sluice::identity::Secret> all;
+  bool are_shared;  // with workers; else nobody knows them
+};
+}  // namespace
+
 // The names that gate.h gives to C.
 // NOLINTBEGIN(readability-identifier-naming)
 struct sluice_config {
   sluice::config::Loaded loaded;
-  std::vector<sluice::identity::Secret> secrets;
+  Secrets secrets;
 };
 
 struct sluice_engine {
@@ -40,7 +48,7 @@ struct sluice_engine {
       : patience(2 * static_cast<unsigned>(
                          config.loaded.deployment.store.redis.wire.command_timeout.count()) +
                  1000),
-        engine(loop, config.loaded, {.pool = "nginx"}, config.secrets) {}
+        engine(loop, config.loaded, {.pool = "nginx"}, config.secrets.all) {}
 };
 
 struct sluice_ask {
@@ -149,21 +157,37 @@ Task<void> run(Engine& engine, sluice_ask& ask) {
   if (ask.is_awaited) ask.on_answer(ask.data);
 }
 
-// No worker has made the file of secrets yet, so no session is valid. nginx, which starts as root,
-// makes none: it would be a file that workers cannot read.
-sluice::Result<std::vector<sluice::identity::Secret>> secrets_of(sluice::config::Loaded& loaded) {
-  auto secrets = loaded.deployment.secrets.read();
-  if (secrets || secrets.error().code != sluice::ErrorCode::kNotFound) return secrets;
-  loaded.warnings.append(loaded.warnings.empty() ? "" : "\n")
-      .append(loaded.deployment.secrets.file)
-      .append(
-          ": warning: is not there; sessions are not valid here until a worker has made it and "
-          "nginx was reloaded");
+bool has_api_keys(const sluice::config::Loaded& loaded) {
+  const auto& keys = loaded.policy.identity.api_keys;
+  return keys && keys->size() > 0;
+}
+
+void warn(sluice::config::Loaded& loaded, std::string_view place, std::string_view what) {
+  std::string& all = loaded.warnings;
+  all.append(all.empty() ? "" : "\n").append(place).append(": warning: ").append(what);
+}
+
+// Without the file no session is valid. nginx, which starts as root, makes none: it would be a file
+// that workers cannot read.
+sluice::Result<Secrets> secrets_of(sluice::config::Loaded& loaded, const sluice_config* old) {
+  const auto& place = loaded.deployment.secrets;
+  auto secrets = place.read();
+  if (secrets) return Secrets{std::move(*secrets), true};
+  if (secrets.error().code != sluice::ErrorCode::kNotFound) {
+    return tl::unexpected(secrets.error());
+  }
+  if (old && old->secrets.are_shared) {
+    return sluice::fail(sluice::ErrorCode::kInvalidConfig,
+                        place.file + ": is gone, with the session secrets that are in use");
+  }
+  warn(loaded, place.file,
+       "is not there; sessions are not valid here until a worker has made it and nginx was "
+       "reloaded");
   sluice::identity::Secret random{};
   if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
     return sluice::fail(sluice::ErrorCode::kSystem, "no random bytes");
   }
-  return std::vector{random};
+  return Secrets{{random}, false};
 }
 
 // What `make` makes; where it throws, `none`, and `why` says so.
@@ -179,12 +203,17 @@ auto guarded(sluice_reason_t* why, Make make) noexcept -> decltype(make()) {
 
 }  // namespace
 
-sluice_config_t* sluice_config_read(const char* path, sluice_reason_t* why) {
+sluice_config_t* sluice_config_read(const char* path, const sluice_config_t* old,
+                                    sluice_reason_t* why) {
   return guarded(why, [&]() -> sluice_config_t* {
-    auto loaded = sluice::load_config(path);
+    auto loaded = sluice::to_follow(old && has_api_keys(old->loaded), sluice::load_config(path));
     if (!loaded) return tell(why, loaded.error().detail), nullptr;
-    auto secrets = secrets_of(*loaded);
+    auto secrets = secrets_of(*loaded, old);
     if (!secrets) return tell(why, secrets.error().detail), nullptr;
+    const std::string& keys = loaded->api_key_file;
+    if (!keys.empty() && !std::filesystem::exists(keys)) {
+      warn(*loaded, loaded->api_keys_at, keys + " is not there; no API key is valid");
+    }
     return new sluice_config{std::move(*loaded), std::move(*secrets)};
   });
 }

@@ -32,8 +32,12 @@ typedef struct {
   char text[16384];
 } sluice_reason_t;
 
-/* Reads and checks a config with all that it names. NULL: see `why`. */
-sluice_config_t* sluice_config_read(const char* path, sluice_reason_t* why);
+/*
+ * Reads and checks a config with all that it names, to take the place of `old`, if there is one.
+ * NULL: see `why`.
+ */
+sluice_config_t* sluice_config_read(const char* path, const sluice_config_t* old,
+                                    sluice_reason_t* why);
 void sluice_config_free(sluice_config_t* config);
 /* What may be intended, but is worth a look: lines. */
 sluice_text_t sluice_config_warnings(const sluice_config_t* config);

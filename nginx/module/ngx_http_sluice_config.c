@@ -29,6 +29,23 @@ ngx_http_sluice_say(ngx_conf_t *cf, ngx_uint_t level, const char *text, size_t l
     }
 }
 
+/* Of the nginx that goes on if this config is refused; NULL: there is none. */
+static sluice_config_t *
+ngx_http_sluice_old_config(ngx_cycle_t *old)
+{
+    ngx_uint_t                    i;
+    ngx_http_sluice_main_conf_t  *smcf;
+
+    for (i = 0; old->conf_ctx && old->modules[i]; i++) {
+        if (old->modules[i] == &ngx_http_sluice_module) {
+            smcf = ngx_http_cycle_get_module_main_conf(old, ngx_http_sluice_module);
+            return smcf ? smcf->config : NULL;
+        }
+    }
+
+    return NULL;
+}
+
 /* All mistakes are told, each with file and line. */
 char *
 ngx_http_sluice_config(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
@@ -53,7 +70,8 @@ ngx_http_sluice_config(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    smcf->config = sluice_config_read((const char *) smcf->file.data, &why);
+    smcf->config = sluice_config_read((const char *) smcf->file.data,
+                                      ngx_http_sluice_old_config(cf->cycle->old_cycle), &why);
     if (smcf->config == NULL) {
         ngx_http_sluice_say(cf, NGX_LOG_EMERG, why.text, ngx_strlen(why.text));
         return "names a config that cannot be used, see above";

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from gate import PATIENT, Site, application
-from harness import ROOT, SLOWNESS, RedisServer, eventually
+from harness import SLOWNESS, SLUICE, RedisServer, eventually
 from http_client import Client
 from module import ModuleSite, environment_of, needs_module
 from readme import block
@@ -216,6 +216,54 @@ def test_a_bad_config_keeps_the_old_nginx_and_a_good_one_takes_its_place(tmp_pat
         eventually(lambda: not set(site.workers()) & set(before))
         client.close()
         assert client.get("/tight/plain.txt").field("X-RateLimit-Limit") == "3"
+
+
+KEYS = """
+api_keys = { file = "keys"; };
+sessions = { secret_file = "secret"; };
+plans = ( { id = "p"; limits = ( { name = "site"; routes = ( "site" ); scope = "user"; rate = "9/day"; } ); } );
+tenants = ( { id = "acme"; plan = "p"; } );
+"""
+
+
+def test_a_reload_takes_no_keys_and_no_secrets_away(tmp_path):
+    (tmp_path / "nginx").mkdir()
+    config, keys, secret = (tmp_path / name for name in ("sluice.cfg", "keys", "secret"))
+    config.write_text('storage = { uri = "memory://"; };\nroutes = ( { name = "site"; match = "/*"; } );' + KEYS)
+    made = subprocess.run([SLUICE, "key", "new", "-c", config, "--tenant", "acme", "--user", "alice"],
+                          capture_output=True, text=True, check=True).stdout.strip()
+    secret.write_text("0" * 64 + "\n")
+    secret.chmod(0o600)
+    with ModuleSite(tmp_path / "nginx", config, "sluice auto;") as site, Client(site.port) as client:
+        def is_known():
+            return client.request("GET", "/plain.txt", fields=[("X-API-Key", made)]).field("X-RateLimit-Limit") == "9"
+
+        def refusals():
+            return site.errors().count("cannot be used")
+        assert is_known()
+        before = eventually(lambda: len(site.workers()) == 2 and site.workers())
+        for file, what in ((keys, f"{config}:3: {keys} is gone, with the API keys that are in use"),
+                           (secret, f"{secret}: is gone, with the session secrets that are in use")):
+            file.rename(tmp_path / "moved")
+            told = refusals()
+            os.kill(site.process.pid, signal.SIGHUP)
+            eventually(lambda: refusals() > told)
+            assert f"sluice: {what}" in site.errors() and site.workers() == before and is_known()
+            (tmp_path / "moved").rename(file)
+        keys.write_text("")
+        keys.chmod(0o640)
+        site.reload()
+        eventually(lambda: not set(site.workers()) & set(before))
+        client.close()
+        assert not is_known()
+
+
+def test_keys_that_are_not_there_yet_are_told(tmp_path):
+    (tmp_path / "nginx").mkdir()
+    config = tmp_path / "sluice.cfg"
+    config.write_text('storage = { uri = "memory://"; };\nroutes = ( { name = "site"; match = "/*"; } );' + KEYS)
+    with ModuleSite(tmp_path / "nginx", config, "sluice auto;") as site:
+        assert f"sluice: {config}:3: warning: {tmp_path}/keys is not there; no API key is valid" in site.errors()
 
 
 @pytest.mark.parametrize("unready,status", [("open", 200), ("closed", 503)])

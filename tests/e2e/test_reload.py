@@ -2,6 +2,7 @@
 import collections
 import contextlib
 import os
+import re
 import signal
 import threading
 import time
@@ -167,6 +168,10 @@ def test_api_keys_and_sessions_of_before_and_after(edited):
         assert edited.dev("reload").returncode == 0
         assert user() == "alice"
         assert client.chat("acme", session).status == 200, "a session outlives a reload"
+        keys.rename(f"{keys}.moved")
+        done = edited.dev("reload")
+        assert (done.returncode, user()) == (1, "alice")
+        assert re.search(rf"sluice\.cfg:\d+: {keys} is gone, with the API keys that are in use", done.output), done.output
         keys.write_text("")
         assert edited.dev("reload").returncode == 0
         assert client.request("GET", "/limits", fields=fields).status == 401
