@@ -32,6 +32,10 @@ T value_of(Result<T> made) {
   return std::move(*made);
 }
 
+std::optional<shm::Segment> open_regions(const std::string& file, telemetry::Log& log) {
+  return value_of(policy::open_regions(file, true, log));
+}
+
 store::Assembly::Options counted(store::Assembly::Options store, telemetry::Counters& counters) {
   store.redis.counters = &counters;
   return store;
@@ -75,7 +79,8 @@ Engine::Engine(loop::Loop& loop, config::Loaded config, const Options& options,
     : pool_(options.pool),
       deployment_(std::move(config.deployment)),
       log_(STDERR_FILENO, clock_, {deployment_.log_level, pool_}),
-      shared_(value_of(policy::open_regions(deployment_.shared_file, true, log_))),
+      opened_(options.shared ? std::nullopt : open_regions(deployment_.shared_file, log_)),
+      shared_(options.shared ? *options.shared : *opened_),
       observer_(shared_.memory(policy::kCountersRegion), &log_),
       store_(value_of(store::Assembly::make(counted(deployment_.store, observer_.counters()), loop,
                                             clock_, log_))),

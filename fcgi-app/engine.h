@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,8 @@ class Engine {
   struct Options {
     std::string pool = "sluice";  // in every line of the log, and at GET /
     std::int64_t generation = 1;
+    // The memory that this host's workers share, where it is open already; outlives the engine.
+    const shm::Segment* shared = nullptr;
   };
 
   // `secrets` is not empty; `loop` outlives the engine. It logs to standard error. Throws
@@ -73,7 +76,8 @@ class Engine {
   config::Deployment deployment_;  // as it was at the start
   SystemClock clock_;
   telemetry::Log log_;
-  shm::Segment shared_;
+  std::optional<shm::Segment> opened_;
+  const shm::Segment& shared_;
   telemetry::Observer observer_;
   store::Assembly store_;
   identity::SessionTokens tokens_;

@@ -16,6 +16,9 @@ inline constexpr shm::Region kNewcomersRegion{1, limiter::Newcomers::kLayout,
 inline constexpr shm::Region kCountersRegion{2, telemetry::Counters::kLayout,
                                              telemetry::Counters::kBytes};
 
+// The regions of `file`, or an error, as of shm::Segment::open().
+[[nodiscard]] Result<shm::Segment> open_shared(const std::string& file, bool create);
+
 // The regions of `file`. A worker makes what is missing (`create`); an operator, who does not, has
 // the newcomers alone. Where the file cannot be used, or is "", it is memory of this process alone;
 // the log says why. Error: kSystem.

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstring>
-#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -11,34 +9,23 @@
 #include <utility>
 #include <vector>
 
-#include <sys/random.h>
-
 #include "base/thrown.h"
 #include "engine.h"
 #include "http/problem.h"
+#include "nginx/module/gate_impl.h"
 #include "nginx/module/loop_impl.h"
 #include "not_passed.h"
-#include "routes.h"
 #include "telemetry/counters.h"
 #include "telemetry/task_failures.h"
 
 using sluice::Engine;
 using sluice::Task;
-
-namespace {
-struct Secrets {
-  std::vector<sluice::identity::Secret> all;
-  bool are_shared;  // with workers; else nobody knows them
-};
-}  // namespace
+using sluice::nginx::guarded;
+using sluice::nginx::text;
+using sluice::nginx::view;
 
 // The names that gate.h gives to C.
 // NOLINTBEGIN(readability-identifier-naming)
-struct sluice_config {
-  sluice::config::Loaded loaded;
-  Secrets secrets;
-};
-
 struct sluice_engine {
   sluice::loop::Loop loop;
   unsigned patience;
@@ -48,7 +35,9 @@ struct sluice_engine {
       : patience(2 * static_cast<unsigned>(
                          config.loaded.deployment.store.redis.wire.command_timeout.count()) +
                  1000),
-        engine(loop, config.loaded, {.pool = "nginx"}, config.secrets.all) {}
+        engine(loop, config.loaded,
+               {.pool = "nginx", .shared = config.shared ? &*config.shared : nullptr},
+               config.secrets.all) {}
 };
 
 struct sluice_ask {
@@ -77,20 +66,6 @@ constexpr int kFirstError = 300;
 // nginx/sluice_question.conf whether it is the gate, and the path; and the route, where it is
 // named.
 constexpr std::size_t kOtherParams = 8;
-
-std::string_view view(sluice_text_t text) {
-  return {text.data, text.length};
-}
-
-sluice_text_t text(std::string_view view) {
-  return {view.size(), view.data()};
-}
-
-void tell(sluice_reason_t* why, std::string_view text) {
-  const std::size_t size = std::min(text.size(), sizeof(why->text) - 1);
-  std::memcpy(static_cast<char*>(why->text), text.data(), size);
-  why->text[size] = '\0';
-}
 
 void append_name(std::string& names, std::string_view prefix, std::string_view name) {
   names += prefix;
@@ -157,91 +132,7 @@ Task<void> run(Engine& engine, sluice_ask& ask) {
   if (ask.is_awaited) ask.on_answer(ask.data);
 }
 
-bool has_api_keys(const sluice::config::Loaded& loaded) {
-  const auto& keys = loaded.policy.identity.api_keys;
-  return keys && keys->size() > 0;
-}
-
-void warn(sluice::config::Loaded& loaded, std::string_view place, std::string_view what) {
-  std::string& all = loaded.warnings;
-  all.append(all.empty() ? "" : "\n").append(place).append(": warning: ").append(what);
-}
-
-// Without the file no session is valid. nginx, which starts as root, makes none: it would be a file
-// that workers cannot read.
-sluice::Result<Secrets> secrets_of(sluice::config::Loaded& loaded, const sluice_config* old) {
-  const auto& place = loaded.deployment.secrets;
-  auto secrets = place.read();
-  if (secrets) return Secrets{std::move(*secrets), true};
-  if (secrets.error().code != sluice::ErrorCode::kNotFound) {
-    return tl::unexpected(secrets.error());
-  }
-  if (old && old->secrets.are_shared) {
-    return sluice::fail(sluice::ErrorCode::kInvalidConfig,
-                        place.file + ": is gone, with the session secrets that are in use");
-  }
-  warn(loaded, place.file,
-       "is not there; sessions are not valid here until a worker has made it and nginx was "
-       "reloaded");
-  sluice::identity::Secret random{};
-  if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
-    return sluice::fail(sluice::ErrorCode::kSystem, "no random bytes");
-  }
-  return Secrets{{random}, false};
-}
-
-// What `make` makes; where it throws, `none`, and `why` says so.
-template <class Make>
-auto guarded(sluice_reason_t* why, Make make) noexcept -> decltype(make()) {
-  try {
-    return make();
-  } catch (...) {
-    tell(why, sluice::thrown());
-  }
-  return nullptr;
-}
-
 }  // namespace
-
-sluice_config_t* sluice_config_read(const char* path, const sluice_config_t* old,
-                                    sluice_reason_t* why) {
-  return guarded(why, [&]() -> sluice_config_t* {
-    auto loaded = sluice::to_follow(old && has_api_keys(old->loaded), sluice::load_config(path));
-    if (!loaded) return tell(why, loaded.error().detail), nullptr;
-    auto secrets = secrets_of(*loaded, old);
-    if (!secrets) return tell(why, secrets.error().detail), nullptr;
-    const std::string& keys = loaded->api_key_file;
-    if (!keys.empty() && !std::filesystem::exists(keys)) {
-      warn(*loaded, loaded->api_keys_at, keys + " is not there; no API key is valid");
-    }
-    return new sluice_config{std::move(*loaded), std::move(*secrets)};
-  });
-}
-
-void sluice_config_free(sluice_config_t* config) {
-  delete config;
-}
-
-sluice_text_t sluice_config_warnings(const sluice_config_t* config) {
-  return text(config->loaded.warnings);
-}
-
-int sluice_config_has_route(const sluice_config_t* config, sluice_text_t name) {
-  const auto& routes = config->loaded.policy.routes;
-  const bool is_gated = std::any_of(routes.begin(), routes.end(),
-                                    [&](const auto& route) { return route.name == view(name); });
-  if (is_gated) return 1;
-  const auto own = sluice::route_names();
-  return std::find(own.begin(), own.end(), view(name)) == own.end() ? 0 : 1;
-}
-
-int sluice_is_fact(sluice_text_t name) {
-  const auto is_fine = [](unsigned char c) {
-    return std::islower(c) != 0 || std::isdigit(c) != 0 || c == '_';
-  };
-  const std::string_view all = view(name);
-  return !all.empty() && std::all_of(all.begin(), all.end(), is_fine) ? 1 : 0;
-}
 
 sluice_engine_t* sluice_engine_start(const sluice_config_t* config, sluice_reason_t* why) {
   return guarded(why, [&] { return new sluice_engine(*config); });

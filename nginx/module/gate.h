@@ -46,7 +46,13 @@ int sluice_config_has_route(const sluice_config_t* config, sluice_text_t name);
 /* Whether it may be the name of a fact. */
 int sluice_is_fact(sluice_text_t name);
 
-/* To be called in the process that asks. NULL: see `why`. `config` may go afterwards. */
+/*
+ * Opens the memory that this host's workers share, for the processes that will ask: they may be
+ * another user's. To be called before they are forked.
+ */
+void sluice_config_share(sluice_config_t* config);
+
+/* To be called in the process that asks. NULL: see `why`. `config` stays. */
 sluice_engine_t* sluice_engine_start(const sluice_config_t* config, sluice_reason_t* why);
 /* REQUIRES: nobody asks, or will. */
 void sluice_engine_stop(sluice_engine_t* engine);

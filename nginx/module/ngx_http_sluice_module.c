@@ -8,6 +8,7 @@ static void *ngx_http_sluice_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_sluice_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_sluice_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 static ngx_int_t ngx_http_sluice_init(ngx_conf_t *cf);
+static ngx_int_t ngx_http_sluice_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_sluice_init_process(ngx_cycle_t *cycle);
 static void ngx_http_sluice_exit_process(ngx_cycle_t *cycle);
 static char *ngx_http_sluice_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
@@ -74,7 +75,7 @@ ngx_module_t  ngx_http_sluice_module = {
     ngx_http_sluice_commands,              /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    ngx_http_sluice_init_module,           /* init module */
     ngx_http_sluice_init_process,          /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -243,6 +244,21 @@ ngx_http_sluice_main_conf_of(ngx_cycle_t *cycle)
     }
 
     return ngx_http_cycle_get_module_main_conf(cycle, ngx_http_sluice_module);
+}
+
+/* Workers inherit what is opened here. */
+static ngx_int_t
+ngx_http_sluice_init_module(ngx_cycle_t *cycle)
+{
+    ngx_http_sluice_main_conf_t  *smcf;
+
+    smcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_sluice_module);
+
+    if (smcf && smcf->config && !ngx_test_config) {
+        sluice_config_share(smcf->config);
+    }
+
+    return NGX_OK;
 }
 
 /* A worker without an engine serves: sluice_when_unready says how. */

@@ -124,13 +124,13 @@ class Nginx:
 
     environment = None  # of its own, where it has one
 
-    def __init__(self, folder, server, http="", main=""):
+    def __init__(self, folder, server, http="", main="", user="root"):
         self.folder = Path(folder)
         self.port = free_port()
         (self.folder / "tmp").mkdir()
         temporary = "".join(f"{kind}_temp_path tmp/{kind};\n"
                             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        user = "user root;\n" if os.geteuid() == 0 else ""
+        user = f"user {user};\n" if os.geteuid() == 0 else ""
         (self.folder / "nginx.conf").write_text(f"""{user}{main}daemon off; pid nginx.pid; worker_processes 2;
 error_log error.log warn;
 events {{ worker_connections 512; }}

@@ -42,8 +42,8 @@ def sanitized(folder):
 class ModuleSite(Nginx):
     """nginx with the module. `config` is a file, `told` what the environment says besides."""
 
-    def __init__(self, folder, config, server, http="", told=None, main=""):
-        super().__init__(folder, server, f"sluice_config {config};\n{http}", f"load_module {MODULE};\n{main}")
+    def __init__(self, folder, config, server, http="", told=None, main="", user="root"):
+        super().__init__(folder, server, f"sluice_config {config};\n{http}", f"load_module {MODULE};\n{main}", user)
         self.environment = {**os.environ, **(told or {})}
         if SANITIZED:
             self.environment |= sanitized(self.folder)

@@ -6,9 +6,12 @@ import socket
 import subprocess
 import threading
 import time
+import uuid
+from pathlib import Path
 
 import pytest
 
+import segment
 from gate import PATIENT, Site, application
 from harness import SLOWNESS, SLUICE, RedisServer, eventually
 from http_client import Client
@@ -16,6 +19,8 @@ from module import ModuleSite, environment_of, needs_module
 from readme import block
 
 pytestmark = needs_module
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has workers of another user")
+NOBODY = 65534
 
 ROUTES = """
 defaults = ( { name = "all"; routes = ( "*" ); scope = "global"; rate = "1000000/day"; on_store_error = "allow"; } );
@@ -118,15 +123,60 @@ def test_the_site_of_the_readme_limits_by_method_and_path_and_by_name(tmp_path):
 
 # --- both forms ----------------------------------------------------------------------------------
 
+def denied(pool):
+    """Of the route `tight`, as workers tell it."""
+    with Client(pool.port1) as api:
+        text = api.get("/metrics").body.decode()
+    found = re.search(r'^sluice_requests_total\{[^}]*route="tight"[^}]*outcome="denied"[^}]*\} (\d+)', text, re.M)
+    return int(found[1]) if found else 0
+
+
 def test_workers_tell_prometheus_what_nginx_has_counted(pool, client):
-    def denied():
-        with Client(pool.port1) as api:
-            text = api.get("/metrics").body.decode()
-        found = re.search(r'^sluice_requests_total\{[^}]*route="tight"[^}]*outcome="denied"[^}]*\} (\d+)', text, re.M)
-        return int(found[1]) if found else 0
-    before = denied()
+    before = denied(pool)
     statuses = [client.get("/tight/plain.txt").status for _ in range(5)]
-    assert statuses == [200, 200, 429, 429, 429] and denied() == before + 3
+    assert statuses == [200, 200, 429, 429, 429] and denied(pool) == before + 3
+
+
+@pytest.fixture
+def shared(tmp_path):
+    """A file for what a host shares, and a config whose secrets are another user's than nginx's."""
+    secret, path = tmp_path / "secret", Path(f"/dev/shm/sluice-{uuid.uuid4().hex}")
+    secret.write_text("0" * 64)
+    secret.chmod(0o600)
+    os.chown(secret, NOBODY, NOBODY)
+    (tmp_path / "sluice.cfg").write_text(
+        f'storage = {{ uri = "memory://"; shared_file = "{path}"; }}; sessions = {{ secret_file = "secret"; }};' + ROUTES)
+    yield path
+    path.unlink(missing_ok=True)
+
+
+@needs_root
+def test_an_nginx_of_another_user_shares_the_memory_of_the_host(shared, tmp_path):
+    """Its master opens it for whom the secrets are. nginx's workers may not read the files here: 403."""
+    (tmp_path / "nginx").mkdir()
+    with ModuleSite(tmp_path / "nginx", tmp_path / "sluice.cfg", "sluice auto;", user="www-data") as site, \
+            Client(site.port) as client:
+        assert [client.get("/plain.txt").status for _ in range(5)] == [403] * 5
+        assert (shared.stat().st_uid, shared.stat().st_mode & 0o777) == (NOBODY, 0o600)
+        old = set(eventually(lambda: len(site.workers()) == 2 and site.workers()))
+        site.reload()
+        eventually(lambda: not old & set(site.workers()))
+        client.close()
+        assert client.get("/plain.txt").status == 403
+        assert segment.Slots(shared).requests("site", "allowed") == 6
+        assert "nothing is shared" not in site.errors()
+
+
+@needs_root
+def test_memory_that_is_neither_nginxs_nor_the_workers_is_not_touched(shared, tmp_path):
+    (tmp_path / "nginx").mkdir()
+    shared.touch(0o600)
+    with ModuleSite(tmp_path / "nginx", tmp_path / "sluice.cfg", "sluice auto;", user="www-data") as site, \
+            Client(site.port) as client:
+        assert client.get("/plain.txt").field("RateLimit")
+        assert "nothing is shared with other workers" in site.errors()
+    assert shared.read_bytes() == b""
+
 
 class Counter(threading.Thread):
     """Asks for each key in turn; `allowed` is how often it may."""
