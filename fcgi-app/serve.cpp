@@ -18,10 +18,11 @@ Task<http::Response> serve(const http::Request& request,
   if (!identity) co_return seen.refused(http::problem(identity.error(), http::form_of(request)));
   const limits::Cost cost = route->cost(request, *identity, policy->costs());
   auto limits = route->limits_of(policy->plans(), *identity);
-  limits::Decision decision;
+  auto decision = policy->handed_over(request, route->name, *identity, limits);
   if (!route->is_open()) {
     seen.deciding();
-    decision = co_await policy->limiter().decide(limits, *identity, route->name, cost);
+    if (decision.source != limits::Source::kNginx)
+      decision = co_await policy->limiter().decide(limits, *identity, route->name, cost);
     seen.decided(decision, *identity, cost);
   }
   // A session that was ended is a false claim after all, as only the store knows.

@@ -109,6 +109,7 @@ bool Exchange::begin(const RecordScanner& scanner) {
     if (param.name == "SLUICE_GATE") request_.is_gated = param.value == "on";
     if (param.name == "SLUICE_SETTLE") request_.is_settled_by_nginx = param.value == "on";
     if (param.name == "SLUICE_ROUTE") request_.gated_route = param.value;
+    if (param.name == "SLUICE_HANDED_OVER") request_.handed_over = param.value;
     if (param.name == "SLUICE_URI") gated_path = param.value;
   }
   // DOCUMENT_URI is that of nginx's question.

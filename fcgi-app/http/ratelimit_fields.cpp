@@ -103,6 +103,7 @@ std::string policy_name(std::span<const Limit* const> all, const Limit& limit) {
 }
 
 void write_ratelimit_fields(const Decision& decision, Response& response) {
+  if (decision.source == limits::Source::kNginx) return;
   // What is left of the quota is of no use to who is locked out.
   if (decision.allowed || decision.barred_by != limits::BarredBy::kLockOut) {
     write_tightest(decision, response);

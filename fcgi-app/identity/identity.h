@@ -47,6 +47,10 @@ struct Identity {
     return is_proved ? std::string_view(tenant) : std::string_view();
   }
 
+  // The route that is asked for, and what was proved besides the address, in words: what two
+  // parties that know the address have to agree on.
+  [[nodiscard]] std::string who(std::string_view route) const;
+
   // The request cannot be understood, which is no false claim: it is charged to the address, and to
   // what it proved besides. The first reason stays.
   void refuse(Error why) {

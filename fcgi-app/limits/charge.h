@@ -105,14 +105,16 @@ enum class Source {
   kSharedMemory,
   kMemory,
   kOnStoreError,  // no store could answer: each limit's on_store_error did; there are no balances
+  kNginx,         // nginx has charged, before it passed the request on (handed_over.h)
 };
 
-inline constexpr std::array<std::pair<std::string_view, Source>, 5> kSourceNames{
+inline constexpr std::array<std::pair<std::string_view, Source>, 6> kSourceNames{
     {{"nobody", Source::kNobody},
      {"redis", Source::kRedis},
      {"shared_memory", Source::kSharedMemory},
      {"memory", Source::kMemory},
-     {"on_store_error", Source::kOnStoreError}}};
+     {"on_store_error", Source::kOnStoreError},
+     {"nginx", Source::kNginx}}};
 
 // Which bar denied a decision, whatever its limits say.
 enum class BarredBy {

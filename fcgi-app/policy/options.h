@@ -21,6 +21,12 @@ namespace sluice::policy {
 // What becomes of a gated request that is on no route.
 enum class Unmatched { kAllow, kDeny };
 
+// What becomes of a decision that nginx's module has made of a request to our own API.
+enum class HandedOver {
+  kIgnore,  // a worker decides again, and charges again
+  kTrust,   // it stands
+};
+
 // Who is told what the workers of the host have counted (GET /metrics), and of how many tenants.
 struct Metrics {
   Metrics();
@@ -44,6 +50,7 @@ struct Options {
   http::CostRules costs = {};
   std::vector<GatedRoute> routes = {};  // at most kMaxGatedRoutes
   Unmatched unmatched = Unmatched::kAllow;
+  HandedOver handed_over = HandedOver::kIgnore;
   Duration session_lifetime = std::chrono::hours(24);  // a minute to 366 days
   std::size_t most_tenants = 100;                      // that GET / names; 0 to 10,000
   Metrics metrics = {};

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "limits/handed_over.h"
+
 namespace sluice::policy {
 namespace {
 
@@ -31,6 +33,7 @@ Policy::Policy(Options options, std::int64_t generation, const Ground& ground)
       routes_(std::move(options.routes)),
       limited_(ground.routes),
       unmatched_(options.unmatched),
+      handed_over_(options.handed_over),
       metrics_(std::move(options.metrics)),
       settle_(std::move(options.settle)),
       cors_(std::move(options.cors)),
@@ -44,6 +47,14 @@ Policy::Policy(Options options, std::int64_t generation, const Ground& ground)
       pages_{status_page(ground.about, generation, *plans_, options.most_tenants, "down"),
              status_page(ground.about, generation, *plans_, options.most_tenants, "up")} {
   for (const GatedRoute& route : routes_.routes()) limited_.push_back(route.name);
+}
+
+limits::Decision Policy::handed_over(const http::Request& request, std::string_view route,
+                                     const identity::Identity& identity,
+                                     const limits::LimitSet& limits) const {
+  const bool stands = handed_over_ == HandedOver::kTrust && !request.is_gated;
+  if (!stands || request.handed_over.empty()) return {};
+  return limits::take_over(request.handed_over, identity.who(route), limits);
 }
 
 bool Policy::moves_keys_of(const Policy& old) const {

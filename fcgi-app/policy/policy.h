@@ -13,9 +13,11 @@
 
 #include "http/cors.h"
 #include "http/cost.h"
+#include "http/request.h"
 #include "identity/credentials/session_token.h"
 #include "identity/resolver.h"
 #include "limiter/limiter.h"
+#include "limits/charge.h"
 #include "limits/plan.h"
 #include "policy/options.h"
 #include "policy/route_table.h"
@@ -54,6 +56,10 @@ class Policy {
   // The names of all routes that cost something: of our own API, and those of `routes()`.
   [[nodiscard]] std::span<const std::string_view> limited_routes() const { return limited_; }
   [[nodiscard]] Unmatched unmatched() const { return unmatched_; }
+  // What nginx has decided of this request already; Source::kNobody: nothing that would do.
+  [[nodiscard]] limits::Decision handed_over(const http::Request& request, std::string_view route,
+                                             const identity::Identity& identity,
+                                             const limits::LimitSet& limits) const;
   [[nodiscard]] const identity::Resolver& identities() const { return identities_; }
   [[nodiscard]] bool has_api_keys() const { return has_api_keys_; }
   // Whether somebody who is counted under both policies has other keys under this one: the hash
@@ -78,6 +84,7 @@ class Policy {
   RouteTable routes_;
   std::vector<std::string_view> limited_;
   Unmatched unmatched_;
+  HandedOver handed_over_;
   Metrics metrics_;
   Settle settle_;
   http::Cors cors_;

@@ -1,5 +1,7 @@
 #include "telemetry/observer.h"
 
+#include "limits/handed_over.h"
+
 namespace sluice::telemetry {
 
 using limits::Decision;
@@ -39,8 +41,13 @@ Observer::Observer(std::span<std::byte> memory, Log* log) : counters_(memory), d
 
 void Observation::decided(const Decision& decision, const identity::Identity& identity,
                           const limits::Cost& cost) {
+  is_counted_ = decision.source == Source::kNginx;
+  if (is_counted_) return;
   const auto now = std::chrono::steady_clock::now();
   if (told_) told_->tenant = identity.proved_tenant();
+  if (told_ && told_->hands_over) {
+    told_->handed_over = limits::hand_over(identity.who(route_name_), decision);
+  }
   observer_.counters_.add_duration(Timed::kDecision,
                                    std::chrono::duration_cast<Duration>(now - began_));
   const bool would_deny = count(decision, identity, cost.requests);

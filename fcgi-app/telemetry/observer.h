@@ -35,8 +35,10 @@ class Observer {
 
 // What a host may want to know of a request besides its answer.
 struct Told {
-  std::string route;   // where there is one
-  std::string tenant;  // that the caller proved
+  std::string route;        // where there is one
+  std::string tenant;       // that the caller proved
+  bool hands_over = false;  // whether the host wants the next
+  std::string handed_over;  // the decision for a worker, see limits/handed_over.h
   Outcome outcome = Outcome::kUnfinished;
 };
 
@@ -48,6 +50,7 @@ class Observation {
   Observation(Observer& observer, const DenialLog::Options& denials, Told* told = nullptr)
       : observer_(observer), denials_(denials), told_(told) {}
   ~Observation() {
+    if (is_counted_) return;
     const Outcome outcome = is_answered_ ? outcome_ : Outcome::kUnfinished;
     observer_.counters_.add(Counters::of_route(route_, outcome));
   }
@@ -60,7 +63,7 @@ class Observation {
     route_ = observer_.counters_.routes().number({route});
   }
   // A decision begins now, and then it is there. The last of a request's decisions says what
-  // becomes of it.
+  // becomes of it. Where that was nginx's, so is counting.
   void deciding() { began_ = std::chrono::steady_clock::now(); }
   void decided(const limits::Decision& decision, const identity::Identity& identity,
                const limits::Cost& cost);
@@ -90,6 +93,7 @@ class Observation {
   std::chrono::steady_clock::time_point began_;
   Outcome outcome_ = Outcome::kAllowed;  // where there was nothing to decide
   bool is_answered_ = false;
+  bool is_counted_ = false;  // by nginx
 };
 
 }  // namespace sluice::telemetry

@@ -108,6 +108,16 @@ int sluice_config_has_route(const sluice_config_t* config, sluice_text_t name) {
   return std::find(own.begin(), own.end(), view(name)) == own.end() ? 0 : 1;
 }
 
+int sluice_config_needs_body(const sluice_config_t* config, sluice_text_t route) {
+  const auto& costs = config->loaded.policy.costs;
+  const auto found = costs.find(view(route));
+  if (found == costs.end()) return 0;
+  const auto is_of_body = [](const auto& rule) {
+    return rule.source == sluice::http::CostRule::Source::kBody;
+  };
+  return std::any_of(found->second.begin(), found->second.end(), is_of_body) ? 1 : 0;
+}
+
 // It is theirs who own the secrets, the workers: as them we take no file that they would not, and
 // what we make they can open. Where that fails, each process tries by itself, and says why it
 // fails.

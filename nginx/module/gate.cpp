@@ -15,6 +15,7 @@
 #include "nginx/module/gate_impl.h"
 #include "nginx/module/loop_impl.h"
 #include "not_passed.h"
+#include "routes.h"
 #include "telemetry/counters.h"
 #include "telemetry/task_failures.h"
 
@@ -29,6 +30,7 @@ using sluice::nginx::view;
 struct sluice_engine {
   sluice::loop::Loop loop;
   unsigned patience;
+  std::vector<std::string_view> own_routes = sluice::route_names();  // a worker has them too
   Engine engine;
 
   explicit sluice_engine(const sluice_config& config)
@@ -113,10 +115,11 @@ void fill(sluice_ask& ask, const sluice_request_t& from) {
   ask.request.params = ask.params;
 }
 
-// As in nginx/sluice_fields.conf: of a request that may pass, the answer is the application's.
+// As in nginx/sluice_fields.conf: of a request that may pass, the answer is the application's. On
+// our own routes it is a worker's.
 void show(sluice_ask& ask) {
   ask.content_type = ask.response.take("Content-Type");
-  static_cast<void>(ask.response.take("X-RateLimit-Shadow"));
+  if (!ask.told.hands_over) static_cast<void>(ask.response.take("X-RateLimit-Shadow"));
   if (ask.response.status() < kFirstError) static_cast<void>(ask.response.take("Cache-Control"));
 }
 
@@ -157,6 +160,8 @@ sluice_ask_t* sluice_ask_begin(sluice_engine_t* engine, const sluice_request_t* 
   return guarded(&ignored, [&] {
     auto ask = std::make_unique<sluice_ask>(engine->engine.log(), on_answer, data);
     fill(*ask, *request);
+    const auto& own = engine->own_routes;
+    ask->told.hands_over = std::find(own.begin(), own.end(), view(request->route)) != own.end();
     engine->loop.impl().entered();
     ask->tasks.start("answer a request", run(engine->engine, *ask));
     ask->is_awaited = true;
@@ -175,6 +180,7 @@ int sluice_ask_answer(const sluice_ask_t* ask, sluice_answer_t* answer) {
   answer->outcome = text(sluice::telemetry::kOutcomes.at(outcome));
   answer->route = text(ask->told.route);
   answer->tenant = text(ask->told.tenant);
+  answer->handed_over = text(ask->told.handed_over);
   return 1;
 }
 

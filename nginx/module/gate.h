@@ -43,6 +43,8 @@ void sluice_config_free(sluice_config_t* config);
 sluice_text_t sluice_config_warnings(const sluice_config_t* config);
 /* Whether a limit or a cost could name such a route. */
 int sluice_config_has_route(const sluice_config_t* config, sluice_text_t name);
+/* Whether what it costs is said in the body of a request, which nobody sees here. */
+int sluice_config_needs_body(const sluice_config_t* config, sluice_text_t route);
 /* Whether it may be the name of a fact. */
 int sluice_is_fact(sluice_text_t name);
 
@@ -79,6 +81,7 @@ typedef struct {
   sluice_text_t outcome; /* allowed, denied, refused, failed, unfinished */
   sluice_text_t route;
   sluice_text_t tenant;
+  sluice_text_t handed_over; /* for a worker behind nginx, on a route of Sluice's own */
 } sluice_answer_t;
 
 /*

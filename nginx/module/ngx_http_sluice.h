@@ -62,6 +62,7 @@ typedef struct {
     ngx_str_t            decision_id;
     ngx_str_t            tenant;
     ngx_str_t            route;
+    ngx_str_t            handed_over;
 } ngx_http_sluice_ctx_t;
 
 extern ngx_module_t  ngx_http_sluice_module;

@@ -8,18 +8,19 @@ static ngx_int_t ngx_http_sluice_variable(ngx_http_request_t *r, ngx_http_variab
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 
-/* A config with the snippets of the gate sets some of these names by itself. */
-#define NGX_HTTP_SLUICE_VARIABLE(name, member)                                                    \
+/* A config with the snippets of the gate sets some of these names by itself: they may be changed. */
+#define NGX_HTTP_SLUICE_VARIABLE(name, member, changeable)                                        \
     { ngx_string(name), NULL, ngx_http_sluice_variable, offsetof(ngx_http_sluice_ctx_t, member),   \
-      NGX_HTTP_VAR_CHANGEABLE|NGX_HTTP_VAR_NOCACHEABLE, 0 }
+      changeable|NGX_HTTP_VAR_NOCACHEABLE, 0 }
 
 static ngx_http_variable_t  ngx_http_sluice_variables[] = {
-    NGX_HTTP_SLUICE_VARIABLE("sluice_decision", decision),
-    NGX_HTTP_SLUICE_VARIABLE("sluice_limit", limit),
-    NGX_HTTP_SLUICE_VARIABLE("sluice_remaining", remaining),
-    NGX_HTTP_SLUICE_VARIABLE("sluice_decision_id", decision_id),
-    NGX_HTTP_SLUICE_VARIABLE("sluice_tenant", tenant),
-    NGX_HTTP_SLUICE_VARIABLE("sluice_route", route),
+    NGX_HTTP_SLUICE_VARIABLE("sluice_decision", decision, NGX_HTTP_VAR_CHANGEABLE),
+    NGX_HTTP_SLUICE_VARIABLE("sluice_limit", limit, NGX_HTTP_VAR_CHANGEABLE),
+    NGX_HTTP_SLUICE_VARIABLE("sluice_remaining", remaining, NGX_HTTP_VAR_CHANGEABLE),
+    NGX_HTTP_SLUICE_VARIABLE("sluice_decision_id", decision_id, NGX_HTTP_VAR_CHANGEABLE),
+    NGX_HTTP_SLUICE_VARIABLE("sluice_tenant", tenant, NGX_HTTP_VAR_CHANGEABLE),
+    NGX_HTTP_SLUICE_VARIABLE("sluice_route", route, NGX_HTTP_VAR_CHANGEABLE),
+    NGX_HTTP_SLUICE_VARIABLE("sluice_handed_over", handed_over, 0),
       ngx_http_null_variable
 };
 
@@ -141,6 +142,7 @@ ngx_http_sluice_keep(ngx_http_sluice_ctx_t *ctx, const sluice_answer_t *answer)
         || ngx_http_sluice_copy(pool, &ctx->decision, answer->outcome) != NGX_OK
         || ngx_http_sluice_copy(pool, &ctx->route, answer->route) != NGX_OK
         || ngx_http_sluice_copy(pool, &ctx->tenant, answer->tenant) != NGX_OK
+        || ngx_http_sluice_copy(pool, &ctx->handed_over, answer->handed_over) != NGX_OK
         || ngx_http_sluice_split(ctx, &lines) != NGX_OK)
     {
         return NGX_ERROR;
@@ -172,6 +174,33 @@ ngx_http_sluice_deny(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *type, 
     ngx_http_finalize_request(r, ngx_http_send_response(r, status, type, &text));
 }
 
+/* A worker behind nginx has decided by itself, and says so. */
+static ngx_uint_t
+ngx_http_sluice_is_decided_again(ngx_http_request_t *r)
+{
+    ngx_str_t         name = ngx_string("X-Decision-ID");
+    ngx_uint_t        i;
+    ngx_table_elt_t  *h;
+    ngx_list_part_t  *part;
+
+    if (r->upstream == NULL) {
+        return 0;
+    }
+
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+        h = part->elts;
+        for (i = 0; i < part->nelts; i++) {
+            if (h[i].hash && h[i].key.len == name.len
+                && ngx_strncasecmp(h[i].key.data, name.data, name.len) == 0)
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
 static ngx_int_t
 ngx_http_sluice_header_filter(ngx_http_request_t *r)
 {
@@ -182,7 +211,7 @@ ngx_http_sluice_header_filter(ngx_http_request_t *r)
 
     ctx = (r == r->main) ? ngx_http_sluice_get_ctx(r) : NULL;
 
-    if (ctx == NULL) {
+    if (ctx == NULL || (ctx->handed_over.len && ngx_http_sluice_is_decided_again(r))) {
         return ngx_http_next_header_filter(r);
     }
 

@@ -108,6 +108,13 @@ ngx_http_sluice_check_routes(ngx_conf_t *cf, ngx_http_sluice_main_conf_t *smcf)
                           &named[i].route, &smcf->file, named[i].file, named[i].line);
             return NGX_ERROR;
         }
+
+        if (name.length && sluice_config_needs_body(smcf->config, name)) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "route \"%V\" costs what a body says, which a worker alone reads, in %s:%ui",
+                          &named[i].route, named[i].file, named[i].line);
+            return NGX_ERROR;
+        }
     }
 
     return NGX_OK;

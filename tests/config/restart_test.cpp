@@ -75,6 +75,7 @@ Edits edits() {
       {"denial_log.per_second", {"denial_log = { per_second = 7; };", false}},
       {"denial_log.one_in", {"denial_log = { one_in = 7; };", false}},
       {"gate.unmatched", {"gate = { unmatched = \"deny\"; };", false}},
+      {"gate.handed_over", {"gate = { handed_over = \"trust\"; };", false}},
       {"routes",
        {"routes = ( { name = \"r\"; match = \"GET /r\"; cost = 2; limits = " +
             routeless(limits_of("ip")) + " } );",

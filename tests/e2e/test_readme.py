@@ -54,6 +54,8 @@ KNOWN = [
     ("nginx/examples/README.md", "", "test_examples"),
     ("fcgi-app/README.md", "nginx ── ", "no command"),
     ("nginx/module/README.md", "load_module ", "test_module"),
+    ("nginx/module/README.md", "location = /chat", "test_module_chat"),
+    ("nginx/module/README.md", "gate = {", "test_module_chat"),
     ("nginx/module/README.md", "nginx's phases ── ", "no command"),
     ("bench/README.md", "./dev bench  ", HERE),
     ("bench/README.md", "./dev bench take ", HERE),

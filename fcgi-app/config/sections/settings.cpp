@@ -30,6 +30,9 @@ constexpr std::array<std::pair<std::string_view, Level>, 4> kLevelNames{
 constexpr std::array<std::pair<std::string_view, policy::Unmatched>, 2> kUnmatchedNames{
     {{"allow", policy::Unmatched::kAllow}, {"deny", policy::Unmatched::kDeny}}};
 
+constexpr std::array<std::pair<std::string_view, policy::HandedOver>, 2> kHandedOverNames{
+    {{"ignore", policy::HandedOver::kIgnore}, {"trust", policy::HandedOver::kTrust}}};
+
 // A reader checks a value, and puts it into its place.
 
 // A URI that is replaced may be wrong here: it is often of another machine.
@@ -139,12 +142,9 @@ void read_lifetime(const Value& value, Duration& lifetime) {
   if (const auto read = value.integer(60, kMaxLifetimeS)) lifetime = std::chrono::seconds(*read);
 }
 
-void read_level(const Value& value, Level& level) {
-  if (const auto read = value.word<Level>(kLevelNames)) level = *read;
-}
-
-void read_unmatched(const Value& value, policy::Unmatched& unmatched) {
-  if (const auto read = value.word<policy::Unmatched>(kUnmatchedNames)) unmatched = *read;
+template <const auto& kNames, class Enum>
+void read_word(const Value& value, Enum& word) {
+  if (const auto read = value.word<Enum>(kNames)) word = *read;
 }
 
 template <std::int64_t kLow, std::int64_t kHigh>
@@ -221,8 +221,10 @@ constexpr std::array kSettings{
         "penalty.forget_s", [](auto& r) -> auto& { return r.penalty.forget; }),
     of_policy<Integer<0, 10'000>{}>(
         "status.tenants", [](auto& r) -> auto& { return r.most_tenants; }),
-    of_policy<read_unmatched>(
+    of_policy<read_word<kUnmatchedNames, policy::Unmatched>>(
         "gate.unmatched", [](auto& r) -> auto& { return r.unmatched; }),
+    of_policy<read_word<kHandedOverNames, policy::HandedOver>>(
+        "gate.handed_over", [](auto& r) -> auto& { return r.handed_over; }),
     of_policy<read_networks<false>>(
         "metrics.allow", [](auto& r) -> auto& { return r.metrics.allow; }),
     of_policy<Integer<0, telemetry::Names::kMost>{}>(
@@ -237,7 +239,7 @@ constexpr std::array kSettings{
         "denial_log.per_second", [](auto& r) -> auto& { return r.denial_log.per_second; }),
     of_policy<Integer<1, 1'000'000>{}>(
         "denial_log.one_in", [](auto& r) -> auto& { return r.denial_log.one_in; }),
-    of_deployment<read_level>(
+    of_deployment<read_word<kLevelNames, Level>>(
         "log.level", [](auto& d) -> auto& { return d.log_level; }),
 };
 
