@@ -70,6 +70,7 @@ class ServeFixture : public testing::Test {
     asked.path = path;
     asked.remote_address = address_;
     asked.params = params;
+    asked.handed_over = handed_over_;
     return asked;
   }
 
@@ -123,6 +124,7 @@ class ServeFixture : public testing::Test {
 
   ManualClock clock_;
   std::string address_ = "203.0.113.7";
+  std::string handed_over_ = {};                              // by nginx, with each request
   const std::string api_key_ = identity::generate_api_key();  // k1 and k2, of alice of acme
   const std::string other_key_ = identity::generate_api_key();
   store::MemoryStore store_{clock_, {}};

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/append.h"
 #include "serve_fixture.h"
 
 namespace sluice {
@@ -22,20 +23,15 @@ class ServeHandedOver : public ServeFixture {
     http::Request asked = request("POST", "/", headers);
     asked.is_gated = true;
     asked.gated_route = route;
-    telemetry::Told told{.hands_over = true};
+    telemetry::Told told;
+    told.hands_over = true;
     EXPECT_EQ(run_now(serve(asked, policy_, services_, &told)).status(), 204);
     return told.handed_over;
   }
 
-  http::Response answered(const http::Request& asked) override {
-    http::Request handed = asked;
-    handed.handed_over = line_;
-    return ServeFixture::answered(handed);
-  }
-
   // A message, decided by nginx and then by a worker, or not.
   http::Response pass(const std::string& session) {
-    line_ = decided({{"HTTP_X_TENANT_ID", "acme"}, {"HTTP_X_SESSION_ID", session}});
+    handed_over_ = decided({{"HTTP_X_TENANT_ID", "acme"}, {"HTTP_X_SESSION_ID", session}});
     return chat("acme", session);
   }
 
@@ -43,8 +39,6 @@ class ServeHandedOver : public ServeFixture {
     auto& counters = observer_.counters();
     return counters.sum(telemetry::Counters::of_route(counters.routes().number({"chat"}), outcome));
   }
-
-  std::string line_;
 };
 
 TEST_F(ServeHandedOver, ADecisionStandsAndIsCountedOnce) {
@@ -72,29 +66,28 @@ TEST_F(ServeHandedOver, WhereTheConfigDoesNotTrustItAWorkerDecidesAgain) {
 TEST_F(ServeHandedOver, ADecisionAboutAnotherDoesNotStand) {
   const std::string mine = open_session("acme");
   const std::string other = open_session("acme");
-  line_ = decided({{"HTTP_X_SESSION_ID", other}});
+  handed_over_ = decided({{"HTTP_X_SESSION_ID", other}});
   EXPECT_THAT(chat("acme", mine).fields(), HasSubstr("X-RateLimit-Remaining: 3\r\n"));
-  line_ = decided({});
+  handed_over_ = decided({});
   EXPECT_THAT(chat("acme", mine).fields(), HasSubstr("X-RateLimit-Remaining: 2\r\n"));
-  line_ = decided({{"HTTP_X_SESSION_ID", mine}}, "session");
+  handed_over_ = decided({{"HTTP_X_SESSION_ID", mine}}, "session");
   EXPECT_THAT(chat("acme", mine).fields(), HasSubstr("X-RateLimit-Remaining: 1\r\n"));
 }
 
 TEST_F(ServeHandedOver, AFalseClaimIsChargedToItsAddressAllTheSame) {
   const std::string session = open_session("acme");
   for (const int status : {401, 401, 429}) {
-    line_ = decided({{"HTTP_X_TENANT_ID", "acme"}});
+    handed_over_ = decided({{"HTTP_X_TENANT_ID", "acme"}});
     EXPECT_EQ(chat("acme", session + "x").status(), status);
-    address_ = "203.0.113.7";
   }
 }
 
 TEST_F(ServeHandedOver, NobodyIsAskedAboutAStoreThatIsAway) {
   const std::string session = open_session("acme");
-  line_ = "chat 2 acme ";
+  handed_over_ = "chat 2 acme ";
   const auto id = tokens_.verify(session, clock_.now())->id;
-  append_hex(line_, id);
-  line_ += " -";
+  append_hex(handed_over_, id);
+  handed_over_ += " -";
   const auto answer = chat("acme", session);
   EXPECT_EQ(answer.status(), 200);
   EXPECT_THAT(answer.body(), HasSubstr("\"message_number\":null"));
@@ -104,7 +97,7 @@ TEST_F(ServeHandedOver, NobodyIsAskedAboutAStoreThatIsAway) {
 TEST_F(ServeHandedOver, AtTheGateItMeansNothing) {
   const std::string session = open_session("acme");
   const std::vector<http::Param> headers{{"HTTP_X_SESSION_ID", session}};
-  line_ = decided(headers);
+  handed_over_ = decided(headers);
   EXPECT_THAT(gate("POST", "/", headers, "chat").fields(),
               HasSubstr("X-RateLimit-Remaining: 2\r\n"));
 }

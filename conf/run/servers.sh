@@ -154,12 +154,31 @@ max_headers() {
   ! grep -qaw max_headers "$(command -v nginx)" || printf 'max_headers 100;'
 }
 
+# With the module (./dev up --module) nginx decides about messages, and the workers let that stand.
+load_module() {
+  [[ -z ${MODULE:-} ]] || printf 'load_module "%s/build/%s/ngx_http_sluice_module.so";' "$ROOT" "$PRESET"
+}
+sluice_config() { [[ -z ${MODULE:-} ]] || printf 'sluice_config "%s";' "$CONFIG"; }
+messages() {  # POOL
+  [[ -n ${MODULE:-} ]] || return 0
+  cat <<CONF
+location = /chat {
+            sluice chat;
+            include "$ROOT/nginx/sluice_params";
+            include "$ROOT/nginx/sluice_location.conf";
+            fastcgi_param SLUICE_HANDED_OVER \$sluice_handed_over if_not_empty;
+            fastcgi_pass $1;
+        }
+CONF
+}
+
 servers() {  # prints nginx's servers, one for each pool
   local text i
   for i in "${!POOLS[@]}"; do
     text=$(<"$ROOT/nginx/server.conf.in")
     text=${text//@LISTEN@/"$HOST:${PORTS[i]}"}
     text=${text//@ROOT@/"$ROOT"}
+    text=${text//@MESSAGES@/"$(messages "${POOLS[i]}")"}
     printf '%s\n' "${text//@POOL@/"${POOLS[i]}"}"
   done
 }
@@ -171,6 +190,8 @@ start_nginx() {
   text=$(<"$ROOT/nginx/nginx.conf.in")
   text=${text//@USER@/"$user"}
   text=${text//@MAX_HEADERS@/"$(max_headers)"}
+  text=${text//@LOAD_MODULE@/"$(load_module)"}
+  text=${text//@SLUICE_CONFIG@/"$(sluice_config)"}
   text=${text//@ROOT@/"$ROOT"}
   text=${text//@RUN_DIR@/"$RUN_DIR"}
   printf '%s\n' "${text//@SERVERS@/"$(servers)"}" >nginx.conf
@@ -202,6 +223,13 @@ reload_nginx() {  # MASTER
   await 15 reloaded "$1" "${before[@]}"
 }
 
+take_nginx_config() {
+  nginx -t -q -e "$RUN_DIR/log/nginx.log" -p "$RUN_DIR" -c nginx.conf 2>>log/nginx.log ||
+    die "nginx refuses its new config: $(last_line log/nginx.log)"
+  reload_nginx "$(leaders nginx.pid)" ||
+    die "nginx did not reload: $(last_line log/nginx.log) (see $RUN_DIR/log/nginx.log)"
+}
+
 roll_back() {  # NEW: undoes a roll_over that failed; the old workers still serve
   if ! cmp -s upstreams.conf upstreams.conf.old; then
     mv upstreams.conf.old upstreams.conf
@@ -220,10 +248,7 @@ roll_over() {  # replaces the workers, and refuses nobody: starts new ones, relo
   trap "roll_back $new" EXIT
   start_generation "$new"
   write_upstreams "$new"
-  nginx -t -q -e "$RUN_DIR/log/nginx.log" -p "$RUN_DIR" -c nginx.conf 2>>log/nginx.log ||
-    die "nginx refuses its new config: $(last_line log/nginx.log)"
-  reload_nginx "$(leaders nginx.pid)" ||
-    die "nginx did not reload: $(last_line log/nginx.log) (see $RUN_DIR/log/nginx.log)"
+  take_nginx_config
   echo "$new" >generation
   trap - EXIT
   stop 12 "gen-$old"/*.pid

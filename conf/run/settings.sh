@@ -2,7 +2,7 @@
 # The settings of ./dev, and RUN_DIR: the folder of these settings and of all that runs. Sourced by dev.
 
 # `up` saves them for later commands.
-SETTINGS=(WORKERS PORT1 PORT2 CONFIG PRESET LAYOUT STORAGE_URI KEY_PATTERN)
+SETTINGS=(WORKERS PORT1 PORT2 CONFIG PRESET LAYOUT STORAGE_URI KEY_PATTERN MODULE)
 PLAIN_PATH='^[A-Za-z0-9._/+@,-]+$'  # the configs of nginx and Redis need no quotes for it
 
 saved() { sed -n "s/^$1=//p" "$RUN_DIR/settings"; }  # NAME
@@ -35,6 +35,7 @@ settle() {  # fills in the defaults, refuses what cannot work
   local name
   : "${WORKERS:=2}" "${PORT1:=8003}" "${PORT2:=8004}" "${CONFIG:=$ROOT/conf/sluice.cfg}"
   : "${PRESET:=release}" "${LAYOUT:=socket-per-worker}" "${STORAGE_URI:=}" "${KEY_PATTERN:=}"
+  : "${MODULE:=}"
   CONFIG=$(realpath -m -- "$CONFIG")
   BINARY=$ROOT/build/$PRESET/sluice
   [[ $WORKERS =~ ^[1-9][0-9]?$ ]] || refuse "WORKERS=$WORKERS: give a number from 1 to 99"

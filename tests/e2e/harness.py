@@ -65,12 +65,13 @@ def words_of(pid):
 class Stack:
     """nginx on two ports, two pools of workers, a private Redis.
 
-    `config` is the text of the config file, by default what is shipped; `settings` go to ./dev.
+    `config` is the text of the config file, by default what is shipped; `flags` and `settings` go to ./dev.
     """
 
     live = []  # every stack that is up, for its logs to be looked at
 
-    def __init__(self, config=None, **settings):
+    def __init__(self, config=None, flags=(), **settings):
+        self.flags = flags
         self.base = Path(tempfile.mkdtemp(prefix="sluice-", dir="/tmp"))
         self.base.chmod(0o755)
         self.run_dir = self.base / "run"
@@ -104,7 +105,7 @@ class Stack:
 
     def up(self):
         Stack.live.append(self)
-        done = self.dev("up")
+        done = self.dev("up", *self.flags)
         assert done.returncode == 0, done.output + self.log_tails()
         return self
 

@@ -59,7 +59,7 @@ def test_help_lists_every_command_and_the_settings(idle, arguments):
 
 @pytest.mark.parametrize("line,word", [
     ("nonsense", "nonsense"), ("-x", "-x"), ("--version", "--version"), ("UP", "UP"), ("u.*", "u.*"),
-    ("up now", "now"), ("up --quick", "--quick"), ("down all", "all"), ("down down", "down"),
+    ("up now", "now"), ("up --quick", "--quick"), ("up --module now", "now"), ("down all", "all"), ("down down", "down"),
     ("status -v", "-v"), ("restart api1", "api1"), ("demo 1", "1"), ("lint dev", "dev"),
     ("package .", '"."'), ("help nonsense", "nonsense"), ("help up down", "down"),
     ("test units", "units"), ("test package more", "more"), ("test compose more", "more"),

@@ -6,6 +6,7 @@ import pytest
 
 from config_text import config_text
 from gate import PATIENT, SNIPPETS
+from harness import SANITIZED, Stack
 from http_client import Client
 from module import ModuleSite, environment_of, needs_module
 from readme import block
@@ -122,6 +123,27 @@ def test_a_worker_that_does_not_trust_it_decides_again(pool, client):
     finally:
         pool.config.write_text(CONFIG)
         assert pool.dev("reload").returncode == 0
+
+
+@pytest.mark.skipif(SANITIZED, reason="an nginx without sanitizers cannot load a module with")
+def test_dev_starts_a_site_with_the_module(tmp_path):
+    """With what is shipped: 8 messages, though nginx and the workers have all of them."""
+    with Stack(flags=["--module"], WORKERS="1") as stack, Client(stack.port1) as client:
+        assert "already running" in stack.dev("up").output
+        session = client.open_session("acme")
+        assert [client.chat("acme", session).status for _ in range(9)] == [200] * 8 + [429]
+        counted = requests(stack)
+        assert (counted["allowed"], counted["denied"]) == (8, 1)
+        assert '"event":"denied","pool":"nginx"' in stack.logs()["nginx.log"]
+        with stack.edited_config('rate = "8 per', 'rate = "9 per', stack.conf / "tenants.cfg"):
+            done = stack.dev("reload")
+            assert done.returncode == 0, done.output
+            client.close()
+            assert client.chat("acme", client.open_session("acme")).field("X-RateLimit-Limit") == "9"
+            assert stack.dev("restart").returncode == 0
+            client.close()
+            assert client.chat("acme", client.open_session("acme")).json["message_number"] == 1
+        assert '"event":"denied","pool":"api1"' not in "".join(stack.logs().values())
 
 
 def test_a_cost_that_is_in_the_body_is_the_workers_to_know(tmp_path):
