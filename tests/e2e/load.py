@@ -1,4 +1,5 @@
 """Clients that ask as fast as they can while something is done to what answers them."""
+import collections
 import http.client
 import threading
 import uuid
@@ -30,6 +31,26 @@ class Load(threading.Thread):
                 continue
             kind = (answer.status, answer.field("X-RateLimit-Remaining") is not None)
             self.answers[kind] = self.answers.get(kind, 0) + 1
+        client.close()
+
+
+class Counter(threading.Thread):
+    """Asks for each key in turn, so often; counts answers by key and status, and those that did not come."""
+
+    def __init__(self, port, keys, times):
+        super().__init__(daemon=True)
+        self.port, self.keys, self.times = port, keys, times
+        self.answers, self.cut = collections.Counter(), 0
+
+    def run(self):
+        client = Client(self.port)
+        for i in range(self.times):
+            key = self.keys[i % len(self.keys)]
+            try:
+                self.answers[key, client.request("GET", "/few/plain.txt", None, [("X-Key", key)]).status] += 1
+            except (http.client.HTTPException, ConnectionError):
+                self.cut += 1
+                client.close()
         client.close()
 
 

@@ -4,7 +4,6 @@ import re
 import signal
 import socket
 import subprocess
-import threading
 import time
 import uuid
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import segment
-from gate import PATIENT, Site, application
+from gate import PATIENT, application
 from harness import SLOWNESS, SLUICE, RedisServer, eventually
 from http_client import Client
 from module import ModuleSite, environment_of, needs_module
@@ -28,7 +27,6 @@ routes = (
   { name = "site"; match = "/*"; },
   { name = "named"; },
   { name = "tight"; match = "/tight/*"; limits = ( { name = "tight"; scope = "ip"; rate = "2/day"; } ); },
-  { name = "few"; limits = ( { name = "few"; scope = "header:X-Key"; rate = "100/day"; } ); },
   { name = "must"; limits = ( { name = "must"; scope = "ip"; rate = "1000000/day"; on_store_error = "deny"; } ); },
   { name = "may"; limits = ( { name = "may"; scope = "ip"; rate = "1000000/day"; on_store_error = "allow"; } ); }
 );
@@ -40,7 +38,6 @@ CONFIG = PATIENT + ROUTES
 SERVER = """
     location / { sluice auto; }
     location /off/ { sluice off; alias html/; }
-    location /few/ { sluice few; alias html/; }
     location /must/ { sluice must; alias html/; }
     location /may/ { sluice may; alias html/; }
     location /named/ { sluice named; sluice_fact tenant $arg_tenant; alias html/; }
@@ -176,39 +173,6 @@ def test_memory_that_is_neither_nginxs_nor_the_workers_is_not_touched(shared, tm
         assert client.get("/plain.txt").field("RateLimit")
         assert "nothing is shared with other workers" in site.errors()
     assert shared.read_bytes() == b""
-
-
-class Counter(threading.Thread):
-    """Asks for each key in turn; `allowed` is how often it may."""
-
-    def __init__(self, port, keys, times):
-        super().__init__(daemon=True)
-        self.port, self.keys, self.times = port, keys, times
-        self.allowed, self.others = 0, set()
-
-    def run(self):
-        with Client(self.port) as client:
-            for i in range(self.times):
-                status = client.request("GET", "/few/plain.txt", None, [("X-Key", self.keys[i % len(self.keys)])]).status
-                if status == 200:
-                    self.allowed += 1
-                elif status != 429:
-                    self.others.add(status)
-
-
-def test_both_forms_at_once_count_as_one(pool, site, client, tmp_path):
-    """100 of each key, whoever is asked."""
-    keys = ("a", "b", "c")
-    snippets = "include sluice_server.conf; location /few/ { set $sluice_route few; include sluice_gate.conf; alias html/; }"
-    with Site(tmp_path, pool.sockets("api1"), snippets) as gate:
-        eventually(lambda: client.get("/plain.txt").status == 200)
-        counters = [Counter(port, keys, 200) for port in (gate.port, site.port) for _ in range(3)]
-        for counter in counters:
-            counter.start()
-        for counter in counters:
-            counter.join(60)
-    assert not set().union(*(counter.others for counter in counters))
-    assert sum(counter.allowed for counter in counters) == 100 * len(keys)
 
 
 # --- a config that is wrong ----------------------------------------------------------------------

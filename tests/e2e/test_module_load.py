@@ -1,4 +1,5 @@
 """The module under load: nginx is reloaded, its workers die, Redis does, and clients go."""
+import collections
 import contextlib
 import http.client
 import os
@@ -10,36 +11,51 @@ from pathlib import Path
 import pytest
 
 from certificates import Authority
-from gate import PATIENT
-from harness import RedisServer, Stack, eventually, free_port
+from gate import PATIENT, Site
+from harness import FULL_SET, RedisServer, Stack, eventually, free_port
 from http_client import Client
-from load import CLIENTS, TIMES, under_load
+from load import CLIENTS, TIMES, Counter, under_load
 from module import ModuleSite, environment_of, needs_module
 
 # Under the sanitizers it takes long; test_module runs under them.
 pytestmark = [needs_module, pytest.mark.outside_worker]
+
+# Of the clients that ask both forms at once.
+EACH = 20_000 if FULL_SET else 500
+KEYS = ("a", "b", "c")
+QUOTA = EACH // 2
 
 CONFIG = PATIENT + """
 defaults = ( { name = "all"; routes = ( "*" ); scope = "global"; rate = "100000000/day"; } );
 routes = (
   { name = "site"; match = "/*"; },
   # Each request has a number: a second charge for it would be a 429.
-  { name = "once"; limits = ( { name = "once"; scope = "header:X-Request"; rate = "1/day"; } ); }
+  { name = "once"; limits = ( { name = "once"; scope = "header:X-Request"; rate = "1/day"; } ); },
+  { name = "few"; limits = ( { name = "few"; scope = "header:X-Key"; rate = "%d/day"; } ); }
 );
 new_buckets = { per_tenant = 0; per_network = 0; };
-"""
+""" % QUOTA
 SERVER = """
     location / { sluice auto; }
     location /bare/ { alias html/; }
     location /once/ { sluice once; alias html/; }
+    location /few/ { sluice few; alias html/; }
+"""
+SNIPPETS = """include sluice_server.conf;
+    location /few/ { set $sluice_route few; set $sluice_on_failure closed; include sluice_gate.conf; alias html/; }
 """
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    with Stack(CONFIG) as stack:
-        with ModuleSite(tmp_path_factory.mktemp("site"), stack.config, SERVER, told=environment_of(stack)) as running:
-            yield running
+def stack():
+    with Stack(CONFIG) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def site(stack, tmp_path_factory):
+    with ModuleSite(tmp_path_factory.mktemp("site"), stack.config, SERVER, told=environment_of(stack)) as running:
+        yield running
 
 
 def unread(port):
@@ -75,6 +91,36 @@ def test_a_killed_worker_costs_no_more_than_the_requests_in_its_hands(site):
     answers, cut, cost = under_load(site, "/once/plain.txt", kill)
     assert set(answers) == {(200, True)}, answers
     assert answers[200, True] <= cost <= answers[200, True] + cut, (answers, cut, cost)
+
+
+def killed(site, stack, counters):
+    """One of nginx's workers and one of Sluice's again and again, as long as anybody asks; how many."""
+    kills = 0
+    while any(counter.is_alive() for counter in counters):
+        for pids in (lambda: set(site.workers()), lambda: stack.workers("api1")):
+            victim = min(pids())
+            os.kill(victim, signal.SIGKILL)
+            kills += 1
+            eventually(lambda pids=pids, victim=victim: len(pids()) == 2 and victim not in pids())
+    return kills
+
+
+@pytest.mark.parametrize("dies", [False, pytest.param(True, marks=pytest.mark.skipif(not FULL_SET, reason="of the full set"))])
+def test_both_forms_at_once_count_as_one(site, stack, tmp_path, dies):
+    stack.refill()
+    with Site(tmp_path, stack.sockets("api1"), SNIPPETS) as gate:
+        counters = [Counter(port, KEYS, EACH) for port in (gate.port, site.port) * 2]
+        for counter in counters:
+            counter.start()
+        kills = killed(site, stack, counters) if dies else 0
+        for counter in counters:
+            counter.join()
+    answers, cut = sum((counter.answers for counter in counters), collections.Counter()), sum(counter.cut for counter in counters)
+    allowed = [answers[key, 200] for key in KEYS]
+    # What a kill has cut off may be charged, and asked again of another worker.
+    lost = cut + kills * len(counters) + sum(count for (_, status), count in answers.items() if status == 503)
+    assert all(QUOTA - lost <= count <= QUOTA for count in allowed), (answers, cut, kills)
+    assert dies or lost == 0 and {status for _, status in answers} == {200, 429}, (answers, cut)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from config_text import config_text
 from fcgi import Connection, params, request
 from harness import SLOWNESS, SLUICE, RedisServer, Stack, Worker, eventually
 from http_client import Client
+from module import ModuleSite, needs_module
 
 IN_FLIGHT, QUOTA = 96, 80  # a batch has up to 64 decisions
 RIGHTS = ("~sluice:* resetchannels -@all +evalsha +eval +script|load +time +info +mget +exists "
@@ -289,3 +290,16 @@ def test_a_file_that_cannot_be_used_is_a_mistake_in_the_config(pki, tmp_path):
         done = sluice("check", config, uri=f"rediss://:s3cret@localhost?{files}")
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr == f"RATE_LIMIT_STORAGE_URI: {complaint}\n"
+
+
+@needs_module
+def test_nginx_itself_asks_by_tls_and_as_a_user_with_rights(pki, tmp_path):
+    (tmp_path / "nginx").mkdir()
+    config = tmp_path / "sluice.cfg"
+    with tls_redis(pki, pki.server, "--user", "sluice", "on", ">s3cret", *RIGHTS.split()) as store:
+        config.write_text(f"""
+storage = {{ uri = "rediss://sluice:s3cret@localhost:{store.port}/0{query(pki.ca)}"; connect_timeout_ms = 5000; deadline_ms = 5000; }};
+routes = ( {{ name = "site"; match = "/*"; limits = ( {{ name = "site"; scope = "ip"; rate = "2/hour"; on_store_error = "deny"; }} ); }} );
+""")
+        with ModuleSite(tmp_path / "nginx", config, "sluice auto;") as site, Client(site.port) as client:
+            assert [client.get("/plain.txt").status for _ in range(3)] == [200, 200, 429]

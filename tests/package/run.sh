@@ -12,6 +12,8 @@ port=8003  # of the network in there
 . "$ROOT/tests/package/root.sh"
 # shellcheck source=tests/package/copy.sh
 . "$ROOT/tests/package/copy.sh"
+# shellcheck source=tests/package/module.sh
+. "$ROOT/tests/package/module.sh"
 # shellcheck source=tests/package/newcomer.sh
 . "$ROOT/tests/package/newcomer.sh"
 
@@ -218,6 +220,8 @@ package_tests() {
   check "a crash is mended" is_restarted_after_a_crash || true
   check "and each crash after it" is_restarted_however_often || true
   check "a mistake in the config is no end either" comes_back_once_mended || true
+  check "nginx's module" module_is_installed && { check "its site" module_serves || true; } &&
+    { check "remove and purge the module" module_goes || true; }
   check "remove and purge" goes || true
   check "a site of its own" have_a_site && check "a newcomer's path" newcomer || return 0
   check "an example" an_example_runs || true
