@@ -18,9 +18,9 @@ ngx_http_sluice_mark(void *data)
 {
 }
 
-/* The request ends, while it waits or not: nobody goes on with it. */
+/* The wait is over, or the request is: nobody goes on with it any more. */
 static void
-ngx_http_sluice_detach(void *data)
+ngx_http_sluice_end_wait(void *data)
 {
     ngx_http_sluice_ctx_t  *ctx = data;
 
@@ -117,7 +117,7 @@ ngx_http_sluice_create_ctx(ngx_http_request_t *r)
     ctx->event.log = r->connection->log;
 
     mark->handler = ngx_http_sluice_mark;
-    end->handler = ngx_http_sluice_detach;
+    end->handler = ngx_http_sluice_end_wait;
     end->data = ctx;
 
     ngx_http_set_ctx(r, ctx, ngx_http_sluice_module);
@@ -183,10 +183,8 @@ ngx_http_sluice_obey(ngx_http_request_t *r, ngx_http_sluice_ctx_t *ctx, sluice_a
         rc = NGX_ERROR;
     }
 
-    if (ctx->ask) {
-        sluice_ask_end(ctx->ask);
-        ctx->ask = NULL;
-    }
+    /* An event of the client's may have come before the one that was posted. */
+    ngx_http_sluice_end_wait(ctx);
 
     if (rc != NGX_OK) {
         return NGX_HTTP_SERVICE_UNAVAILABLE;

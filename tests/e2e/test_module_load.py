@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import threading
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from certificates import Authority
-from gate import PATIENT, Site
+from gate import PATIENT, Site, application
 from harness import FULL_SET, RedisServer, Stack, eventually, free_port
 from http_client import Client
 from load import CLIENTS, TIMES, Counter, under_load
@@ -58,10 +59,10 @@ def site(stack, tmp_path_factory):
         yield running
 
 
-def unread(port):
-    """Bytes that have come to this port, and nobody has read."""
+def unread(port, end=1):
+    """Bytes that have come to this port, or from it (end 2), and nobody has read."""
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return sum(int(row[4].split(":")[1], 16) for row in rows if int(row[1].split(":")[1], 16) == port)
+    return sum(int(row[4].split(":")[1], 16) for row in rows if int(row[end].split(":")[1], 16) == port)
 
 
 def reload(site):
@@ -165,6 +166,34 @@ def replaced(site):
     site.reload()
     eventually(lambda: set(site.workers()) - old)
     return old
+
+
+def test_a_request_whose_body_comes_with_the_answer_is_passed_on_once(tmp_path):
+    """nginx hears of both in one turn, and each would let the request go on."""
+    (tmp_path / "nginx").mkdir()
+    config = tmp_path / "sluice.cfg"
+    with RedisServer() as redis, application() as (app, seen):
+        config.write_text(CONFIG.replace(PATIENT, f'storage = {{ uri = "redis://127.0.0.1:{redis.port}"; '
+                                         'deadline_ms = 4000; };'))
+        upstream = f"upstream app {{ server 127.0.0.1:{app}; keepalive 1; }}"
+        server = 'location / { sluice auto; proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection ""; }'
+        with ModuleSite(tmp_path / "nginx", config, server, upstream) as site, socket.create_connection(("127.0.0.1", site.port)) as peer:
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for number in range(1, 4):
+                eventually(lambda: not unread(redis.port) and not unread(redis.port, 2))
+                redis.process.send_signal(signal.SIGSTOP)
+                peer.sendall(b"POST /%d HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n" % number)
+                eventually(lambda: unread(redis.port))
+                for pid in site.workers():
+                    os.kill(pid, signal.SIGSTOP)
+                eventually(lambda: all(" T " in Path(f"/proc/{pid}/stat").read_text() for pid in site.workers()))
+                redis.process.send_signal(signal.SIGCONT)
+                eventually(lambda: unread(redis.port, 2))
+                peer.sendall(b"body")
+                for pid in site.workers():
+                    os.kill(pid, signal.SIGCONT)
+                assert b" 200 " in peer.recv(65536)
+        assert [path for _, path, _ in seen] == ["/1", "/2", "/3"]
 
 
 def test_requests_that_wait_when_nginx_is_reloaded_are_answered(tmp_path):
