@@ -59,6 +59,13 @@ Result<Route> match_own(const http::Request& request, const policy::Policy& poli
   return fail(ErrorCode::kMethodNotAllowed, std::move(allowed));
 }
 
+// What a route of our own asks for, as far as nginx sees it, which reads no body.
+Credentials in_headers(std::string_view own) {
+  const auto* const route = std::find_if(kRoutes.begin(), kRoutes.end(),
+                                         [&](const Route& one) { return one.name == own; });
+  return route->credentials == Credentials::kSession ? Credentials::kHeaders : Credentials::kNone;
+}
+
 Result<Route> match_gated(const http::Request& request, const policy::Policy& policy) {
   Route route = kRoutes.at(kGate);
   if (!request.gated_route.empty()) {
@@ -68,6 +75,7 @@ Result<Route> match_gated(const http::Request& request, const policy::Policy& po
       return fail(ErrorCode::kUnknownRoute, std::string(request.gated_route));
     }
     route.name = *named;
+    if (request.is_handed_over) route.credentials = in_headers(route.name);
   } else if (request.path.empty()) {
     return fail(ErrorCode::kUnknownPath);
   } else if (const auto* const matched = policy.routes().match(request.method, request.path)) {

@@ -18,15 +18,23 @@ class ServeHandedOver : public ServeFixture {
     renew();
   }
 
-  // As nginx's module decides about what it sees of a message: the line that it hands over.
-  std::string decided(const std::vector<http::Param>& headers, std::string_view route = "chat") {
+  // As nginx's module decides about what it sees of a message.
+  http::Response at_nginx(const std::vector<http::Param>& headers,
+                          std::string_view route = "chat") {
     http::Request asked = request("POST", "/", headers);
     asked.is_gated = true;
     asked.gated_route = route;
+    asked.is_handed_over = true;
     telemetry::Told told;
     told.hands_over = true;
-    EXPECT_EQ(run_now(serve(asked, policy_, services_, &told)).status(), 204);
-    return told.handed_over;
+    auto answer = run_now(serve(asked, policy_, services_, &told));
+    line_ = told.handed_over;
+    return answer;
+  }
+  // The line that it hands over.
+  std::string decided(const std::vector<http::Param>& headers, std::string_view route = "chat") {
+    EXPECT_EQ(at_nginx(headers, route).status(), 204);
+    return line_;
   }
 
   // A message, decided by nginx and then by a worker, or not.
@@ -39,6 +47,8 @@ class ServeHandedOver : public ServeFixture {
     auto& counters = observer_.counters();
     return counters.sum(telemetry::Counters::of_route(counters.routes().number({"chat"}), outcome));
   }
+
+  std::string line_;
 };
 
 TEST_F(ServeHandedOver, ADecisionStandsAndIsCountedOnce) {
@@ -74,12 +84,20 @@ TEST_F(ServeHandedOver, ADecisionAboutAnotherDoesNotStand) {
   EXPECT_THAT(chat("acme", mine).fields(), HasSubstr("X-RateLimit-Remaining: 1\r\n"));
 }
 
-TEST_F(ServeHandedOver, AFalseClaimIsChargedToItsAddressAllTheSame) {
-  const std::string session = open_session("acme");
+TEST_F(ServeHandedOver, AFalseClaimInAHeaderIsRefusedByNginxAsByAWorker) {
+  const std::string forged = open_session("acme") + "x";
   for (const int status : {401, 401, 429}) {
-    handed_over_ = decided({{"HTTP_X_TENANT_ID", "acme"}});
-    EXPECT_EQ(chat("acme", session + "x").status(), status);
+    const auto answer = at_nginx({{"HTTP_X_TENANT_ID", "acme"}, {"HTTP_X_SESSION_ID", forged}});
+    EXPECT_EQ(answer.status(), status);
   }
+  address_ = "203.0.113.8";
+  EXPECT_EQ(at_nginx({{"HTTP_X_TENANT_ID", "nobody"}}).status(), 404);
+}
+
+TEST_F(ServeHandedOver, AFalseClaimInTheBodyAloneIsTheWorkersToFind) {
+  const std::string session = open_session("acme");
+  handed_over_ = decided({});
+  EXPECT_EQ(chat("acme", session + "x", false).status(), 401);
 }
 
 TEST_F(ServeHandedOver, NobodyIsAskedAboutAStoreThatIsAway) {

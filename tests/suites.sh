@@ -163,6 +163,17 @@ short_set() {
   check "clang-tidy of what changed" lint_changed || true
 }
 
+# What is promised to clients and held against attackers, once more by stacks whose nginx decides about messages.
+module_tests() {
+  local code=0
+  [[ -e build/release/ngx_http_sluice_module.so ]] || return 0
+  say "end to end, with nginx's module before the workers"
+  SLUICE_TEST_MODULE=1 e2e_tests release -m "not reads_body" -k "test_walkthrough or test_attacks or \
+test_abuse_http or test_exactness or test_parity or test_unreadable or (test_api_keys and not test_reload) or test_limits_route or \
+test_trusted_proxies or test_store_faults or test_concurrency" || code=$?
+  e2e_report release $code
+}
+
 # promtool, which says whether GET /metrics is as Prometheus wants it: alone out of Debian's package, as the
 # server beside it is large, and is not wanted here.
 fetch_promtool() {
@@ -182,6 +193,7 @@ full_set() {
   source_tests
   check "promtool" fetch_promtool || true
   release_tests
+  module_tests
   sanitized_tests asan-ubsan-full
   if check "fuzz build" build fuzz; then fuzz_tests; else count "fuzz" 0 1 0; fi
   check "clang-tidy" lint_all || true

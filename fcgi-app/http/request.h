@@ -45,6 +45,7 @@ struct Request {
   bool is_gated = false;
   bool is_settled_by_nginx = false;  // whether nginx itself asks: no client can say so
   std::string_view gated_route;      // the route that nginx names for it; empty: see its path
+  bool is_handed_over = false;       // whether nginx hands its decision over, to a worker of ours
   std::string_view handed_over;      // nginx's decision, see limits/handed_over.h; empty: none
 
   // The value of the header whose CGI name is `name`; absent or empty: nullopt. A header sent

@@ -161,7 +161,8 @@ sluice_ask_t* sluice_ask_begin(sluice_engine_t* engine, const sluice_request_t* 
     auto ask = std::make_unique<sluice_ask>(engine->engine.log(), on_answer, data);
     fill(*ask, *request);
     const auto& own = engine->own_routes;
-    ask->told.hands_over = std::find(own.begin(), own.end(), view(request->route)) != own.end();
+    const bool is_own = std::find(own.begin(), own.end(), view(request->route)) != own.end();
+    ask->request.is_handed_over = ask->told.hands_over = is_own;
     engine->loop.impl().entered();
     ask->tasks.start("answer a request", run(engine->engine, *ask));
     ask->is_awaited = true;

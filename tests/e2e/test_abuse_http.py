@@ -101,6 +101,7 @@ def test_strange_tenant_ids_are_unknown_tenants(fresh):
             assert (answer.status, answer.detail) == (404, "Unknown tenant"), (tenant, answer)
 
 
+@pytest.mark.reads_body
 def test_tenant_ids_with_control_characters_are_refused(fresh, api1):
     for tenant in ("acme\0", "\0", "ac\0me"):
         assert api1.chat_by_body(tenant_id=tenant).status == 400, tenant
@@ -196,6 +197,7 @@ def framed(*fields, body):
     ((b"Content-Length: ",), SMUGGLED),
     ((b"Content-Length: 5\0",), b"{   }" + SMUGGLED),
 ])
+@pytest.mark.reads_body
 def test_smuggling_shapes_get_one_answer_at_most_and_run_nothing(fresh, fields, body):
     answers = send_raw(fresh.port1, framed(*fields, body=body))
     assert len(answers) <= 1, answers
@@ -283,6 +285,7 @@ def test_invented_sessions_buy_no_bucket(fresh, api1):
     assert len(fresh.buckets()) == 1
 
 
+@pytest.mark.reads_body
 def test_rotating_the_session_header_over_a_valid_body_spends_nothing(fresh, api1):
     session = api1.open_session("acme")
     body = {"tenant_id": "acme", "session_id": session, "message": "x"}

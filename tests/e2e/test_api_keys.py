@@ -128,6 +128,7 @@ def test_false_keys_cost_their_address_and_not_the_tenant(full, clients):
         assert chat(elsewhere, x_api_key(wrong)).status == 401
 
 
+@pytest.mark.reads_body
 def test_a_key_of_another_tenant_is_403(full, clients):
     a1 = full.keys["a1"]
     for answer in (chat(clients[0], x_api_key(a1), ("X-Tenant-ID", "globex")),

@@ -145,6 +145,7 @@ def open_session(stack, tenant, source="127.0.9.8"):
         return client.open_session(tenant)
 
 
+@pytest.mark.reads_body
 def test_rotating_the_session_id_buys_nothing(stack):
     session = open_session(stack, "acme")
     body = {"tenant_id": "acme", "session_id": session, "message": "x"}

@@ -40,6 +40,7 @@ def chat(stack, body, lines=()):
     return answer
 
 
+@pytest.mark.reads_body
 @pytest.mark.parametrize("name,body,lines", SHAPES, ids=[shape[0] for shape in SHAPES])
 def test_every_shape_is_charged_until_it_is_429(fresh, name, body, lines):
     encoded = any(line.startswith(b"Content-Encoding") for line in lines)
@@ -56,6 +57,7 @@ def test_every_shape_is_charged_until_it_is_429(fresh, name, body, lines):
         assert other.post("/chat", WHOLE).status == 200
 
 
+@pytest.mark.reads_body
 def test_who_is_over_the_limit_gets_429_in_every_shape(fresh):
     assert [chat(fresh, WHOLE).status for _ in range(DEFAULT)] == [200] * DEFAULT
     assert {name: chat(fresh, body, lines).status for name, body, lines in SHAPES} == \

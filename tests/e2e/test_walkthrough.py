@@ -171,6 +171,7 @@ def test_two_sessions_of_a_tenant_count_apart(api1, acme):
     assert api1.chat("acme", other).field("X-RateLimit-Remaining") == "7"
 
 
+@pytest.mark.reads_body
 @pytest.mark.parametrize("members", [{}, {"tenant_id": "acme"}])
 def test_without_a_session_the_address_is_limited_by_the_default(api1, api2, members):
     answers = [client.chat_by_body(**members) for client in [api1, api2] * 3]
@@ -182,6 +183,7 @@ def test_without_a_session_the_address_is_limited_by_the_default(api1, api2, mem
         assert elsewhere.chat_by_body(**members).field("X-RateLimit-Remaining") == "4"
 
 
+@pytest.mark.reads_body
 def test_a_session_in_the_body_alone_is_charged_to_address_and_session(api1, acme):
     def by_body():
         return api1.chat_by_body(tenant_id="acme", session_id=acme)
@@ -194,6 +196,7 @@ def test_a_session_in_the_body_alone_is_charged_to_address_and_session(api1, acm
     assert api1.chat("acme", acme).field("X-RateLimit-Remaining") == "2"
 
 
+@pytest.mark.reads_body
 def test_an_exhausted_session_is_not_saved_by_leaving_the_headers_out(api1, acme):
     for _ in range(8):
         api1.chat("acme", acme)
@@ -202,6 +205,7 @@ def test_an_exhausted_session_is_not_saved_by_leaving_the_headers_out(api1, acme
     assert api1.chat_by_body().field("X-RateLimit-Remaining") == "4"
 
 
+@pytest.mark.reads_body
 @pytest.mark.parametrize("header", ["X-Tenant-ID", "X-Session-ID"])
 def test_header_that_differs_from_the_body_is_400_and_charged_to_the_address(api1, acme, header):
     fields = {"X-Tenant-ID": "acme", "X-Session-ID": acme}
