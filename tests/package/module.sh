@@ -28,13 +28,14 @@ module_decides() { ask -o /dev/null -D - http://127.0.0.1:8082/none | grep -q '^
 
 # What nginx has counted is told by the workers, as both have one memory.
 module_serves() {
-  local pages counted
+  local pages counted owner
   site_of_module || return 1
   inside redis-cli flushall >/dev/null
   pages=$(statuses 'http://127.0.0.1:8082/?[1-6]')
   counted=$(ask "http://127.0.0.1:$port/metrics" | grep -c 'route="pages",outcome="denied"} 1$')
-  say "pages: $pages; owner of the memory: $(inside stat -c %U /dev/shm/sluice-*)"
-  [[ $pages == '5 200 1 429' && $counted == 1 && $(inside stat -c %U /dev/shm/sluice-*) == sluice ]] &&
+  owner=$(inside sh -c 'stat -c %U /dev/shm/sluice-*')
+  say "pages: $pages; denials counted: $counted; owner of the memory: $owner"
+  [[ $pages == '5 200 1 429' && $counted == 1 && $owner == sluice ]] &&
     ! inside grep -q 'nothing is shared' /var/log/nginx/error.log
 }
 
