@@ -22,8 +22,9 @@ namespace sluice::http {
                                       const limits::Limit& limit);
 
 // Writes the fields of `decision`, all from its one reply of the store; where no store answered,
-// X-Decision-ID alone; where nginx decided, nothing, as it writes them. Retry-After is the longest wait over all denying limits, whole seconds
-// rounded up, at least 1; it is left out where no wait would help (a cost above the quota).
+// X-Decision-ID alone; where nginx decided, nothing, as it writes them. Retry-After is the longest
+// wait over all denying limits, whole seconds rounded up, at least 1; it is left out where no wait
+// would help (a cost above the quota).
 void write_ratelimit_fields(const limits::Decision& decision, Response& response);
 
 }  // namespace sluice::http

@@ -38,7 +38,7 @@ Decision take_over(std::string_view line, std::string_view who, const LimitSet& 
   line.remove_prefix(who.size());
   Decision decision{.source = Source::kNginx, .limits = {}, .balances = {}};
   if (line.empty()) return decision;
-  if (take_word(line) != "") return {};  // it is about "acmes", not about "acme"
+  if (!take_word(line).empty()) return {};  // it is about "acmes", not about "acme"
   const std::string_view tenant = take_word(line);
   const std::string_view name = take_word(line);
   const auto remaining = parse_digits(line);

@@ -1,17 +1,15 @@
 #include "policy/regions.h"
 
-#include <array>
-#include <span>
+#include <vector>
 
 namespace sluice::policy {
 
 namespace {
 
 // An operator has the first alone.
-constexpr std::array kAll{kNewcomersRegion, kCountersRegion};
-
-std::span<const shm::Region> wanted(bool create) {
-  return std::span(kAll).first(create ? kAll.size() : 1);
+std::vector<shm::Region> wanted(bool create) {
+  if (!create) return {kNewcomersRegion};
+  return {kNewcomersRegion, kCountersRegion};
 }
 
 }  // namespace

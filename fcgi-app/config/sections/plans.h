@@ -30,6 +30,7 @@ struct PlanSections {
 };
 
 // A limit that says what it counts, and where it says so.
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): a Value has no default
 struct UnitOfLimit {
   Value unit;
   limits::PlanLimit limit;
