@@ -15,7 +15,7 @@ from http_client import Client
 from module import ModuleSite, environment_of, needs_module
 from readme import block
 
-pytestmark = needs_module
+pytestmark = [needs_module, pytest.mark.both]
 
 ROUTES = """
 defaults = ( { name = "all"; routes = ( "*" ); scope = "global"; rate = "1000000/day"; on_store_error = "allow"; } );
