@@ -85,6 +85,21 @@ constexpr std::array kChecks{
     Check{
         "claimed fact", kWarning, find_claimed_facts,
         "any client can say so; use what nginx has verified, or put a limit by address beside it"},
+    Check{
+        "untold fact", kFinding, find_untold_facts,
+        "no question tells a worker, so that it counts nothing; add fastcgi_param "
+        "SLUICE_FACT_NAME $sluice_fact_name if_not_empty; to sluice_facts.conf beside nginx.conf"},
+    Check{"answered first", kFinding, find_answered_first,
+          "nginx answers its return before it asks, so that nothing is limited; let a location "
+          "without the gate return, and try_files lead to it"},
+    Check{"broken off", kFinding, find_broken_off,
+          "ends nginx's rewriting before the gate is told the path; put it after the include of "
+          "sluice_gate.conf"},
+    Check{"replaced field", kWarning, find_replaced_fields,
+          "a server with a gate has fields of its own, and loses this one; write it there too"},
+    Check{"replaced page", kWarning, find_replaced_pages,
+          "a server with a gate has error pages of its own, and loses this one; write it there "
+          "too"},
     Check{"nothing", kWarning, find_nothing,
           "nothing here asks Sluice; include sluice_gate.conf in a location, or pass to a pool"},
 };

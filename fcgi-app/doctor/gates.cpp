@@ -49,6 +49,43 @@ bool sets_path(const Directive& level) {
   return server && has(own(*server, "set"), kPath);
 }
 
+// Those of http that a server with a gate has no more, as it has its own. `is_again` says whether
+// two of them are one.
+Directives replaced(const Site& site, std::string_view name,
+                    bool (*is_again)(const Directive& one, const Directive& other)) {
+  Directives found;
+  for (const Directive* level : site.gated()) {
+    const Directive* const server = nginx_config::around(*level, "server");
+    const Directive* const http = nginx_config::around(*level, "http");
+    if (!server || !http) continue;
+    const Directives kept = own(*server, name);
+    if (kept.empty()) continue;
+    for (const Directive* one : own(*http, name)) {
+      const bool is_lost = std::none_of(
+          kept.begin(), kept.end(), [&](const Directive* other) { return is_again(*one, *other); });
+      const bool is_known = std::find(found.begin(), found.end(), one) != found.end();
+      if (is_lost && !is_known) found.push_back(one);
+    }
+  }
+  return found;
+}
+
+bool has_same_name(const Directive& one, const Directive& other) {
+  return !one.arguments.empty() && adds({&other}, one.arguments.front());
+}
+
+// Of an error_page, all words but the last are the statuses.
+bool has_all_statuses(const Directive& one, const Directive& other) {
+  if (one.arguments.empty()) return true;
+  return std::all_of(one.arguments.begin(), one.arguments.end() - 1, [&](const std::string& word) {
+    return std::find(other.arguments.begin(), other.arguments.end(), word) != other.arguments.end();
+  });
+}
+
+bool breaks_off(const Directive& directive) {
+  return directive.name == "break" || (directive.name == "rewrite" && directive.says(2, "break"));
+}
+
 }  // namespace
 
 Directives find_charged_again(const Site& site) {
@@ -111,6 +148,30 @@ Directives find_claimed_decisions(const Site& site) {
            tells("uwsgi_pass", "uwsgi_param", kVariable) &&
            tells("scgi_pass", "scgi_param", kVariable);
   });
+}
+
+Directives find_answered_first(const Site& site) {
+  return site.answered_first();
+}
+
+// nginx runs set, rewrite and break in their order, and no more of them after a break.
+Directives find_broken_off(const Site& site) {
+  Directives found;
+  for (const Directive* level : site.gated()) {
+    for (const Directive& directive : level->block) {
+      if (directive.name == "set" && directive.says(0, "$sluice_uri")) break;
+      if (breaks_off(directive)) found.push_back(&directive);
+    }
+  }
+  return found;
+}
+
+Directives find_replaced_fields(const Site& site) {
+  return replaced(site, "add_header", has_same_name);
+}
+
+Directives find_replaced_pages(const Site& site) {
+  return replaced(site, "error_page", has_all_statuses);
 }
 
 Directives find_nothing(const Site& site) {

@@ -20,6 +20,13 @@ namespace sluice::doctor {
 // Whose application is not told X-Decision-ID, so that it may take a client's for it.
 [[nodiscard]] Directives find_claimed_decisions(const Site& site);
 
+// Which nginx answers, or stops rewriting, before the gate is asked or told the path.
+[[nodiscard]] Directives find_answered_first(const Site& site);
+[[nodiscard]] Directives find_broken_off(const Site& site);
+// Fields and error pages of http that the gate's own in a server replace.
+[[nodiscard]] Directives find_replaced_fields(const Site& site);
+[[nodiscard]] Directives find_replaced_pages(const Site& site);
+
 // A config in which nothing asks Sluice: its root.
 [[nodiscard]] Directives find_nothing(const Site& site);
 

@@ -51,7 +51,11 @@ Site::Site(const nginx_config::Tree& tree, std::optional<Known> known)
   for (const Directive* directive : all) by_name_[directive->name].push_back(directive);
   find_passes();
   for (const Directive* level : all) {
-    if (is_gated(*level)) gated_.push_back(level);
+    if (!is_gated(*level)) continue;
+    const bool answers = !own(*level, "return").empty();
+    // What is inherited by such a location is not meant for it.
+    if (!answers) gated_.push_back(level);
+    if (answers && !own(*level, "auth_request").empty()) answered_first_.push_back(level);
   }
 }
 
@@ -124,18 +128,19 @@ void Site::find_passes() {
   }
 }
 
-// What answers in the rewrite phase asks no gate. Our own locations are the gate.
+// Whether a gate is in effect in this block. Our own locations are the gate.
 bool Site::is_gated(const Directive& level) const {
   const bool is_location = level.name == "location";
   const auto has_own = [&](std::string_view name) { return !own(level, name).empty(); };
   const bool replaces = (level.name == "if" || level.name == "limit_except") &&
                         nginx_config::around(level, "location") != nullptr &&
                         std::any_of(kReplaced.begin(), kReplaced.end(), has_own);
-  if ((!is_location && !replaces) || has_own("return")) return false;
-  if (is_location && !level.arguments.empty() &&
-      level.arguments.back().starts_with(kOurLocations)) {
-    return false;
-  }
+  const bool is_ours =
+      is_location && !level.arguments.empty() && level.arguments.back().starts_with(kOurLocations);
+  return (is_location || replaces) && !is_ours && asks(level);
+}
+
+bool Site::asks(const Directive& level) const {
   const Directives requests = in_effect(level, "auth_request");
   const Directive* const server = nginx_config::around(level, "server");
   if (requests.empty() || requests.front()->arguments.empty() || !server) return false;

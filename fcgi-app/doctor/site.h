@@ -40,6 +40,8 @@ class Site {
   // The blocks in which requests pass a gate: an auth_request that asks workers is in effect. Of
   // the blocks `if` and limit_except, those that replace what the gate needs.
   [[nodiscard]] const Directives& gated() const { return gated_; }
+  // Locations that have the gate, and answer by `return` before nginx asks it.
+  [[nodiscard]] const Directives& answered_first() const { return answered_first_; }
   // Both: where a client's address matters.
   [[nodiscard]] Directives levels() const;
   // The upstreams of the passes.
@@ -56,12 +58,14 @@ class Site {
   [[nodiscard]] bool is_named_so(const Pass& pass) const;
   void find_passes();
   [[nodiscard]] bool is_gated(const Directive& level) const;
+  [[nodiscard]] bool asks(const Directive& level) const;
 
   const nginx_config::Tree& tree_;
   std::optional<Known> known_;
   std::map<std::string_view, Directives> by_name_;
   std::vector<Pass> passes_;
   Directives gated_;
+  Directives answered_first_;
 };
 
 }  // namespace sluice::doctor

@@ -114,6 +114,30 @@ Directives find_claimed_facts(const Site& site) {
   return found;
 }
 
+Directives find_untold_facts(const Site& site) {
+  const auto is_told = [&](std::string_view variable) {
+    const auto params = site.named("fastcgi_param");
+    return std::any_of(params.begin(), params.end(), [&](const Directive* param) {
+      if (param->arguments.size() < 2 || !param->arguments.front().starts_with(kFactParam)) {
+        return false;
+      }
+      const auto names = variables_in(param->arguments[1]);
+      return std::find(names.begin(), names.end(), variable) != names.end();
+    });
+  };
+  Directives found;
+  for (const std::string_view way : {"set", "map"}) {
+    for (const Directive* directive : site.named(way)) {
+      const std::size_t at = way == "map" ? 1 : 0;
+      if (directive->arguments.size() != 2) continue;
+      const auto names = variables_in(directive->arguments[at]);
+      if (names.empty() || !names.front().starts_with(kFact) || is_told(names.front())) continue;
+      found.push_back(directive);
+    }
+  }
+  return found;
+}
+
 Directives find_unknown_routes(const Site& site) {
   Directives found;
   if (!site.known()) return found;

@@ -29,6 +29,8 @@ class ClientWords {
 
 // Facts from what a client wrote.
 [[nodiscard]] Directives find_claimed_facts(const Site& site);
+// Facts that no question tells a worker.
+[[nodiscard]] Directives find_untold_facts(const Site& site);
 // Routes that Sluice's config does not have.
 [[nodiscard]] Directives find_unknown_routes(const Site& site);
 

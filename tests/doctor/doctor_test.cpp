@@ -25,8 +25,8 @@ struct Edit {
 constexpr std::string_view kPass = "sluice_location.conf; fastcgi_pass sluice;";
 constexpr std::string_view kOwn = "include sluice_gate.conf;\n            add_header X-Own 1;";
 
-const std::vector<Edit>& bad() {
-  static const std::vector<Edit> rows{
+std::vector<Edit> bad_passes() {
+  return {
       {"trust in all", "10.0.0.0/8", "0.0.0.0/0", "set_real_ip_from 0.0.0.0/0"},
       {"trust in all", "10.0.0.0/8", "::/0", "set_real_ip_from ::/0"},
       {"trust in all", "listen 8003;", "listen 8003; set_real_ip_from ::/0;", "set_real_ip_from"},
@@ -61,6 +61,11 @@ const std::vector<Edit>& bad() {
        "server 10.0.0.1:9000 max_fails=0"},
       {"remote socket", "keepalive 64;", "server 127.example:9000 max_fails=0; keepalive 64;",
        "server 127.example:9000 max_fails=0"},
+  };
+}
+
+std::vector<Edit> bad_gates() {
+  return {
       {"charged again", "auth_request_set $sluice_asked_before", "auth_request_set $asked",
        "location /"},
       {"charged again", kOwn, "auth_request /_sluice/gate; auth_request_set $sluice_denied 1;",
@@ -91,7 +96,30 @@ const std::vector<Edit>& bad() {
        "if ($cookie_a = b) { set $sluice_fact_user b; }", "set $sluice_fact_user b"},
       {"claimed fact", "SLUICE_FACT_USER   $sluice_fact_user", "SLUICE_FACT_USER $HTTP_USER",
        "fastcgi_param SLUICE_FACT_USER $HTTP_USER"},
+      {"untold fact", "$sluice_fact_user $remote_user", "$sluice_fact_org $remote_user",
+       "set $sluice_fact_org $remote_user"},
+      {"untold fact", "map $dn_tenant $sluice_fact_tenant", "map $dn_tenant $sluice_fact_Team",
+       "map $dn_tenant $sluice_fact_Team"},
+      {"untold fact", "SLUICE_FACT_USER   $sluice_fact_user", "SLUICE_FACT_USER $remote_user",
+       "set $sluice_fact_user $remote_user"},
+      {"answered first", "proxy_pass http://127.0.0.1:9000; }", "return 200 ok; }", "location /"},
+      {"broken off", "set $sluice_route items;", "rewrite ^/own(.*)$ $1 break;",
+       "rewrite ^/own(.*)$ $1 break"},
+      {"broken off", "set $sluice_route items;", "break;", "break"},
+      {"replaced field", "include sluice_hardening.conf;",
+       "include sluice_hardening.conf; add_header Strict-Transport-Security max-age=1 always;",
+       "add_header Strict-Transport-Security max-age=1 always"},
+      {"replaced page", "include sluice_hardening.conf;",
+       "include sluice_hardening.conf; error_page 404 500 /gone;", "error_page 404 500 /gone"},
   };
+}
+
+const std::vector<Edit>& bad() {
+  static const std::vector<Edit> rows = [] {
+    std::vector<Edit> all = bad_passes();
+    for (const Edit& edit : bad_gates()) all.push_back(edit);
+    return all;
+  }();
   return rows;
 }
 
@@ -176,6 +204,14 @@ TEST_F(DoctorTest, LeavesAloneWhatIsNoneOfItsBusiness) {
       {"$sluice_route items", "$sluice_route $route_of"},
       {"$remote_user", "$jwt_claim_sub"},
       {"$remote_user", "$sluice_fact_tenant"},
+      {"include sluice_hardening.conf;",
+       "include sluice_hardening.conf; add_header ratelimit $sluice_ratelimit; error_page 401 /l;"},
+      {"listen 80;", "listen 80; include sluice_gate.conf; location /ok { return 200; }"},
+      {"proxy_pass http://127.0.0.1:9000; }", "rewrite ^/a(.*) $1 break; }"},
+      {"set $sluice_route items;", "rewrite ^/a(.*) $1 last; if ($a) { break; }"},
+      {"SLUICE_FACT_USER   $sluice_fact_user if_not_empty;",
+       "SLUICE_FACT_USER $sluice_fact_user; set $sluice_fact_org $jwt_claim_org; fastcgi_param "
+       "SLUICE_FACT_ORG ${sluice_fact_org} if_not_empty;"},
       {"real_ip_header", "map $http_a $idle { default 1; } real_ip_header"},
   };
   for (const auto& [old, by] : edits) {

@@ -14,6 +14,17 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
+# The files that take longest begin first, so that none of them is left alone at the end.
+LONG = ["shield", "dev_copies", "examples", "keep", "supervision", "dev_commands", "concurrency", "body_streams",
+        "gate_restarts", "dev_script", "attacks", "stuck_workers", "kernel_refusals", "gate", "reload", "module_load",
+        "nginx", "parity", "gate_beside_api", "settle"]
+RANKS = {f"test_{name}": rank for rank, name in enumerate(LONG)}
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: RANKS.get(item.path.stem, len(LONG)))
+
+
 @pytest.fixture(scope="session")
 def stack():
     """The stack that most tests share; it has the shipped config."""

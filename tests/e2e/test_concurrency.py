@@ -16,6 +16,8 @@ import fcgi
 from harness import SLOWNESS, Stack, eventually
 from http_client import Client
 
+pytestmark = pytest.mark.both
+
 CLIENTS = 4  # processes, and as many workers
 CONNECTIONS = 16  # of each client to its worker, which answers one request at a time on each
 PIPELINE = 200  # calls of the script in flight

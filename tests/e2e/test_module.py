@@ -17,7 +17,7 @@ from http_client import Client
 from module import ModuleSite, environment_of, needs_module
 from readme import block
 
-pytestmark = needs_module
+pytestmark = [needs_module, pytest.mark.both]
 needs_root = pytest.mark.skipif(os.geteuid() != 0 or SANITIZED, reason="only root has workers of another user, who may "
                                 "not read what the sanitizers are told")
 NOBODY = 65534

@@ -125,6 +125,7 @@ def test_a_worker_that_does_not_trust_it_decides_again(pool, client):
         assert pool.dev("reload").returncode == 0
 
 
+@pytest.mark.outside_worker
 @pytest.mark.skipif(SANITIZED, reason="an nginx without sanitizers cannot load a module with")
 def test_dev_starts_a_site_with_the_module(tmp_path):
     """With what is shipped: 8 messages, though nginx and the workers have all of them."""

@@ -14,6 +14,8 @@ from config_text import config_text
 from harness import SLOWNESS, Stack, eventually
 from http_client import Client
 
+pytestmark = pytest.mark.both
+
 QUOTA = 100_000
 FIRST_ANSWER = 0.3 * SLOWNESS  # a worker's first in an outage: the store's deadline is 0.1 s
 LATER_ANSWER = 0.1 * SLOWNESS

@@ -9,6 +9,8 @@ import pytest
 import tokens
 from http_client import Client
 
+pytestmark = pytest.mark.both
+
 ACME_DENIED = b'{"detail":"Rate limit exceeded: 8 per 10 seconds"}'
 TENANTS = {"acme": {"chat_per_10s": 8}, "globex": {"chat_per_10s": 4},
            "initech": {"chat_per_10s": 6}, "log-demo": {"chat_per_10s": 5},
