@@ -336,6 +336,33 @@ def test_each_limit_says_what_becomes_of_it_while_redis_is_away(remote, fault):
         eventually(lambda: client.get("/may/plain.txt").field("RateLimit"))
 
 
+def tell(redis, *words):
+    subprocess.run(["redis-cli", "-p", str(redis.port), *words], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_a_redis_that_becomes_a_replica_is_away_until_it_is_none(remote):
+    redis, site = remote
+    with Client(site.port) as client:
+        assert eventually(lambda: client.get("/must/plain.txt").status == 200)
+        tell(redis, "replicaof", "127.0.0.1", "1")
+        for _ in range(5):
+            denied, allowed = client.get("/must/plain.txt"), client.get("/may/plain.txt")
+            assert (denied.status, denied.detail) == (503, "Rate limit store unavailable")
+            assert (allowed.status, allowed.field("RateLimit")) == (200, None)
+        tell(redis, "replicaof", "no", "one")
+        eventually(lambda: client.get("/must/plain.txt").status == 200)
+
+
+def test_a_redis_that_forgets_the_script_is_told_it_again_and_fails_nobody(remote):
+    redis, site = remote
+    with Client(site.port) as client:
+        first = eventually(lambda: client.get("/must/plain.txt").field("X-RateLimit-Remaining"))
+        for number in range(1, 21):
+            tell(redis, "script", "flush")
+            answer = client.get("/must/plain.txt")
+            assert (answer.status, int(answer.field("X-RateLimit-Remaining"))) == (200, int(first) - number)
+
+
 def abort(port, count):
     """Clients that ask, and are gone before there is an answer."""
     for _ in range(count):
