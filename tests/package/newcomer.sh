@@ -31,7 +31,7 @@ add_three_lines() {
 }
 
 say_what_is_limited() {
-  sed -n '/^routes = (/,/^);/p' "$clean/$docs/README.nginx.md" >>"$clean/etc/sluice/sluice.cfg"
+  sed -n '/^routes = (/,/^);/{p; /^);/q}' "$clean/$docs/README.nginx.md" >>"$clean/etc/sluice/sluice.cfg"
   inside sluice check /etc/sluice/sluice.cfg
 }
 
