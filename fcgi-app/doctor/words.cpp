@@ -116,7 +116,7 @@ Directives find_claimed_facts(const Site& site) {
 
 Directives find_untold_facts(const Site& site) {
   const auto is_told = [&](std::string_view variable) {
-    const auto params = site.named("fastcgi_param");
+    const Directives& params = site.named("fastcgi_param");
     return std::any_of(params.begin(), params.end(), [&](const Directive* param) {
       if (param->arguments.size() < 2 || !param->arguments.front().starts_with(kFactParam)) {
         return false;
