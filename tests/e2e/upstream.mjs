@@ -58,5 +58,7 @@ const routes = {
 
 const server = createServer((request, response) => (routes[request.url] ?? tell)(request, response));
 server.on('upgrade', echo);
+server.keepAliveTimeout = 0; // a test may be silent for longer than node's five seconds
+
 server.listen(process.env.PORT ?? 0, '127.0.0.1',
   () => console.log(`listens on 127.0.0.1:${server.address().port}`));
