@@ -18,6 +18,15 @@ ngx_http_sluice_mark(void *data)
 {
 }
 
+/* Nothing was decided: a 503, and no error_page leads to a location that takes it for decided. */
+static ngx_int_t
+ngx_http_sluice_no_memory(ngx_http_request_t *r)
+{
+    r->error_page = 1;
+
+    return NGX_HTTP_SERVICE_UNAVAILABLE;
+}
+
 /* The wait is over, or the request is: nobody goes on with it any more. */
 static void
 ngx_http_sluice_end_wait(void *data)
@@ -187,7 +196,7 @@ ngx_http_sluice_obey(ngx_http_request_t *r, ngx_http_sluice_ctx_t *ctx, sluice_a
     ngx_http_sluice_end_wait(ctx);
 
     if (rc != NGX_OK) {
-        return NGX_HTTP_SERVICE_UNAVAILABLE;
+        return ngx_http_sluice_no_memory(r);
     }
 
     if (answer->allowed) {
@@ -239,7 +248,7 @@ ngx_http_sluice_access_handler(ngx_http_request_t *r)
     if (ctx == NULL) {
         ctx = ngx_http_sluice_create_ctx(r);
         if (ctx == NULL) {
-            return NGX_HTTP_SERVICE_UNAVAILABLE;
+            return ngx_http_sluice_no_memory(r);
         }
     }
 
@@ -253,7 +262,7 @@ ngx_http_sluice_access_handler(ngx_http_request_t *r)
         }
 
         if (ngx_http_sluice_ask(r, ctx, slcf, smcf->engine) != NGX_OK) {
-            return NGX_HTTP_SERVICE_UNAVAILABLE;
+            return ngx_http_sluice_no_memory(r);
         }
 
         if (sluice_ask_answer(ctx->ask, &answer)) {

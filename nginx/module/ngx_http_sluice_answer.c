@@ -165,8 +165,16 @@ ngx_http_sluice_deny(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *type, 
 {
     ngx_http_complex_value_t   text;
 
-    /* The denial is the answer, also where nginx was about to answer an error by this location. */
+    /*
+     * The denial is the answer, also where nginx was about to answer an error by this location, and where
+     * the body turns out to be broken: no error_page leads on from here.
+     */
     r->err_status = 0;
+    r->error_page = 1;
+
+    if (ngx_http_discard_request_body(r) != NGX_OK) {
+        r->keepalive = 0;
+    }
 
     ngx_memzero(&text, sizeof(ngx_http_complex_value_t));
     text.value = *body;

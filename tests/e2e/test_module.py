@@ -13,7 +13,7 @@ import pytest
 import segment
 from gate import PATIENT, application
 from harness import SANITIZED, SLOWNESS, SLUICE, RedisServer, eventually
-from http_client import Client
+from http_client import Client, send_raw
 from module import ModuleSite, environment_of, needs_module
 from readme import block
 
@@ -95,6 +95,30 @@ def test_a_location_inherits_what_its_server_says(client):
 def test_an_application_is_told_the_decision_and_not_what_a_client_made_up(client):
     answer = client.request("GET", "/app/x", None, [("X-Decision-ID", "f" * 32)])
     assert answer.field("X-App-Decision") == answer.field("X-Decision-ID") != "f" * 32
+
+
+BROKEN = b"POST /%s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nZZ\r\n"
+
+
+@pytest.mark.parametrize("config,server,status", [
+    ('routes = ( { name = "a"; limits = ( { name = "a"; scope = "ip"; rate = "1/day"; } ); } );', "sluice a;", 429),
+    ('access = { deny = ( "127.0.0.1" ); }; routes = ( { name = "a"; } );', "sluice a;", 403),
+    ('routes = ( { name = "a"; } );', "sluice a; sluice_when_unready closed;", 503)], ids=["denied", "deny list", "unready"])
+def test_no_broken_body_leads_past_a_denial(tmp_path, config, server, status):
+    """nginx answers it by the error page of a 400, which may be the application."""
+    (tmp_path / "nginx").mkdir()
+    store = f"shm://{tmp_path}/nowhere/file" if status == 503 else f"shm://{tmp_path}/counts"
+    (tmp_path / "sluice.cfg").write_text(f'storage = {{ uri = "{store}"; }};' + config)
+    with application() as (port, seen):
+        server = f"""error_page 400 404 500 502 503 = @app; location / {{ {server} proxy_pass http://127.0.0.1:{port}; }}
+            location @app {{ proxy_pass http://127.0.0.1:{port}; }}"""
+        with ModuleSite(tmp_path / "nginx", tmp_path / "sluice.cfg", server) as site:
+            with Client(site.port) as client:
+                client.get("/first")
+            seen.clear()
+            for name in (b"secret", b"secret?q=1", b"other"):
+                answer, = send_raw(site.port, BROKEN % name)
+                assert (answer.status, seen) == (status, [])
 
 
 def test_denials_are_in_nginxs_error_log(site, client):
