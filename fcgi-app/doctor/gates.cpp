@@ -53,20 +53,16 @@ bool sets_path(const Directive& level) {
 // two of them are one.
 Directives replaced(const Site& site, std::string_view name,
                     bool (*is_again)(const Directive& one, const Directive& other)) {
-  Directives found;
-  for (const Directive* level : site.gated()) {
-    const Directive* const server = nginx_config::around(*level, "server");
-    const Directive* const http = nginx_config::around(*level, "http");
-    if (!server || !http) continue;
-    const Directives kept = own(*server, name);
-    if (kept.empty()) continue;
-    for (const Directive* one : own(*http, name)) {
-      const bool is_lost = std::none_of(
-          kept.begin(), kept.end(), [&](const Directive* other) { return is_again(*one, *other); });
-      const bool is_known = std::find(found.begin(), found.end(), one) != found.end();
-      if (is_lost && !is_known) found.push_back(one);
-    }
-  }
+  Directives found = site.named(name);
+  std::erase_if(found, [&](const Directive* one) {
+    return one->parent->name != "http" ||
+           std::none_of(site.gated().begin(), site.gated().end(), [&](const Directive* level) {
+             const Directives kept = own(*nginx_config::around(*level, "server"), name);
+             return !kept.empty() && std::none_of(kept.begin(), kept.end(), [&](auto* other) {
+               return is_again(*one, *other);
+             });
+           });
+  });
   return found;
 }
 

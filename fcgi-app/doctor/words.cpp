@@ -11,7 +11,6 @@ constexpr std::array<std::string_view, 3> kClientPrefixes{"http_", "cookie_", "a
 constexpr std::array<std::string_view, 5> kClientVariables{
     "args", "query_string", "request_uri", "request_body", "proxy_add_x_forwarded_for"};
 constexpr std::string_view kFact = "sluice_fact_";
-constexpr std::string_view kFactVariable = "$sluice_fact_";
 constexpr std::string_view kFactParam = "SLUICE_FACT_";
 constexpr std::string_view kRoute = "$sluice_route";
 // Of a map, these are no pairs of a value and what becomes of it.
@@ -65,6 +64,32 @@ bool gives(const Directive& directive, std::string_view variable) {
   return directive.says(directive.name == "map" ? 1 : 0, variable);
 }
 
+// The variable that `set` or `map` makes; empty where it says none.
+std::string made_by(const Directive& directive) {
+  if (directive.arguments.size() != 2) return "";
+  const auto names = variables_in(directive.arguments[directive.name == "map" ? 1 : 0]);
+  return names.empty() ? "" : names.front();
+}
+
+Directives makers_of_facts(const Site& site) {
+  Directives makers;
+  for (const std::string_view way : {"set", "map"}) {
+    for (const Directive* directive : site.named(way)) {
+      if (made_by(*directive).starts_with(kFact)) makers.push_back(directive);
+    }
+  }
+  return makers;
+}
+
+// What tells workers a fact; each has a value.
+Directives params_of_facts(const Site& site) {
+  Directives params = site.named("fastcgi_param");
+  std::erase_if(params, [](const Directive* param) {
+    return param->arguments.size() < 2 || !param->arguments.front().starts_with(kFactParam);
+  });
+  return params;
+}
+
 bool is_unknown(const Known& known, const std::string& route) {
   return !route.empty() && route.find('$') == std::string::npos &&
          std::find(known.routes.begin(), known.routes.end(), route) == known.routes.end();
@@ -97,44 +122,24 @@ bool ClientWords::comes_from_client(const std::string& variable, Names& seen) co
 
 Directives find_claimed_facts(const Site& site) {
   const ClientWords client(site);
-  Directives found;
-  for (const std::string_view way : {"set", "map"}) {
-    for (const Directive* directive : site.named(way)) {
-      const std::size_t at = way == "map" ? 1 : 0;
-      const bool is_fact =
-          directive->arguments.size() == 2 && directive->arguments[at].starts_with(kFactVariable);
-      if (is_fact && client.can_write(sources_of(*directive))) found.push_back(directive);
-    }
-  }
-  for (const Directive* param : site.named("fastcgi_param")) {
-    const bool is_fact =
-        param->arguments.size() > 1 && param->arguments.front().starts_with(kFactParam);
-    if (is_fact && client.can_write(param->arguments[1])) found.push_back(param);
+  Directives found = makers_of_facts(site);
+  std::erase_if(found,
+                [&](const Directive* maker) { return !client.can_write(sources_of(*maker)); });
+  for (const Directive* param : params_of_facts(site)) {
+    if (client.can_write(param->arguments[1])) found.push_back(param);
   }
   return found;
 }
 
 Directives find_untold_facts(const Site& site) {
-  const auto is_told = [&](std::string_view variable) {
-    const Directives& params = site.named("fastcgi_param");
-    return std::any_of(params.begin(), params.end(), [&](const Directive* param) {
-      if (param->arguments.size() < 2 || !param->arguments.front().starts_with(kFactParam)) {
-        return false;
-      }
-      const auto names = variables_in(param->arguments[1]);
-      return std::find(names.begin(), names.end(), variable) != names.end();
-    });
-  };
-  Directives found;
-  for (const std::string_view way : {"set", "map"}) {
-    for (const Directive* directive : site.named(way)) {
-      const std::size_t at = way == "map" ? 1 : 0;
-      if (directive->arguments.size() != 2) continue;
-      const auto names = variables_in(directive->arguments[at]);
-      if (names.empty() || !names.front().starts_with(kFact) || is_told(names.front())) continue;
-      found.push_back(directive);
-    }
+  std::vector<std::string> told;
+  for (const Directive* param : params_of_facts(site)) {
+    for (std::string& name : variables_in(param->arguments[1])) told.push_back(std::move(name));
   }
+  Directives found = makers_of_facts(site);
+  std::erase_if(found, [&](const Directive* maker) {
+    return std::find(told.begin(), told.end(), made_by(*maker)) != told.end();
+  });
   return found;
 }
 

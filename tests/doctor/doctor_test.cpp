@@ -91,6 +91,8 @@ std::vector<Edit> bad_gates() {
       {"unknown route", "map \"\" $sluice_route { default \"\"; }",
        "map $uri $sluice_route { hostnames; default \"\"; /a items; /b other; }", "/b other"},
       {"claimed fact", "$remote_user", "$http_x_user", "set $sluice_fact_user $http_x_user"},
+      {"claimed fact", "$sluice_fact_user $remote_user", "$Sluice_Fact_User $http_x_user",
+       "set $Sluice_Fact_User $http_x_user"},
       {"claimed fact", "$ssl_client_s_dn", "$arg_tenant", "map $dn_tenant $sluice_fact_tenant"},
       {"claimed fact", "set $sluice_fact_user $remote_user;",
        "if ($cookie_a = b) { set $sluice_fact_user b; }", "set $sluice_fact_user b"},
