@@ -17,6 +17,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/recycled.h"
+
 namespace sluice {
 
 template <class T>
@@ -83,7 +85,8 @@ struct ResumeAwaiter {
   void await_resume() const noexcept {}
 };
 
-struct PromiseBase {
+// Its frame is recycled.
+struct PromiseBase : Recycled {
   std::coroutine_handle<> awaiter = std::noop_coroutine();
   std::exception_ptr exception;
   Root* root = nullptr;

@@ -2,12 +2,13 @@
 
 #include <utility>
 
+#include "base/recycled.h"
 #include "base/thrown.h"
 
 namespace sluice {
 
 // Of the outermost coroutine of a task, which frees its frame when it ends.
-struct TaskGroup::Promise : task_detail::Root, Linked {
+struct TaskGroup::Promise : task_detail::Root, Linked, Recycled {
   TaskGroup* group = nullptr;  // nullptr once the group is gone
   std::string_view name;
   task_detail::Root* root = this;  // for the Task that is awaited

@@ -15,6 +15,8 @@ using limits::Mode;
 // Of a default that applies beside a tenant's limit of the same name.
 constexpr std::string_view kDefaultPrefix = "default:";
 
+constexpr std::size_t kUsualList = 64;  // for which memory is taken once
+
 // What clients are told besides the limit's own name.
 std::string_view prefix_of(std::span<const Limit* const> all, const Limit& limit) {
   if (!limit.tenant.empty()) return "";
@@ -65,6 +67,7 @@ void write_tightest(const Decision& decision, Response& response) {
 void write_enforced(const Decision& decision, Response& response) {
   std::string policies;
   std::string states;
+  for (std::string* list : {&policies, &states}) list->reserve(kUsualList);
   for (std::size_t i = 0; i < decision.balances.size(); ++i) {
     if (decision.limits[i]->mode == Mode::kShadow || !decision.limits[i]->unit.empty()) continue;
     append_name(policies, decision, i);

@@ -25,6 +25,8 @@ constexpr std::array<std::pair<int, std::string_view>, 15> kReasons{
      {500, "Internal Server Error"},
      {503, "Service Unavailable"}}};
 
+constexpr std::string_view kColon = ": ";
+constexpr std::string_view kLineEnd = "\r\n";
 constexpr std::size_t kUsualFields = 448;  // for which memory is taken once
 constexpr std::size_t kHeadBytes = 96;     // status line and length are less
 
@@ -51,19 +53,19 @@ void Response::add(std::string_view name, std::string_view value) {
   const auto has = [&](char c) { return value.find(c) != std::string_view::npos; };
   if (has('\n') || has('\r')) return;
   if (fields_.empty()) fields_.reserve(kUsualFields);
-  fields_.append(name).append(": ").append(value).append("\r\n");
+  fields_.append(name).append(kColon).append(value).append(kLineEnd);
 }
 
 std::string Response::take(std::string_view name) {
   for (std::size_t start = 0; start < fields_.size();) {
-    const std::size_t end = fields_.find("\r\n", start);
+    const std::size_t end = fields_.find(kLineEnd, start);
     const std::string_view line = std::string_view(fields_).substr(start, end - start);
-    if (line.starts_with(name) && line.substr(name.size()).starts_with(": ")) {
-      std::string value(line.substr(name.size() + 2));
-      fields_.erase(start, end + 2 - start);
+    if (line.starts_with(name) && line.substr(name.size()).starts_with(kColon)) {
+      std::string value(line.substr(name.size() + kColon.size()));
+      fields_.erase(start, end + kLineEnd.size() - start);
       return value;
     }
-    start = end + 2;
+    start = end + kLineEnd.size();
   }
   return "";
 }

@@ -1,6 +1,7 @@
 #include "limits/handed_over.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/append.h"
 #include "base/digits.h"
@@ -23,8 +24,8 @@ std::string_view take_word(std::string_view& line) {
 
 }  // namespace
 
-std::string hand_over(std::string_view who, const Decision& decision) {
-  std::string line(who);
+std::string hand_over(std::string who, const Decision& decision) {
+  std::string line = std::move(who);
   const auto tightest = decision.tightest();
   if (!tightest) return line;
   const Limit& limit = *decision.limits[*tightest];

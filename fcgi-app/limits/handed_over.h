@@ -14,7 +14,7 @@ namespace sluice::limits {
 
 // `who`, as of identity::Identity::who(), is all that two decisions have to have in common for one
 // to stand for the other.
-[[nodiscard]] std::string hand_over(std::string_view who, const Decision& decision);
+[[nodiscard]] std::string hand_over(std::string who, const Decision& decision);
 
 // The decision of Source::kNginx that `line` tells of; one of Source::kNobody, which is none, where
 // it is about somebody else, or cannot be one about `limits`.

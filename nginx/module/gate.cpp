@@ -1,7 +1,6 @@
 #include "nginx/module/gate.h"
 
 #include <algorithm>
-#include <cctype>
 #include <memory>
 #include <span>
 #include <string>
@@ -9,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/recycled.h"
 #include "base/thrown.h"
 #include "engine.h"
 #include "http/problem.h"
@@ -42,7 +42,7 @@ struct sluice_engine {
                config.secrets.all) {}
 };
 
-struct sluice_ask {
+struct sluice_ask : sluice::Recycled {
   std::string names = {};  // of the parameters
   std::vector<sluice::http::Param> params = {};
   sluice::http::Request request = {};
@@ -70,10 +70,11 @@ constexpr int kFirstError = 300;
 constexpr std::size_t kOtherParams = 8;
 
 void append_name(std::string& names, std::string_view prefix, std::string_view name) {
-  names += prefix;
-  for (const char c : name) {
-    const int upper = std::toupper(static_cast<unsigned char>(c));
-    names += c == '-' ? '_' : static_cast<char>(upper);
+  const std::size_t begin = names.append(prefix).size();
+  names.append(name);
+  for (char& c : std::span(names).subspan(begin)) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    if (c == '-') c = '_';
   }
 }
 
@@ -118,9 +119,12 @@ void fill(sluice_ask& ask, const sluice_request_t& from) {
 // As in nginx/sluice_fields.conf: of a request that may pass, the answer is the application's. On
 // our own routes it is a worker's.
 void show(sluice_ask& ask) {
-  ask.content_type = ask.response.take("Content-Type");
+  if (ask.response.status() < kFirstError) {
+    static_cast<void>(ask.response.take("Cache-Control"));
+  } else {
+    ask.content_type = ask.response.take("Content-Type");
+  }
   if (!ask.told.hands_over) static_cast<void>(ask.response.take("X-RateLimit-Shadow"));
-  if (ask.response.status() < kFirstError) static_cast<void>(ask.response.take("Cache-Control"));
 }
 
 Task<void> run(Engine& engine, sluice_ask& ask) {

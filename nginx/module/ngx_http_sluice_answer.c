@@ -91,9 +91,9 @@ ngx_http_sluice_split(ngx_http_sluice_ctx_t *ctx, ngx_str_t *lines)
     last = lines->data + lines->len;
 
     for (p = lines->data; p < last; p = end + 2) {
-        end = ngx_strlchr(p, last, '\r');
-        colon = ngx_strlchr(p, last, ':');
-        if (end == NULL || colon == NULL || colon > end) {
+        end = memchr(p, '\r', last - p);
+        colon = end ? memchr(p, ':', end - p) : NULL;
+        if (colon == NULL) {
             return NGX_ERROR;
         }
 

@@ -216,9 +216,9 @@ Task<Result<redis::Reply>> RedisStore::evaluate(Batch& batch, loop::Milliseconds
   const std::string key_count = number_text(static_cast<std::int64_t>(argument.key_count()));
   const std::string packed = argument.text();
   const bool by_text = command == "EVAL";
-  std::vector<std::string_view> arguments{
-      command, by_text ? link_.script().text() : link_.script().sha(), key_count};
-  arguments.reserve(arguments.size() + argument.key_count() + 1);
+  std::vector<std::string_view> arguments;
+  arguments.reserve(4 + argument.key_count());
+  arguments.assign({command, by_text ? link_.script().text() : link_.script().sha(), key_count});
   argument.append_keys(arguments);
   arguments.emplace_back(packed);
   const CallCount counting(link_.counters(), batch.waiting.size());

@@ -123,6 +123,7 @@ std::uint16_t& TakeArgument::Keys::slot_of(std::string_view key) {
 
 void TakeArgument::Keys::grow() {
   slots_.assign(std::max(kFirstSlots, 2 * slots_.size()), 0);
+  list_.reserve(slots_.size() / 2);
   for (std::size_t i = 0; i < list_.size(); ++i) {
     slot_of(list_[i]) = static_cast<std::uint16_t>(i + 1);
   }

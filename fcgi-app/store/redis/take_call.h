@@ -21,7 +21,9 @@ class TakeArgument {
  public:
   // `now` is for tests; `estimate` is about what time the script will have, for the calendar.
   TakeArgument(std::optional<TimePoint> now, TimePoint estimate)
-      : now_(now), estimate_(now.value_or(estimate)) {}
+      : now_(now), estimate_(now.value_or(estimate)) {
+    for (std::string* bytes : {&limits_, &decisions_}) bytes->reserve(kUsualBytes);
+  }
 
   // What `ask` refers to outlives this object.
   void add(const limits::Ask& ask);
@@ -32,6 +34,8 @@ class TakeArgument {
   [[nodiscard]] std::string text() const;
 
  private:
+  static constexpr std::size_t kUsualBytes = 128;  // for which memory is taken once
+
   // Keys, each once, and their numbers from 1 on.
   class Keys {
    public:
