@@ -15,7 +15,8 @@ std::string Identity::who(std::string_view route) const {
   append_number(words.append(route).append(" "), static_cast<std::int64_t>(standing));
   words.append(" ").append(tenant.empty() ? "-" : tenant).append(" ");
   if (session) append_hex(words, *session);
-  return words.append(session ? " " : "- ").append(api_key.empty() ? "-" : api_key);
+  words.append(session ? " " : "- ").append(api_key.empty() ? "-" : api_key);
+  return words;
 }
 
 }  // namespace sluice::identity

@@ -58,12 +58,11 @@ Claim claim(const http::Request& request, const Place& place, std::optional<Erro
   return {in_header ? in_header : in_body, both};
 }
 
-Identity rejected(Identity identity, ErrorCode why) {
+void reject(Identity& identity, ErrorCode why) {
   identity.api_key.clear();  // beside a false claim a true one counts for nothing
   identity.user.clear();
   identity.standing = Standing::kRejected;
   identity.rejection = Error{why};
-  return identity;
 }
 
 }  // namespace
@@ -84,11 +83,11 @@ Result<Identity> Resolver::resolve(const http::Request& request, Credentials wan
   Fault fault;
   Identity identity = resolve_shown(request, client, fault);
   if (wanted == Credentials::kTenant) {
-    identity = resolve_tenant(request, std::move(identity), fault);
+    resolve_tenant(request, identity, fault);
   } else if (wanted == Credentials::kGate) {
-    identity = resolve_gated(request, std::move(identity), fault);
+    resolve_gated(request, identity, fault);
   } else if (wanted != Credentials::kNone) {
-    identity = resolve_claims(request, wanted, std::move(identity), fault);
+    resolve_claims(request, wanted, identity, fault);
   }
   if (fault) identity.refuse(std::move(*fault));
   const bool nginx_knows = wanted == Credentials::kGate && identity.standing == Standing::kKnown;
@@ -110,7 +109,7 @@ bool Resolver::is_from(const http::Request& request, std::span<const Network> ne
 
 void Resolver::reject_revoked(const http::Request& request, Identity& identity) const {
   identity.session.reset();
-  identity = rejected(std::move(identity), ErrorCode::kInvalidSession);
+  reject(identity, ErrorCode::kInvalidSession);
   if (is_on(options_.access.exempt, client_of(request), identity)) {
     identity.standing = Standing::kExempt;
   }
@@ -147,17 +146,16 @@ Identity Resolver::resolve_shown(const http::Request& request, const Client& cli
 }
 
 // A tenant that exists proves nothing; one that does not is a false claim.
-Identity Resolver::resolve_tenant(const http::Request& request, Identity identity,
-                                  Fault& fault) const {
+void Resolver::resolve_tenant(const http::Request& request, Identity& identity,
+                              Fault& fault) const {
   const Text tenant = readable(member(request, "tenant_id"), fault);
   if (tenant && !tenants_.contains(*tenant)) {
-    return rejected(std::move(identity), ErrorCode::kUnknownTenant);
+    reject(identity, ErrorCode::kUnknownTenant);
   }
-  return identity;
 }
 
-Identity Resolver::resolve_claims(const http::Request& request, Credentials wanted,
-                                  Identity identity, Fault& fault) const {
+void Resolver::resolve_claims(const http::Request& request, Credentials wanted, Identity& identity,
+                              Fault& fault) const {
   const bool has_body = wanted == Credentials::kSession;
   const auto tenant = claim(request, {"HTTP_X_TENANT_ID", has_body ? "tenant_id" : nullptr}, fault);
   const auto token = claim(request, {kSessionHeader, has_body ? "session_id" : nullptr}, fault);
@@ -165,42 +163,40 @@ Identity Resolver::resolve_claims(const http::Request& request, Credentials want
 
   if (tenant.value) {
     if (!tenants_.contains(*tenant.value)) {
-      return rejected(std::move(identity), ErrorCode::kUnknownTenant);
+      return reject(identity, ErrorCode::kUnknownTenant);
     }
     identity.tenant = *tenant.value;
   }
   if (key) {
-    identity = resolve_key(*key, std::move(identity));
-    if (identity.rejection) return identity;
+    resolve_key(*key, identity);
+    if (identity.rejection) return;
   }
-  if (!token.value) return identity;  // without a key nothing is proved: the address counts
+  if (!token.value) return;  // without a key nothing is proved: the address counts
 
   identity.token = *token.value;
   auto session = tokens_.verify(identity.token, clock_.now());
-  if (!session) return rejected(std::move(identity), session.error().code);
+  if (!session) return reject(identity, session.error().code);
   if (!identity.tenant.empty() && session->tenant != identity.tenant) {
-    return rejected(std::move(identity), ErrorCode::kForeignSession);
+    return reject(identity, ErrorCode::kForeignSession);
   }
   if (identity.tenant.empty() && !tenants_.contains(session->tenant)) {
-    return rejected(std::move(identity), ErrorCode::kUnknownTenant);
+    return reject(identity, ErrorCode::kUnknownTenant);
   }
   identity.tenant = std::move(session->tenant);
   identity.session = session->id;
   identity.session_expires_at = session->expires_at;
   const bool is_known = key || (tenant.complete && token.complete);
   identity.standing = is_known ? Standing::kKnown : Standing::kPartial;
-  return identity;
 }
 
-Identity Resolver::resolve_gated(const http::Request& request, Identity identity,
-                                 Fault& fault) const {
+void Resolver::resolve_gated(const http::Request& request, Identity& identity, Fault& fault) const {
   const Text tenant = readable(request.text_header(kTenantFact), fault);
   const Text user = readable(request.text_header(kUserFact), fault);
   const Text key = options_.api_keys ? api_key_at_gate(request) : std::nullopt;
   const Text token = request.header(kSessionHeader).value_or(std::nullopt);
   if (key) {
-    identity = resolve_key(*key, std::move(identity));
-    if (identity.rejection) return identity;
+    resolve_key(*key, identity);
+    if (identity.rejection) return;
   }
   if (tenant && identity.tenant.empty() && tenants_.contains(*tenant)) {
     identity.tenant = *tenant;
@@ -211,31 +207,29 @@ Identity Resolver::resolve_gated(const http::Request& request, Identity identity
                              : Result<Session>(fail(ErrorCode::kInvalidSession));
   const bool is_own = session && tenants_.contains(session->tenant) &&
                       (identity.tenant.empty() || identity.tenant == session->tenant);
-  if (!is_own) return identity;
+  if (!is_own) return;
   identity.token = *token;
   identity.tenant = session->tenant;
   identity.session = session->id;
   identity.session_expires_at = session->expires_at;
   identity.standing = Standing::kKnown;
-  return identity;
 }
 
 // `identity` has the tenant that is claimed, if any. A key is proof enough without that, and
 // without a session.
-Identity Resolver::resolve_key(std::string_view key, Identity identity) const {
+void Resolver::resolve_key(std::string_view key, Identity& identity) const {
   const ApiKey* const found = options_.api_keys->find(key);
-  if (!found) return rejected(std::move(identity), ErrorCode::kInvalidApiKey);
+  if (!found) return reject(identity, ErrorCode::kInvalidApiKey);
   if (!identity.tenant.empty() && identity.tenant != found->tenant) {
-    return rejected(std::move(identity), ErrorCode::kForeignApiKey);
+    return reject(identity, ErrorCode::kForeignApiKey);
   }
   if (!tenants_.contains(found->tenant)) {
-    return rejected(std::move(identity), ErrorCode::kUnknownTenant);
+    return reject(identity, ErrorCode::kUnknownTenant);
   }
   identity.tenant = found->tenant;
   identity.api_key = found->id;
   identity.user = found->user;
   identity.standing = Standing::kKnown;
-  return identity;
 }
 
 bool Resolver::has_client(const AccessList& list, const Client& client) {

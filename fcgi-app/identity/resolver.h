@@ -95,13 +95,11 @@ class Resolver {
   using Fault = std::optional<Error>;
   [[nodiscard]] Identity resolve_shown(const http::Request& request, const Client& client,
                                        Fault& fault) const;
-  [[nodiscard]] Identity resolve_tenant(const http::Request& request, Identity identity,
-                                        Fault& fault) const;
-  [[nodiscard]] Identity resolve_claims(const http::Request& request, Credentials wanted,
-                                        Identity identity, Fault& fault) const;
-  [[nodiscard]] Identity resolve_gated(const http::Request& request, Identity identity,
-                                       Fault& fault) const;
-  [[nodiscard]] Identity resolve_key(std::string_view key, Identity identity) const;
+  void resolve_tenant(const http::Request& request, Identity& identity, Fault& fault) const;
+  void resolve_claims(const http::Request& request, Credentials wanted, Identity& identity,
+                      Fault& fault) const;
+  void resolve_gated(const http::Request& request, Identity& identity, Fault& fault) const;
+  void resolve_key(std::string_view key, Identity& identity) const;
   [[nodiscard]] static bool has_client(const AccessList& list, const Client& client);
   [[nodiscard]] static bool is_on(const AccessList& list, const Client& client,
                                   const Identity& identity);
