@@ -16,7 +16,7 @@ constexpr std::string_view kWho = "chat 2 acme 00ff -";
 std::string line_of(std::int64_t daily, std::int64_t chat) {
   Decision decision{.source = Source::kRedis, .limits = kLimits, .balances = {}};
   decision.balances = {{.remaining = daily}, {.remaining = chat}};
-  return hand_over(kWho, decision);
+  return hand_over(std::string(kWho), decision);
 }
 
 TEST(HandedOver, TheTightestLimitIsWhatArrives) {
@@ -30,8 +30,8 @@ TEST(HandedOver, TheTightestLimitIsWhatArrives) {
 }
 
 TEST(HandedOver, ADecisionWithoutBalancesIsOne) {
-  const std::string line =
-      hand_over(kWho, {.source = Source::kOnStoreError, .limits = kLimits, .balances = {}});
+  const std::string line = hand_over(
+      std::string(kWho), {.source = Source::kOnStoreError, .limits = kLimits, .balances = {}});
   EXPECT_EQ(line, kWho);
   const Decision taken = take_over(line, kWho, kLimits);
   EXPECT_EQ(taken.source, Source::kNginx);
