@@ -41,6 +41,7 @@ std::size_t Shelves::kept() const {
 
 #if defined(SLUICE_RECYCLES_NOTHING)
 
+// NOLINTNEXTLINE(misc-new-delete-overloads)
 void* Recycled::operator new(std::size_t size) {
   return ::operator new(size);
 }
@@ -57,6 +58,7 @@ constinit thread_local Shelves shelves;
 
 }  // namespace
 
+// NOLINTNEXTLINE(misc-new-delete-overloads)
 void* Recycled::operator new(std::size_t size) {
   return shelves.take(size);
 }

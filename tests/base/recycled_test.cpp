@@ -12,7 +12,7 @@ namespace {
 
 class RecycledTest : public testing::Test {
  protected:
-  ~RecycledTest() override { shelves_.clear(); }
+  void TearDown() override { shelves_.clear(); }
 
   Shelves shelves_;
 };
