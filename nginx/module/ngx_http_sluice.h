@@ -72,6 +72,7 @@ ngx_http_sluice_ctx_t *ngx_http_sluice_get_ctx(ngx_http_request_t *r);
 ngx_int_t ngx_http_sluice_access_handler(ngx_http_request_t *r);
 
 char *ngx_http_sluice_config(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_sluice_fact(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 /* Whether Sluice's config has all routes that nginx's names; the first that it has not is told. */
 ngx_int_t ngx_http_sluice_check_routes(ngx_conf_t *cf, ngx_http_sluice_main_conf_t *smcf);
 

@@ -1,5 +1,5 @@
 /*
- * sluice_config: the config of Sluice is read while nginx reads its own, and checked with it.
+ * What directives say is checked while nginx reads them; so is the config of Sluice that one names.
  */
 #include "ngx_http_sluice.h"
 
@@ -84,6 +84,59 @@ ngx_http_sluice_config(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_sluice_say(cf, NGX_LOG_WARN, warnings.data, warnings.length);
 
     return NGX_CONF_OK;
+}
+
+char *
+ngx_http_sluice_fact(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_str_t                         *value = cf->args->elts;
+    ngx_uint_t                         i;
+    sluice_text_t                      name;
+    ngx_http_sluice_fact_t            *fact;
+    ngx_http_sluice_loc_conf_t        *slcf = conf;
+    ngx_http_compile_complex_value_t   ccv;
+
+    name.length = value[1].len;
+    name.data = (const char *) value[1].data;
+
+    if (!sluice_is_fact(name)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" is no name of a fact; use a-z, 0-9 and _", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (slcf->facts == NGX_CONF_UNSET_PTR) {
+        slcf->facts = ngx_array_create(cf->pool, 2, sizeof(ngx_http_sluice_fact_t));
+    }
+
+    if (slcf->facts == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    fact = slcf->facts->elts;
+
+    for (i = 0; i < slcf->facts->nelts; i++) {
+        if (fact[i].name.len == value[1].len
+            && ngx_memcmp(fact[i].name.data, value[1].data, value[1].len) == 0)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "fact \"%V\" is told twice", &value[1]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    fact = ngx_array_push(slcf->facts);
+    if (fact == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    fact->name = value[1];
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+    ccv.cf = cf;
+    ccv.value = &value[2];
+    ccv.complex_value = &fact->value;
+
+    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 ngx_int_t

@@ -12,7 +12,6 @@ static ngx_int_t ngx_http_sluice_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_sluice_init_process(ngx_cycle_t *cycle);
 static void ngx_http_sluice_exit_process(ngx_cycle_t *cycle);
 static char *ngx_http_sluice_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-static char *ngx_http_sluice_fact(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 static ngx_conf_enum_t  ngx_http_sluice_unready[] = {
     { ngx_string("open"), NGX_HTTP_SLUICE_OPEN },
@@ -167,43 +166,6 @@ ngx_http_sluice_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     named->line = cf->conf_file->line;
 
     return NGX_CONF_OK;
-}
-
-static char *
-ngx_http_sluice_fact(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_str_t                         *value = cf->args->elts;
-    sluice_text_t                      name;
-    ngx_http_sluice_fact_t            *fact;
-    ngx_http_sluice_loc_conf_t        *slcf = conf;
-    ngx_http_compile_complex_value_t   ccv;
-
-    name.length = value[1].len;
-    name.data = (const char *) value[1].data;
-
-    if (!sluice_is_fact(name)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" is no name of a fact; use a-z, 0-9 and _", &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    if (slcf->facts == NGX_CONF_UNSET_PTR) {
-        slcf->facts = ngx_array_create(cf->pool, 2, sizeof(ngx_http_sluice_fact_t));
-    }
-
-    fact = slcf->facts ? ngx_array_push(slcf->facts) : NULL;
-    if (fact == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    fact->name = value[1];
-
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-    ccv.cf = cf;
-    ccv.value = &value[2];
-    ccv.complex_value = &fact->value;
-
-    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 static ngx_int_t

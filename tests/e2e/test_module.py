@@ -232,7 +232,8 @@ def test_every_mistake_of_the_config_is_told_with_file_and_line(tmp_path):
 
 @pytest.mark.parametrize("server,message", [
     ("sluice nmaed;", 'no route is named "nmaed" in '), ("sluice auto; sluice off;", '"sluice" directive is duplicate'),
-    ("sluice_fact X-Y $uri;", '"X-Y" is no name of a fact'), ("sluice_when_unready ajar;", 'invalid value "ajar"')])
+    ("sluice_fact X-Y $uri;", '"X-Y" is no name of a fact'),
+    ("sluice_fact a $uri; sluice_fact b $uri; sluice_fact a $arg_a;", 'fact "a" is told twice in '), ("sluice_when_unready ajar;", 'invalid value "ajar"')])
 def test_a_directive_that_makes_no_sense_is_refused(tmp_path, server, message):
     said = refused(tmp_path, 'storage = { uri = "memory://"; };' + ROUTES, server)
     assert message in said and f"{tmp_path}/nginx/nginx.conf:" in said, said
