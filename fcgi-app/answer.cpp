@@ -11,7 +11,9 @@ Task<http::Response> answer_to_pages(const http::Request& request,
                                      std::shared_ptr<const policy::Policy> policy,
                                      handlers::Services& services, telemetry::Told* told) {
   http::Response response = co_await serve(request, policy, services, told);
-  http::write_cors_fields(policy->cors(), request, response);
+  // What nginx lets pass is answered by somebody else.
+  const bool is_ours = !request.is_gated || !response.is_success();
+  if (is_ours) http::write_cors_fields(policy->cors(), request, response);
   co_return response;
 }
 
@@ -20,7 +22,8 @@ Task<http::Response> answer_to_pages(const http::Request& request,
 Task<http::Response> answer(const http::Request& request,
                             std::shared_ptr<const policy::Policy> policy,
                             handlers::Services& services, telemetry::Told* told) {
-  if (request.is_gated || policy->cors().origins.empty()) {
+  const bool is_ours = !request.is_gated || request.is_handed_over;
+  if (!is_ours || policy->cors().origins.empty()) {
     return serve(request, std::move(policy), services, told);
   }
   return answer_to_pages(request, std::move(policy), services, told);

@@ -45,8 +45,13 @@ bool is_shown(std::size_t number, const http::Request& request, const policy::Po
   return number != kGate;
 }
 
+// A HEAD is answered by its GET.
+std::string_view method_of(const http::Request& request) {
+  return request.method == "HEAD" ? "GET" : request.method;
+}
+
 Result<Route> match_own(const http::Request& request, const policy::Policy& policy) {
-  const std::string_view method = request.method == "HEAD" ? "GET" : request.method;
+  const std::string_view method = method_of(request);
   std::string allowed;
   for (std::size_t i = 0; i < kRoutes.size(); ++i) {
     const Route& route = kRoutes.at(i);
@@ -59,11 +64,16 @@ Result<Route> match_own(const http::Request& request, const policy::Policy& poli
   return fail(ErrorCode::kMethodNotAllowed, std::move(allowed));
 }
 
-// What a route of our own asks for, as far as nginx sees it, which reads no body.
-Credentials in_headers(std::string_view own) {
-  const auto* const route = std::find_if(kRoutes.begin(), kRoutes.end(),
-                                         [&](const Route& one) { return one.name == own; });
-  return route->credentials == Credentials::kSession ? Credentials::kHeaders : Credentials::kNone;
+// A route of our own, as far as nginx sees it, which reads no body. What else its path does is for
+// a worker to decide.
+Route at_nginx(Route gate, const http::Request& request) {
+  const auto* const own = std::find_if(kRoutes.begin(), kRoutes.end(),
+                                       [&](const Route& one) { return one.name == gate.name; });
+  const bool is_it = own->method == method_of(request);
+  gate.units = is_it ? own->units : 0;
+  const bool is_in_headers = own->credentials != Credentials::kTenant;  // that one is in the body
+  gate.credentials = is_it && is_in_headers ? Credentials::kHeaders : Credentials::kNone;
+  return gate;
 }
 
 Result<Route> match_gated(const http::Request& request, const policy::Policy& policy) {
@@ -75,7 +85,7 @@ Result<Route> match_gated(const http::Request& request, const policy::Policy& po
       return fail(ErrorCode::kUnknownRoute, std::string(request.gated_route));
     }
     route.name = *named;
-    if (request.is_handed_over) route.credentials = in_headers(route.name);
+    if (request.is_handed_over) route = at_nginx(route, request);
   } else if (request.path.empty()) {
     return fail(ErrorCode::kUnknownPath);
   } else if (const auto* const matched = policy.routes().match(request.method, request.path)) {

@@ -57,6 +57,26 @@ TEST_F(AnswerCors, APreflightIsToldWhatThereIsAndCostsNothing) {
   EXPECT_EQ(ask("/chat").status(), 200);
 }
 
+// As nginx's module asks, in front of a worker.
+TEST_F(AnswerCors, OfWhatNginxDecidesItsDenialMayBeReadAndTheRestIsTheWorkers) {
+  const std::vector<http::Param> headers{{"HTTP_ORIGIN", kApp}};
+  http::Request asked = request("POST", "/", headers);
+  asked.is_gated = asked.is_handed_over = true;
+  asked.gated_route = "chat";
+  const auto passes = answered(asked);
+  EXPECT_EQ(passes.status(), 204);
+  EXPECT_THAT(passes.fields(), Not(HasSubstr(kSaysNothing)));
+  EXPECT_THAT(passes.fields(), Not(HasSubstr("Vary")));
+  const auto denied = answered(asked);
+  EXPECT_EQ(denied.status(), 429);
+  EXPECT_THAT(denied.fields(), HasSubstr(kAllowed));
+  EXPECT_THAT(denied.fields(), HasSubstr("Vary: Origin\r\n"));
+  asked.is_handed_over = false;  // an application of one's own
+  const auto gated = answered(asked);
+  EXPECT_EQ(gated.status(), 429);
+  EXPECT_THAT(gated.fields(), Not(HasSubstr(kSaysNothing)));
+}
+
 TEST_F(AnswerCors, EachAnswerMayBeReadWithItsFields) {
   const auto shown = [&](const http::Response& answer, int status) {
     EXPECT_EQ(answer.status(), status);

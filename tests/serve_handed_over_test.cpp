@@ -19,9 +19,9 @@ class ServeHandedOver : public ServeFixture {
   }
 
   // As nginx's module decides about what it sees of a message.
-  http::Response at_nginx(const std::vector<http::Param>& headers,
-                          std::string_view route = "chat") {
-    http::Request asked = request("POST", "/", headers);
+  http::Response at_nginx(const std::vector<http::Param>& headers, std::string_view route = "chat",
+                          std::string_view method = "POST") {
+    http::Request asked = request(method, "/", headers);
     asked.is_gated = true;
     asked.gated_route = route;
     asked.is_handed_over = true;
@@ -109,6 +109,21 @@ TEST_F(ServeHandedOver, NobodyIsAskedAboutAStoreThatIsAway) {
   const auto answer = chat("acme", session);
   EXPECT_EQ(answer.status(), 200);
   EXPECT_THAT(answer.body(), HasSubstr("\"message_number\":null"));
+}
+
+TEST_F(ServeHandedOver, WhatElseIsAskedAtTheSamePathIsTheWorkersToDecide) {
+  const std::string session = open_session("acme");
+  for (const std::string_view method : {"OPTIONS", "GET", "HEAD", "DELETE", "PUT"}) {
+    for (const std::string_view route : {"chat", "session"}) {
+      for (const std::string& token : {session, session + "x"}) {
+        const auto answer = at_nginx({{"HTTP_X_SESSION_ID", token}}, route, method);
+        EXPECT_EQ(answer.status(), 204) << method;
+        EXPECT_EQ(line_, "") << method;
+        EXPECT_THAT(answer.fields(), Not(HasSubstr("RateLimit"))) << method;
+      }
+    }
+  }
+  EXPECT_THAT(chat("acme", session).fields(), HasSubstr("X-RateLimit-Remaining: 3\r\n"));
 }
 
 // A question of the gate's is no request that was decided.

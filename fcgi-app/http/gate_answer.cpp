@@ -10,7 +10,6 @@ namespace sluice::http {
 namespace {
 
 constexpr int kUnauthorized = 401;
-constexpr int kFirstError = 300;
 
 constexpr std::array<std::string_view, 6> kShown{
     "Retry-After",       "X-RateLimit-Limit", "X-RateLimit-Remaining",
@@ -19,7 +18,7 @@ constexpr std::array<std::string_view, 6> kShown{
 }  // namespace
 
 Response gate_answer(Response response) {
-  if (response.status() < kFirstError) return response;
+  if (response.is_success()) return response;
   std::string denied = number_text(response.status());
   denied.append(response.take("Content-Type") == kProblemType ? "|problem" : "|json");
   for (const std::string_view name : kShown) denied.append("|").append(response.take(name));

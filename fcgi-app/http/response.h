@@ -38,6 +38,8 @@ class Response {
   }
 
   [[nodiscard]] int status() const { return status_; }
+  // Whether it grants what was asked for: 2xx, or less.
+  [[nodiscard]] bool is_success() const { return status_ < 300; }
   // Empty where the body comes in pieces.
   [[nodiscard]] const std::string& body() const { return body_; }
   [[nodiscard]] bool is_streamed() const { return stream_ != nullptr; }

@@ -62,8 +62,6 @@ struct sluice_ask : sluice::Recycled {
 
 namespace {
 
-constexpr int kFirstError = 300;
-
 // What a worker is told besides headers and facts: nginx/sluice_params, and in
 // nginx/sluice_question.conf whether it is the gate, and the path; and the route, where it is
 // named.
@@ -119,7 +117,7 @@ void fill(sluice_ask& ask, const sluice_request_t& from) {
 // As in nginx/sluice_fields.conf: of a request that may pass, the answer is the application's. On
 // our own routes it is a worker's.
 void show(sluice_ask& ask) {
-  if (ask.response.status() < kFirstError) {
+  if (ask.response.is_success()) {
     static_cast<void>(ask.response.take("Cache-Control"));
   } else {
     ask.content_type = ask.response.take("Content-Type");
@@ -178,7 +176,7 @@ int sluice_ask_answer(const sluice_ask_t* ask, sluice_answer_t* answer) {
   if (!ask->is_answered) return 0;
   const auto outcome = static_cast<std::size_t>(ask->told.outcome);
   answer->status = ask->response.status();
-  answer->allowed = answer->status < kFirstError ? 1 : 0;
+  answer->allowed = ask->response.is_success() ? 1 : 0;
   answer->content_type = text(ask->content_type);
   answer->body = text(ask->response.body());
   answer->fields = text(ask->response.fields());

@@ -15,7 +15,9 @@ pytestmark = needs_module
 
 TRUST = block("nginx/module/README.md", "gate = {")
 LIMITS = {"acme": "8/hour", "globex": "4/hour"}
-CONFIG = config_text(LIMITS, extra=PATIENT + TRUST)
+APP = "https://app.example.com"
+CORS = f'cors = {{ origins = ( "{APP}" ); }};'
+CONFIG = config_text(LIMITS, extra=PATIENT + TRUST + CORS)
 OURS = ("SLUICE-HANDED-OVER", "Sluice-Handed-Over", "SLUICE_HANDED_OVER")
 
 
@@ -87,6 +89,31 @@ def test_what_the_body_says_is_heard(pool, client, direct, claim):
         fields = [("X-Tenant-ID", "acme"), ("X-Session-ID", session)]
         answers.append(told(one.post("/chat", body, fields)))
     assert answers[0][:2] == answers[1][:2]
+
+
+def test_pages_of_other_origins_may_ask_and_read(client):
+    session, origin = client.open_session("globex"), ("Origin", APP)
+    for _ in range(6):
+        asked = client.request("OPTIONS", "/chat", None, [origin, ("Access-Control-Request-Method", "POST")])
+        assert (asked.status, asked.field("Access-Control-Allow-Methods")) == (204, "POST")
+    body = {"tenant_id": "globex", "session_id": session, "message": "x"}
+    fields = [origin, ("X-Tenant-ID", "globex"), ("X-Session-ID", session)]
+    answers = [client.post("/chat", body, fields) for _ in range(5)]
+    assert [answer.status for answer in answers] == [200] * 4 + [429]
+    for answer in answers:
+        assert [value for name, value in answer.fields if name.lower() == "access-control-allow-origin"] == [APP]
+        assert [value for name, value in answer.fields if name.lower() == "vary"] == ["Origin"]
+        assert "RateLimit" in answer.field("Access-Control-Expose-Headers")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])
+def test_another_method_is_the_workers_to_answer_and_free(client, direct, method):
+    for one in (client, direct):
+        session = one.open_session("acme")
+        fields = [("X-Tenant-ID", "acme"), ("X-Session-ID", session)]
+        answers = [one.request(method, "/chat", None, fields) for _ in range(9)]
+        assert {(answer.status, answer.field("Allow")) for answer in answers} == {(405, "POST")}
+        assert one.chat("acme", session).field("X-RateLimit-Remaining") == "7"
 
 
 def test_false_sessions_cost_their_address(client):
