@@ -107,21 +107,3 @@ def pytest_sessionfinish(session):
     for path in shared_files() - session.config.shared_before:
         if path.name not in in_use:
             path.unlink(missing_ok=True)
-
-
-# Files that wait for long. Each file is one process's, so one that begins last is waited for alone.
-LONG = ("test_supervision", "test_keep", "test_kernel_refusals", "test_stuck_workers", "test_nginx",
-        "test_dev_commands", "test_dev_copies", "test_concurrency", "test_attacks", "test_name_lookup",
-        "test_body_streams")
-
-
-def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item, call):
-    report = (yield).get_result()
-    if report.failed:
-        for running in Stack.live:
-            report.sections.append((f"logs of {running.run_dir}", running.log_tails()))
