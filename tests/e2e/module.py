@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gate import Nginx, Site
+from gate import SNIPPETS, Nginx, Site
 from harness import REPORTS, ROOT, PRESET, SANITIZED
 
 MODULE = ROOT / "build" / PRESET / "ngx_http_sluice_module.so"
@@ -27,6 +27,7 @@ def directives(server):
     server = server.replace("set $sluice_on_failure closed;", "sluice_when_unready closed;")
     server = re.sub(r"set \$sluice_fact_(\w+) (\S+);", r"sluice_fact \1 \2;", server)
     server = re.sub(r"set \$sluice_route (\w+);([^}]*?)include sluice_gate\.conf;", r"sluice \1;\2", server)
+    server = server.replace("include sluice_cors.conf;", f"include {SNIPPETS}/sluice_cors.conf;")
     return server.replace("include sluice_gate.conf;", "sluice auto;")
 
 
@@ -63,5 +64,7 @@ FORMS = ["snippets", pytest.param("module", marks=needs_module)]
 def gated(form, folder, pool, server, http=""):
     """A site of the gate's snippets, or the same by the module's directives."""
     if form == "module":
+        if "sluice_cors.conf" in server:
+            http = f"include {SNIPPETS}/sluice_http.conf;\n{http}"
         return ModuleSite(folder, pool.config, directives(server), directives(http), environment_of(pool))
     return Site(folder, pool.sockets("api1"), server, http)

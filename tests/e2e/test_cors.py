@@ -1,9 +1,10 @@
 """Pages of other origins: what they may do with the API, and with an application behind the gate."""
 import pytest
 
-from gate import FIELDS, Site, application, charges
+from gate import FIELDS, application, charges
 from harness import free_port
 from http_client import Client
+from module import FORMS, gated
 from readme import block
 
 # What the gate says is nginx's; the API's own answers are tried under the sanitizers in answer_cors_test.
@@ -36,12 +37,17 @@ server { listen 127.0.0.1:PORT; add_header Access-Control-Allow-Origin "https://
 """
 
 
+@pytest.fixture(scope="module", params=FORMS)
+def form(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def site(pool, tmp_path_factory):
+def site(pool, tmp_path_factory, form):
     own = str(free_port())
     with application() as (port, seen):
-        with Site(tmp_path_factory.mktemp("site"), pool.sockets("api1"),
-                  SERVER.replace("APP", str(port)).replace("PORT", own), SPOKEN.replace("PORT", own)) as running:
+        server = SERVER.replace("APP", str(port)).replace("PORT", own)
+        with gated(form, tmp_path_factory.mktemp("site"), pool, server, SPOKEN.replace("PORT", own)) as running:
             running.seen = seen
             yield running
 
@@ -120,10 +126,10 @@ def test_without_an_origin_nothing_is_said(client):
 
 
 @pytest.mark.parametrize("origins", ["*", "https://app.example.com *"])
-def test_all_may_be_allowed_but_never_with_cookies(pool, tmp_path, origins):
+def test_all_may_be_allowed_but_never_with_cookies(pool, tmp_path, form, origins):
     server = f"""set $sluice_cors_origins "{origins}"; set $sluice_cors_credentials true; include sluice_cors.conf;
                  include sluice_server.conf; location / {{ include sluice_gate.conf; }}"""
-    with Site(tmp_path, pool.sockets("api1"), server) as site, Client(site.port) as client:
+    with gated(form, tmp_path, pool, server) as site, Client(site.port) as client:
         for answer in (client.request("GET", "/plain.txt", None, [("Origin", "https://anybody.example")]),
                        preflight(client, "/x", "null")):
             assert answer.status in (200, 204)

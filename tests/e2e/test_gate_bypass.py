@@ -4,6 +4,7 @@ import pytest
 from gate import PATIENT, Site
 from harness import Stack
 from http_client import Client
+from module import FORMS, gated
 
 # What is tried here is nginx with our snippets; workers run under the sanitizers in test_gate.
 pytestmark = pytest.mark.outside_worker
@@ -16,21 +17,24 @@ SERVER = """
     large_client_header_buffers 16 16k;
     include sluice_server.conf;
     location /tight { include sluice_gate.conf; alias html/plain.txt; }
+"""
+UNTOLD = SERVER + """
     location /late/ { rewrite ^/late(/.*)$ $1 break; include sluice_gate.conf; root html; }
     location /around/ { include sluice_gate.conf; alias html/; location ~ txt$ { root html; } }
 """
 
 
-@pytest.fixture(scope="module")
-def site(pool, tmp_path_factory):
-    with Site(tmp_path_factory.mktemp("site"), pool.sockets("api1"), SERVER) as running:
+@pytest.fixture(scope="module", params=FORMS)
+def site(pool, tmp_path_factory, request):
+    with gated(request.param, tmp_path_factory.mktemp("site"), pool, SERVER) as running:
         yield running
 
 
-@pytest.mark.parametrize("path", ["/late/tight", "/around/plain.txt"])
-def test_a_question_without_a_path_is_no_pass(client, path):
-    answer = client.get(path)
-    assert (answer.status, answer.detail[:26]) == (503, "nginx did not say the path")
+def test_a_question_without_a_path_is_no_pass(pool, tmp_path):
+    with Site(tmp_path, pool.sockets("api1"), UNTOLD) as site, Client(site.port) as client:
+        for path in ("/late/tight", "/around/plain.txt"):
+            answer = client.get(path)
+            assert (answer.status, answer.detail[:26]) == (503, "nginx did not say the path")
 
 
 @pytest.mark.parametrize("count", [1, 3, 5, 8])
