@@ -107,3 +107,11 @@ def pytest_sessionfinish(session):
     for path in shared_files() - session.config.shared_before:
         if path.name not in in_use:
             path.unlink(missing_ok=True)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.failed:
+        for running in Stack.live:
+            report.sections.append((f"logs of {running.run_dir}", running.log_tails()))
